@@ -1,0 +1,10 @@
+//! The contract of the hub, generated from `placehub/v1/*.proto`: messages, clients and servers.
+//! Nothing here is written by hand but this file, and nothing here decides anything.
+
+/// Version 1 of the contract.
+pub mod v1 {
+    tonic::include_proto!("placehub.v1");
+}
+
+/// The compiled contract (a `google.protobuf.FileDescriptorSet`), for gRPC reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/placehub.bin"));
