@@ -1,1 +1,12 @@
-//! x
+//! Mints a development PKI and development tokens for one place.
+//! It never reads a clock, never signs for production (every subject says "DEV ONLY"), and never prints a key.
+
+mod error;
+mod files;
+mod issuer;
+mod names;
+mod pki;
+
+pub use error::{Error, Result};
+pub use issuer::{Issuer, PreviousKey, TokenSpec, issuer_url};
+pub use pki::{ClientSpec, IssuedClient, IssuedServer, Pki, Serial, thumbprint_of_pem};

@@ -1,1 +1,10 @@
-//! x
+//! Placehub's hub as a library.
+//!
+//! Health, police, housing and welfare push small signals; practitioners ask; every answer is decided
+//! for this person, this purpose and this patch, and the decision is on disk before a byte leaves.
+//!
+//! The chain of types is the architecture: `Caller` and `Question` become a `Decision`, the decision an entry of the
+//! ledger, the durable entry a `Receipt`, the receipt a `Permit`, and only a permit opens a signal.
+
+pub mod model;
+pub mod tables;

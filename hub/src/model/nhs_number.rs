@@ -1,0 +1,92 @@
+//! The NHS number and its check digit. Never prints its digits.
+
+use std::{fmt, str::FromStr};
+
+/// A number that is not an NHS number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NhsNumberInvalid {
+    /// The check digit is wrong.
+    #[error("the check digit of an NHS number must be right (modulus 11)")]
+    CheckDigit,
+    /// Not ten digits.
+    #[error("an NHS number has ten digits; only spaces and hyphens may stand between them")]
+    Form,
+}
+
+/// An NHS number whose check digit is right (NHS Data Dictionary: NHS NUMBER, modulus 11).
+/// Prints as `NhsNumber(…)`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NhsNumber([u8; 10]);
+
+impl NhsNumber {
+    /// The ten digits, without spaces.
+    pub fn digits(&self) -> String {
+        self.0.iter().map(|digit| char::from(b'0' + digit)).collect()
+    }
+
+    /// Ten digits from text in which spaces and hyphens are ignored; the check digit is not looked at.
+    ///
+    /// # Errors
+    /// `Form` if there are not exactly ten digits, or anything else is among them.
+    pub fn ten_digits(text: &str) -> Result<[u8; 10], NhsNumberInvalid> {
+        let mut digits = Vec::with_capacity(10);
+        for c in text.trim().chars().filter(|c| !matches!(c, ' ' | '-')) {
+            let digit = c.to_digit(10).ok_or(NhsNumberInvalid::Form)?;
+            digits.push(u8::try_from(digit).map_err(|_| NhsNumberInvalid::Form)?);
+        }
+        digits.try_into().map_err(|_| NhsNumberInvalid::Form)
+    }
+}
+
+impl FromStr for NhsNumber {
+    type Err = NhsNumberInvalid;
+
+    fn from_str(text: &str) -> Result<Self, NhsNumberInvalid> {
+        let digits = Self::ten_digits(text)?;
+        let sum: u32 = digits
+            .iter()
+            .zip((2..=10).rev())
+            .map(|(digit, weight)| u32::from(*digit) * weight)
+            .sum();
+        let [first, .., check] = digits;
+        let all_alike = digits.iter().all(|digit| *digit == first);
+        let expected = match 11 - sum % 11 {
+            11 => 0,
+            other => other,
+        };
+        if all_alike || expected != u32::from(check) {
+            return Err(NhsNumberInvalid::CheckDigit);
+        }
+        Ok(Self(digits))
+    }
+}
+
+impl fmt::Debug for NhsNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NhsNumber(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_digit_decides() {
+        for good in ["9990001006", "999 000 1014", "999-000-1022", "9912003888", "9730676240"] {
+            assert!(good.parse::<NhsNumber>().is_ok(), "{good}");
+        }
+        for bad in ["9990001007", "9876543211", "0000000000", "1111111111"] {
+            assert_eq!(bad.parse::<NhsNumber>(), Err(NhsNumberInvalid::CheckDigit), "{bad}");
+        }
+        for bad in ["", "999000100", "99900010066", "999000100x", "９９９０００１００６"] {
+            assert_eq!(bad.parse::<NhsNumber>(), Err(NhsNumberInvalid::Form), "{bad}");
+        }
+    }
+
+    #[test]
+    fn it_never_prints_itself() {
+        let number: NhsNumber = "9990001006".parse().unwrap();
+        assert_eq!(format!("{number:?}"), "NhsNumber(…)");
+    }
+}

@@ -1,0 +1,72 @@
+//! What somebody asks, about whom or where, and why.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{AreaCode, GatewayId, Identity, KindId, Level, PurposeId, Uprn};
+
+/// A question. The reasons are part of it: they decide the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// About whom or where.
+    pub subject: Subject,
+    /// Why.
+    pub purpose: PurposeId,
+    /// The law relied on; `none` for consent alone.
+    pub gateway: GatewayId,
+    /// The asker's own case number, or empty.
+    pub case_reference: String,
+    /// Only what happened at or after this.
+    pub since: Option<Timestamp>,
+    /// Only what happened before this.
+    pub until: Option<Timestamp>,
+    /// At most this much.
+    pub level: Level,
+    /// Only these kinds; empty for all.
+    pub kinds: BTreeSet<KindId>,
+}
+
+/// About whom or where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// An address.
+    Address(Uprn),
+    /// An area.
+    Area(AreaCode),
+    /// A person.
+    Person(Box<Identity>),
+}
+
+/// The sort of a subject, which is all of it that policies see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SubjectSort {
+    /// An address.
+    Address,
+    /// An area.
+    Area,
+    /// A person.
+    Person,
+}
+
+impl Subject {
+    /// Its sort.
+    pub fn sort(&self) -> SubjectSort {
+        match self {
+            Self::Address(_) => SubjectSort::Address,
+            Self::Area(_) => SubjectSort::Area,
+            Self::Person(_) => SubjectSort::Person,
+        }
+    }
+}
+
+impl SubjectSort {
+    /// The word that policies and the ledger use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Area => "area",
+            Self::Person => "person",
+        }
+    }
+}

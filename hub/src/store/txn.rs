@@ -1,0 +1,95 @@
+//! A batch in the making, which reads its own writes. Never touches the store it reads.
+
+use std::{collections::BTreeMap, ops::ControlFlow};
+
+use super::{Batch, Error, Read, Visit};
+
+/// Writes on top of something that can be read. Nothing happens to that until the committer commits the writes.
+pub struct Txn<'b> {
+    base: &'b dyn Read,
+    writes: Batch,
+    announced: bool,
+}
+
+impl<'b> Txn<'b> {
+    /// An empty transaction on `base`, which may itself be a transaction.
+    pub fn new(base: &'b dyn Read) -> Self {
+        Self {
+            base,
+            writes: BTreeMap::new(),
+            announced: false,
+        }
+    }
+
+    /// Puts a value.
+    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.writes.insert(key, Some(value));
+    }
+
+    /// Deletes a key, if it is there.
+    pub fn delete(&mut self, key: Vec<u8>) {
+        self.writes.insert(key, None);
+    }
+
+    /// Has open watches woken once the batch is durable.
+    pub fn announce(&mut self) {
+        self.announced = true;
+    }
+
+    /// The writes, and whether watches are to be woken.
+    pub(super) fn finish(self) -> (Batch, bool) {
+        (self.writes, self.announced)
+    }
+
+    /// Takes over the writes of a finished transaction that read this one.
+    pub(super) fn absorb(&mut self, (writes, announced): (Batch, bool)) {
+        self.writes.extend(writes);
+        self.announced |= announced;
+    }
+}
+
+impl Read for Txn<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        match self.writes.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => self.base.get(key),
+        }
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+        if from >= to {
+            return Ok(());
+        }
+        let mut own = self
+            .writes
+            .range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)))
+            .peekable();
+        let mut ended = false;
+        self.base.scan(from, to, &mut |key, value| {
+            while let Some((own_key, own_value)) = own.next_if(|(own_key, _)| own_key.as_slice() < key) {
+                if let Some(own_value) = own_value
+                    && visit(own_key, own_value).is_break()
+                {
+                    ended = true;
+                    return ControlFlow::Break(());
+                }
+            }
+            let flow = match own.next_if(|(own_key, _)| own_key.as_slice() == key) {
+                Some((_, Some(own_value))) => visit(key, own_value),
+                Some((_, None)) => ControlFlow::Continue(()),
+                None => visit(key, value),
+            };
+            ended = flow.is_break();
+            flow
+        })?;
+        for (own_key, own_value) in own {
+            if ended {
+                break;
+            }
+            if let Some(own_value) = own_value {
+                ended = visit(own_key, own_value).is_break();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! The list of tables: every key of the store begins with one of these bytes, and each table belongs to one room.
+//! Nothing here reads or writes.
+
+/// Headers by address: `hash16 · !occurred8 · signal16` → `Header`. Room `labels`.
+pub const LABEL_ADDRESS: u8 = b'u';
+/// Headers by area: `code · 0 · !occurred8 · signal16` → `Header`. Room `labels`.
+pub const LABEL_AREA: u8 = b'a';
+/// Headers by person: `person16 · !occurred8 · signal16` → `Header`. Room `labels`.
+pub const LABEL_PERSON: u8 = b'p';
+/// Current state of each signal: `signal16` → header, version, whether retracted. Room `labels`.
+pub const SIGNAL: u8 = b's';
+/// Signal of a source: `hmac32` → signal id and highest version. Room `signals`.
+pub const SOURCE: u8 = b'o';
+/// Sealed bodies: `signal16` → sealed `Body`. Room `signals`.
+pub const BODY: u8 = b'b';
+/// Wrapped data keys: `subject16` → wrapped key. Room `keys`.
+pub const DATA_KEY: u8 = b'k';
+/// Person of an identifier: `hmac32` → person id, or ambiguous. Room `person`.
+pub const IDENTIFIER: u8 = b'i';
+/// What the hub holds on a person: `person16` → which NHS number hash is theirs. Room `person`.
+pub const PERSON: u8 = b'n';
+/// Sealed statements: `person16 · !said8 · !serial8` → sealed statement. Room `consent`.
+pub const STATEMENT: u8 = b'c';
+/// Change log: `serial8` → what changed. Room `changes`.
+pub const CHANGE: u8 = b'v';
+/// What a watch has shown: `scope16 · signal16` → level and version. Room `changes`.
+pub const SHOWN: u8 = b'd';
+/// Ledger entries: `number8` → bytes. Room `ledger`.
+pub const LEDGER_ENTRY: u8 = b'l';
+/// Ledger tree nodes: `level1 · index8` → hash. Room `ledger`.
+pub const LEDGER_NODE: u8 = b't';
+/// Ledger entries that concern a subject: `subject16 · !number8` → empty. Room `ledger`.
+pub const LEDGER_SUBJECT: u8 = b'w';
+/// Single values: `name` → value (schema version, ledger tail, consent epoch, counters). Each room its own names.
+pub const SINGLE: u8 = b'x';
