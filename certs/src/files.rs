@@ -24,14 +24,12 @@ pub(crate) fn private_folder(path: &Path) -> Result<()> {
 
 /// Writes a private file that must not be there yet (mode 0600).
 pub(crate) fn create_private(path: &Path, text: &str) -> Result<()> {
-    fill(owner_only(OpenOptions::new().write(true).create_new(true)), path, text).map_err(
-        |source| match source.kind() {
-            io::ErrorKind::AlreadyExists => Error::Exists {
-                path: path.to_owned(),
-            },
+    fill(owner_only(OpenOptions::new().write(true).create_new(true)), path, text).map_err(|source| {
+        match source.kind() {
+            io::ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned() },
             _ => unwritable(path, source),
-        },
-    )
+        }
+    })
 }
 
 /// Replaces a private file (mode 0600) in one step.
@@ -45,12 +43,14 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
 }
 
 fn replace_with(options: &OpenOptions, path: &Path, text: &str) -> Result<()> {
-    let fresh = path.with_added_extension(format!("{}.new", uuid::Uuid::new_v4().simple()));
-    fill(options, &fresh, text)
-        .and_then(|()| fs::rename(&fresh, path))
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(format!(".{}.new", uuid::Uuid::new_v4().simple()));
+    let fresh = Path::new(&fresh);
+    fill(options, fresh, text)
+        .and_then(|()| fs::rename(fresh, path))
         .map_err(|source| {
             // The first failure is the one worth telling; a left-over file is only untidy.
-            drop(fs::remove_file(&fresh));
+            drop(fs::remove_file(fresh));
             unwritable(path, source)
         })
 }

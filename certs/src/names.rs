@@ -6,9 +6,7 @@ use crate::{Error, Result};
 /// A SPIFFE trust domain: lower-case letters, digits, `.`, `-` and `_`, at most 255 characters (SPIFFE-ID, 2.1).
 /// Leading and doubled dots are refused too, since the name is also a host name.
 pub(crate) fn check_place(place: &str) -> Result<()> {
-    let labels_are_plain = place
-        .split('.')
-        .all(|label| !label.is_empty() && is_plain(label, "-_"));
+    let labels_are_plain = place.split('.').all(|label| !label.is_empty() && is_plain(label, "-_"));
     refuse_unless(
         labels_are_plain && place.len() <= 255,
         "place",
@@ -44,17 +42,11 @@ pub(crate) fn check_stem(stem: &str) -> Result<()> {
 }
 
 fn refuse_unless(kept: bool, field: &'static str, rule: &'static str) -> Result<()> {
-    if kept {
-        Ok(())
-    } else {
-        Err(Error::Name { field, rule })
-    }
+    if kept { Ok(()) } else { Err(Error::Name { field, rule }) }
 }
 
 fn is_segment(text: &str, marks: &str) -> bool {
-    text.len() <= 64
-        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && is_plain(text, marks)
+    text.len() <= 64 && text.starts_with(|first: char| first.is_ascii_alphanumeric()) && is_plain(text, marks)
 }
 
 fn is_plain(text: &str, marks: &str) -> bool {

@@ -6,5 +6,27 @@
 //! The chain of types is the architecture: `Caller` and `Question` become a `Decision`, the decision an entry of the
 //! ledger, the durable entry a `Receipt`, the receipt a `Permit`, and only a permit opens a signal.
 
+pub mod authn;
+pub mod catalogue;
+pub mod changes;
+pub mod clock;
+pub mod config;
+pub mod consent;
+pub mod decide;
+pub mod gate;
+pub mod hub;
+pub mod inspect;
+pub mod keys;
+pub mod labels;
+pub mod ledger;
+pub mod locate;
 pub mod model;
+pub mod person;
+pub mod place;
+pub mod record;
+pub mod rpc;
+pub mod signals;
+pub mod store;
 pub mod tables;
+pub mod tls;
+pub mod wire;

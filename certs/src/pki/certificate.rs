@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, SanType,
 };
 use ring::digest::{SHA256, digest};
 use x509_parser::certificate::X509Certificate;
@@ -19,7 +19,7 @@ use super::Serial;
 use crate::{Error, Result};
 
 /// Ten years, so that a folder of development keys outlives the work done with it.
-const AUTHORITY_LIFETIME: Duration = Duration::from_hours(3650 * 24);
+const AUTHORITY_LIFETIME: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
 
 /// What a client certificate says, where a test needs to say it exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,12 +66,7 @@ pub(super) fn authority(place: &str, now: Timestamp) -> Result<CertificateParams
     Ok(params)
 }
 
-pub(super) fn server(
-    name: &str,
-    sans: &[&str],
-    from: Timestamp,
-    until: Timestamp,
-) -> Result<CertificateParams> {
+pub(super) fn server(name: &str, sans: &[&str], from: Timestamp, until: Timestamp) -> Result<CertificateParams> {
     let mut names: Vec<String> = Vec::new();
     for san in ["localhost", "127.0.0.1", "::1", name].iter().chain(sans) {
         if !names.iter().any(|known| known == san) {
@@ -89,11 +84,7 @@ pub(super) fn server(
 }
 
 pub(super) fn client(label: &str, spec: &ClientSpec) -> Result<CertificateParams> {
-    let mut params = base(
-        &format!("DEV ONLY {label}"),
-        spec.not_before,
-        spec.not_after,
-    )?;
+    let mut params = base(&format!("DEV ONLY {label}"), spec.not_before, spec.not_after)?;
     params.subject_alt_names = spec.uri_sans.iter().map(|san| uri(san)).collect::<Result<_>>()?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     Ok(params)
@@ -149,17 +140,14 @@ fn base(name: &str, from: Timestamp, until: Timestamp) -> Result<CertificatePara
 }
 
 fn uri(text: &str) -> Result<SanType> {
-    text.try_into()
-        .map(SanType::URI)
-        .map_err(|source| Error::Mint {
-            what: "a certificate for this URI",
-            source,
-        })
+    text.try_into().map(SanType::URI).map_err(|source| Error::Mint {
+        what: "a certificate for this URI",
+        source,
+    })
 }
 
 fn read_pem(text: &str) -> Result<Pem> {
-    let (_, pem) = x509_parser::pem::parse_x509_pem(text.as_bytes())
-        .map_err(|_| Error::NotCertificate)?;
+    let (_, pem) = x509_parser::pem::parse_x509_pem(text.as_bytes()).map_err(|_| Error::NotCertificate)?;
     if pem.label == "CERTIFICATE" {
         Ok(pem)
     } else {

@@ -21,7 +21,7 @@ pub use self::certificate::{ClientSpec, thumbprint_of_pem};
 pub use self::serial::Serial;
 
 /// How long a revocation list holds: 30 days.
-const LIST_LIFETIME: Duration = Duration::from_hours(30 * 24);
+const LIST_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 const CA_CERTIFICATE: &str = "ca.pem";
 const CA_KEY: &str = "ca.key";
@@ -75,7 +75,7 @@ pub struct IssuedClient {
 
 impl Pki {
     /// Makes an authority for a place (its SPIFFE trust domain), valid ten years from now, with an empty
-    /// revocation list that holds 30 days.
+    /// revocation list that holds 30 days. The folder is made, or taken over and closed to everyone but the owner.
     ///
     /// # Errors
     /// [`Error::Exists`] if the folder has an authority or revocations already, and nothing is changed;
@@ -120,21 +120,17 @@ impl Pki {
             path: key_path,
             expected: "a private key",
         })?;
-        let (place, public_key) =
-            certificate::read_authority(&certificate_pem).ok_or_else(|| Error::Content {
-                path: certificate_path.clone(),
-                expected: "the certificate of a place's authority",
-            })?;
+        let (place, public_key) = certificate::read_authority(&certificate_pem).ok_or_else(|| Error::Content {
+            path: certificate_path.clone(),
+            expected: "the certificate of a place's authority",
+        })?;
         if rcgen::PublicKeyData::subject_public_key_info(&key) != public_key {
-            return Err(Error::Mismatch {
-                path: certificate_path,
-            });
+            return Err(Error::Mismatch { path: certificate_path });
         }
-        let signer =
-            rcgen::Issuer::from_ca_cert_pem(&certificate_pem, key).map_err(|source| Error::Mint {
-                what: "with the authority's certificate",
-                source,
-            })?;
+        let signer = rcgen::Issuer::from_ca_cert_pem(&certificate_pem, key).map_err(|source| Error::Mint {
+            what: "with the authority's certificate",
+            source,
+        })?;
         Ok(Self {
             dir: dir.to_owned(),
             place,
@@ -173,13 +169,7 @@ impl Pki {
     ///
     /// # Errors
     /// [`Error::Mint`] if a name is no DNS name; [`Error::Time`]; [`Error::Write`].
-    pub fn issue_server(
-        &self,
-        name: &str,
-        sans: &[&str],
-        now: Timestamp,
-        lifetime: Duration,
-    ) -> Result<IssuedServer> {
+    pub fn issue_server(&self, name: &str, sans: &[&str], now: Timestamp, lifetime: Duration) -> Result<IssuedServer> {
         let not_after = end(now, lifetime, "lifetime")?;
         let params = certificate::server(name, sans, now, not_after)?;
         let minted = self.mint(params, &self.dir, "hub")?;
@@ -208,10 +198,7 @@ impl Pki {
         names::check_agency(agency)?;
         names::check_workload(workload)?;
         let spec = ClientSpec {
-            uri_sans: vec![format!(
-                "spiffe://{}/agency/{agency}/{workload}",
-                self.place
-            )],
+            uri_sans: vec![format!("spiffe://{}/agency/{agency}/{workload}", self.place)],
             not_before: now,
             not_after: end(now, lifetime, "lifetime")?,
         };
@@ -278,12 +265,10 @@ impl Pki {
         let serial = Serial::random()?;
         params.serial_number = Some(serial.to_rcgen());
         let key = certificate::new_key()?;
-        let minted = params
-            .signed_by(&key, &self.signer)
-            .map_err(|source| Error::Mint {
-                what: "the certificate",
-                source,
-            })?;
+        let minted = params.signed_by(&key, &self.signer).map_err(|source| Error::Mint {
+            what: "the certificate",
+            source,
+        })?;
         let issued = IssuedClient {
             certificate: folder.join(format!("{stem}.pem")),
             key: folder.join(format!("{stem}.key")),

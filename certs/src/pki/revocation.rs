@@ -4,10 +4,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use rcgen::{
-    CertificateRevocationListParams, KeyIdMethod, RevokedCertParams,
-    SerialNumber, SigningKey,
-};
+use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber, SigningKey};
 use serde::{Deserialize, Serialize};
 
 use super::Serial;

@@ -23,11 +23,9 @@ impl Serial {
     /// and takes sixteen bytes in every encoding.
     pub(super) fn random() -> Result<Self> {
         let mut bytes = [0_u8; 16];
-        SystemRandom::new()
-            .fill(&mut bytes)
-            .map_err(|_| Error::Crypto {
-                what: "draw random bytes",
-            })?;
+        SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Crypto {
+            what: "draw random bytes",
+        })?;
         if let Some(first) = bytes.first_mut() {
             *first = (*first & 0x3f) | 0x40;
         }

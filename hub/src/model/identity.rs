@@ -87,8 +87,8 @@ impl FromStr for Postcode {
         let (outward, inward) = letters.split_at(letters.len() - 3);
         let inward_fits = matches!(inward.as_bytes(), [d, a, b]
             if d.is_ascii_digit() && a.is_ascii_uppercase() && b.is_ascii_uppercase());
-        let outward_fits = outward.starts_with(|c: char| c.is_ascii_uppercase())
-            && outward.bytes().any(|b| b.is_ascii_digit());
+        let outward_fits =
+            outward.starts_with(|c: char| c.is_ascii_uppercase()) && outward.bytes().any(|b| b.is_ascii_digit());
         if inward_fits && outward_fits {
             Ok(Self(format!("{outward} {inward}")))
         } else {
@@ -130,7 +130,16 @@ mod tests {
         for (text, normal) in [("wn11aa", "WN1 1AA"), ("WN99 9aa", "WN99 9AA"), ("m1 1ae", "M1 1AE")] {
             assert_eq!(text.parse::<Postcode>().unwrap().as_str(), normal);
         }
-        for bad in ["", "WN1", "WN1 AAA", "1WN 1AA", "WN1 1A1", "WNWN 1AA", "WN1-1AA", "ＷＮ1 1AA"] {
+        for bad in [
+            "",
+            "WN1",
+            "WN1 AAA",
+            "1WN 1AA",
+            "WN1 1A1",
+            "WNWN 1AA",
+            "WN1-1AA",
+            "ＷＮ1 1AA",
+        ] {
             assert!(bad.parse::<Postcode>().is_err(), "{bad}");
         }
     }

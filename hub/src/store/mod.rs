@@ -11,9 +11,9 @@ mod txn;
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
-pub use committer::{Closed, Committed, Committer, Hooks};
+pub use committer::{Committed, Committer, Hooks, Seal, Unwritten};
 pub use disk::Disk;
-pub use memory::{Fault, Memory};
+pub use memory::{Fault, Memory, Operations};
 pub use txn::Txn;
 
 /// Writes that become durable together: a value to put, or `None` to delete, for each key.
@@ -21,6 +21,22 @@ pub type Batch = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// What a scan hands each key and value to. `Break` ends the scan.
 pub type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
+
+/// The longest key, in bytes.
+pub const KEY_CAP: usize = 1024;
+
+/// The longest value, in bytes.
+///
+/// sled keeps a tree leaf in one log message as long as it is under a quarter of a log segment, and otherwise in a file
+/// of its own which nothing makes durable. Leaves split by the number of their keys (at 16, a few more after a merge),
+/// whatever their size, so that a leaf of the longest keys and values must fit.
+pub const VALUE_CAP: usize = 128 * 1024;
+
+/// The most that one commit may write, keys and values together, in bytes.
+///
+/// sled uses a log segment again once what replaced it is one whole segment back, and counts on the disk to keep that
+/// order. A commit that stays well under a segment has a sync between the two.
+pub const BATCH_CAP: usize = 4 * 1024 * 1024;
 
 /// Why the store could not do what was asked. What was asked has then not happened.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +64,25 @@ pub enum Error {
         /// Its folder.
         path: String,
     },
+    /// The store cannot be opened because its files are not what the engine wrote.
+    #[error("the store in {path} is damaged and must be restored from a backup")]
+    Damaged {
+        /// Its folder.
+        path: String,
+        /// The engine's own words.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A batch that no engine takes. Nothing of it was written, and the store is as sound as before.
+    #[error("a {what} of {bytes} bytes is over the store's limit of {cap}")]
+    TooLarge {
+        /// `key`, `value` or `batch`.
+        what: &'static str,
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        cap: usize,
+    },
 }
 
 /// Anything that can be read like a store: a store, or a transaction on one.
@@ -60,6 +95,8 @@ pub trait Read {
 
     /// Visits the keys from `from` (inclusive) to `to` (exclusive) in ascending byte order, until told to break.
     ///
+    /// A scan that runs beside a commit may see a part of that commit's batch.
+    ///
     /// # Errors
     /// If the engine fails; what was visited until then was right.
     fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error>;
@@ -70,8 +107,29 @@ pub trait Store: Read + Send + Sync {
     /// Makes the whole batch durable, or nothing of it. When it returns `Ok`, the batch survives power loss.
     ///
     /// # Errors
-    /// If the engine fails. The caller must then take the store's state as unknown and stop using it.
+    /// [`Error::TooLarge`] if a key, a value or the batch is over its cap: nothing has happened then. Otherwise if the
+    /// engine fails: the caller must take the store's state as unknown and stop using it.
     fn commit(&self, batch: Batch) -> Result<(), Error>;
+}
+
+/// The bytes that a batch writes, keys and values together.
+///
+/// # Errors
+/// [`Error::TooLarge`] if a key, a value or the whole is over its cap.
+pub(crate) fn weigh(batch: &Batch) -> Result<usize, Error> {
+    let within = |what, bytes, cap| {
+        if bytes > cap {
+            Err(Error::TooLarge { what, bytes, cap })
+        } else {
+            Ok(bytes)
+        }
+    };
+    let mut whole = 0;
+    for (key, value) in batch {
+        whole += within("key", key.len(), KEY_CAP)?;
+        whole += within("value", value.as_ref().map_or(0, Vec::len), VALUE_CAP)?;
+    }
+    within("batch", whole, BATCH_CAP)
 }
 
 /// The first key after all keys that begin with `prefix`.

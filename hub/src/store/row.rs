@@ -29,9 +29,7 @@ pub fn decode<T: DeserializeOwned>(table: u8, bytes: &[u8]) -> Result<T, Error> 
         why,
     };
     match bytes.split_first() {
-        Some((&VERSION, rest)) => {
-            postcard::from_bytes(rest).map_err(|_| corrupt("it is not a value of this table"))
-        }
+        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| corrupt("it is not a value of this table")),
         Some(_) => Err(corrupt("it was written by another version of the hub")),
         None => Err(corrupt("it is empty")),
     }

@@ -36,6 +36,11 @@ impl<'b> Txn<'b> {
         self.announced = true;
     }
 
+    /// Whether it writes nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
     /// The writes, and whether watches are to be woken.
     pub(super) fn finish(self) -> (Batch, bool) {
         (self.writes, self.announced)

@@ -1,0 +1,140 @@
+//! Reads a landlord's CSV exports: rent arrears, and notices seeking possession.
+//! Pure. It never repeats a value in a refusal, and one bad row never keeps another back.
+
+use jiff::civil::Date;
+use placehub_delivery::{
+    FileError, Placed, Untranslatable, fields, identity,
+    table::{Cells, Layout, Table},
+};
+use placehub_proto::v1::PersonIdentity;
+
+/// One row of either export.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Row {
+    /// A rent account in arrears.
+    Arrears(Arrears),
+    /// A notice served on a tenant.
+    Notice(Notice),
+}
+
+/// What an account owed on a day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrears {
+    /// The landlord's reference of the tenancy.
+    pub tenancy_ref: String,
+    /// The home.
+    pub uprn: Option<String>,
+    /// The tenant, with the tenancy as local reference.
+    pub person: PersonIdentity,
+    /// Whole weeks of rent owed.
+    pub weeks: i64,
+    /// Pence owed.
+    pub pence: i64,
+    /// The day of the account's balance.
+    pub as_of: Date,
+}
+
+/// A notice seeking possession (Housing Act 1985 s.83, Housing Act 1988 s.8 and the like).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// The landlord's reference of the notice.
+    pub notice_ref: String,
+    /// Starts at 1 and rises with each correction of the notice.
+    pub version: u64,
+    /// The home.
+    pub uprn: Option<String>,
+    /// The tenant, with the tenancy as local reference.
+    pub person: PersonIdentity,
+    /// The landlord's word for the sort of notice, e.g. `section 8`.
+    pub notice_type: String,
+    /// The day it was served.
+    pub served_on: Date,
+    /// The day from which proceedings may begin, if stated.
+    pub expires_on: Option<Date>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Arrears,
+    Notices,
+}
+
+const LAYOUTS: &[Layout<Kind>] = &[
+    Layout {
+        kind: Kind::Arrears,
+        name: "rent arrears",
+        columns: &[
+            "tenancy_ref",
+            "uprn",
+            "family_name",
+            "given_name",
+            "birth_date",
+            "nhs_number",
+            "postcode",
+            "weeks_in_arrears",
+            "arrears_pence",
+            "as_of",
+        ],
+    },
+    Layout {
+        kind: Kind::Notices,
+        name: "notices",
+        columns: &[
+            "notice_ref",
+            "tenancy_ref",
+            "uprn",
+            "notice_type",
+            "served_on",
+            "expires_on",
+        ],
+    },
+];
+
+/// Reads an export, telling which by its header. Rows carry their numbers, the header being row 1.
+///
+/// # Errors
+///
+/// [`FileError`] if nothing at all can be read from the file.
+pub fn read(bytes: &[u8]) -> Result<Vec<Placed<Row>>, FileError> {
+    let table = Table::read(bytes)?;
+    Ok(match table.layout(LAYOUTS)? {
+        Kind::Arrears => table.each(|cells| arrears(cells).map(Row::Arrears)),
+        Kind::Notices => table.each(|cells| notice(cells).map(Row::Notice)),
+    })
+}
+
+fn arrears(cells: &Cells<'_>) -> Result<Arrears, Untranslatable> {
+    let tenancy_ref = cells.required("tenancy_ref", fields::label)?;
+    Ok(Arrears {
+        uprn: cells.optional("uprn", fields::uprn)?,
+        person: tenant(cells, &tenancy_ref)?,
+        weeks: cells.required("weeks_in_arrears", fields::whole)?,
+        pence: cells.required("arrears_pence", fields::whole)?,
+        as_of: cells.required("as_of", fields::date)?,
+        tenancy_ref,
+    })
+}
+
+fn notice(cells: &Cells<'_>) -> Result<Notice, Untranslatable> {
+    let tenancy_ref = cells.required("tenancy_ref", fields::label)?;
+    Ok(Notice {
+        notice_ref: cells.required("notice_ref", fields::label)?,
+        version: cells.optional("version", fields::version)?.unwrap_or(1),
+        uprn: cells.optional("uprn", fields::uprn)?,
+        person: tenant(cells, &tenancy_ref)?,
+        notice_type: cells.required("notice_type", fields::phrase)?,
+        served_on: cells.required("served_on", fields::date)?,
+        expires_on: cells.optional("expires_on", fields::date)?,
+    })
+}
+
+fn tenant(cells: &Cells<'_>, tenancy_ref: &str) -> Result<PersonIdentity, Untranslatable> {
+    if tenancy_ref.chars().count() > 64 {
+        return Err(Untranslatable::new("tenancy_ref", "is longer than 64 characters"));
+    }
+    Ok(identity::with_reference(
+        identity::person(cells)?,
+        "tenancy",
+        tenancy_ref,
+    ))
+}

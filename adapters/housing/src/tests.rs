@@ -1,0 +1,107 @@
+//! The samples beside what is expected of them, and the rows that must be refused.
+
+use placehub_delivery::{FileError, Translated, draft::views};
+use proptest::prelude::*;
+
+use super::*;
+
+const HEADER: &str =
+    "tenancy_ref,uprn,family_name,given_name,birth_date,nhs_number,postcode,weeks_in_arrears,arrears_pence,as_of";
+
+fn arrears(rows: &str) -> Vec<Translated> {
+    translate(format!("{HEADER}\n{rows}").as_bytes(), "arrears.csv").unwrap()
+}
+
+fn refusal(rows: &str) -> (String, String) {
+    let why = arrears(rows).remove(0).result.unwrap_err();
+    (why.field, why.rule)
+}
+
+#[test]
+fn the_samples_become_what_is_expected() {
+    let expected = [
+        include_str!("../samples/arrears.expected.json"),
+        include_str!("../samples/notices.expected.json"),
+    ];
+    for ((name, bytes), expected) in SAMPLES.iter().zip(expected) {
+        let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
+        assert_eq!(views(&translate(bytes, name).unwrap()), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_bad_row_keeps_no_other_back_and_its_value_is_not_repeated() {
+    let rows = arrears(
+        "T-1,999000000101,Sample,Alex,1958-03-14,9990001007,WN99 9AA,9,81240,2026-11-09\n\
+         T-2,999000000102,Example,Billie,1991-11-02,9990001014,WN99 9AA,3,21000,2026-11-09\n",
+    );
+    let why = rows[0].result.as_ref().unwrap_err();
+    assert_eq!(
+        (rows[0].origin.as_str(), why.field.as_str()),
+        ("arrears.csv row 2", "nhs_number")
+    );
+    assert!(!why.to_string().contains("9990001007"));
+    assert!(rows[1].result.is_ok());
+}
+
+#[test]
+fn each_bad_field_is_named() {
+    for (row, field) in [
+        (",,,,,,,9,1,2026-11-09", "tenancy_ref"),
+        ("T-1,9.99E+11,,,,,,9,1,2026-11-09", "uprn"),
+        ("T-1,,,,30/02/1958,,,9,1,2026-11-09", "birth_date"),
+        ("T-1,,,,,,WN999,9,1,2026-11-09", "postcode"),
+        ("T-1,,,,,,,nine,1,2026-11-09", "weeks_in_arrears"),
+        ("T-1,,,,,,,9,£812.40,2026-11-09", "arrears_pence"),
+        ("T-1,,,,,,,9,1,11/20/2026", "as_of"),
+        ("T-1,,,,,,,9,1", "row"),
+    ] {
+        assert_eq!(refusal(row).0, field, "{row}");
+    }
+}
+
+#[test]
+fn a_later_balance_of_the_same_month_corrects_the_earlier_one() {
+    let rows = arrears("T-1,,,,,,,8,70000,02/11/2026\nT-1,,,,,,,9,81240,2026-11-09\n");
+    let [first, second] = [&rows[0], &rows[1]].map(|row| row.result.as_ref().unwrap());
+    assert_eq!(first.source_id, second.source_id);
+    assert!(first.version < second.version);
+}
+
+#[test]
+fn arrears_grow_more_urgent_with_the_weeks() {
+    let rows = arrears(
+        "T-1,,,,,,,3,1,2026-11-09\nT-1,,,,,,,4,1,2026-11-09\nT-1,,,,,,,7,1,2026-11-09\nT-1,,,,,,,8,1,2026-11-09\n",
+    );
+    let severities: Vec<i32> = rows.iter().map(|row| row.result.as_ref().unwrap().severity).collect();
+    assert_eq!(severities, [1, 2, 2, 3]);
+}
+
+#[test]
+fn an_unknown_header_is_told_what_is_missing() {
+    let refusal = translate(b"notice_ref,tenancy_ref,uprn,notice_type\n", "x.csv").unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "columns missing for notices: served_on, expires_on"
+    );
+}
+
+#[test]
+fn a_file_in_another_encoding_is_refused_as_such() {
+    assert_eq!(
+        translate(b"tenancy_ref,caf\xe9\n", "x.csv").unwrap_err(),
+        FileError::NotUtf8
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_format_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+        let _ = translate(&bytes, "x.csv");
+    }
+
+    #[test]
+    fn no_rows_make_the_format_panic(rows in "([ -~£\"]{0,60},){0,12}\n.{0,80}") {
+        let _ = arrears(&rows);
+    }
+}

@@ -1,0 +1,14 @@
+//! The program `placehub-nhs`: pushes hospital events to the hub.
+//! It never decides anything: all that it does is in the library and in `placehub-delivery`.
+
+use std::process::ExitCode;
+
+use placehub_delivery::program::{self, Program};
+
+fn main() -> ExitCode {
+    program::run(Program {
+        name: "placehub-nhs",
+        about: "Pushes hospital admissions, discharges and emergency attendances from HL7 v2 ADT or FHIR R4 files to a Placehub hub",
+        translate: placehub_nhs::translate,
+    })
+}

@@ -1,0 +1,265 @@
+//! The samples beside what is expected of them, the messages that must be refused, and messages that others wrote.
+
+use std::{fs, path::PathBuf};
+
+use placehub_delivery::{FileError, Translated, Untranslatable, draft::views};
+use placehub_proto::v1::SignalDraft;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+const MESSAGE: &str = "MSH|^~\\&|PAS|RWIG|TIE|RWIG|202611121000||ADT^A03|C-1|P|2.4\r\
+                       EVN|A03|202611121005\r\
+                       PID|1||9990001006^^^NHS^NH~H-77^^^RWIG^MRN||Sample^Alex||19580314|M|||1 Example Street^^Wigan^^WN99 9AA\r\
+                       PV1|1|I||21^Emergency|||||||||||||||V-9|||||||||||||||||19^Usual place of residence||||||||202611101400|202611121030\r";
+
+fn one(bytes: &[u8]) -> Result<SignalDraft, Untranslatable> {
+    let mut all = translate(bytes, "x").unwrap();
+    assert_eq!(all.len(), 1);
+    all.remove(0).result
+}
+
+fn message(from: &str, to: &str) -> Result<SignalDraft, Untranslatable> {
+    assert!(MESSAGE.contains(from), "{from}");
+    one(MESSAGE.replace(from, to).as_bytes())
+}
+
+/// The sample encounter with one JSON pointer set to another value.
+fn encounter(pointer: &str, value: Value) -> Result<SignalDraft, Untranslatable> {
+    let mut bundle: Value = serde_json::from_slice(SAMPLES[1].1).unwrap();
+    *bundle.pointer_mut(pointer).unwrap() = value;
+    one(bundle.to_string().as_bytes())
+}
+
+#[test]
+fn the_samples_become_what_is_expected() {
+    let expected = [
+        include_str!("../samples/discharge.expected.json"),
+        include_str!("../samples/encounter.expected.json"),
+    ];
+    for ((name, bytes), expected) in SAMPLES.iter().zip(expected) {
+        let expected: Value = serde_json::from_str(expected).unwrap();
+        assert_eq!(views(&translate(bytes, name).unwrap()), expected, "{name}");
+    }
+}
+
+#[test]
+fn line_ends_and_marks_around_a_message_change_nothing() {
+    let plain = one(MESSAGE.as_bytes()).unwrap();
+    for changed in [
+        MESSAGE.replace('\r', "\n"),
+        MESSAGE.replace('\r', "\r\n"),
+        format!("\u{feff}{MESSAGE}"),
+        format!("\u{b}{MESSAGE}\u{1c}\r"),
+        MESSAGE.replace("MSH|^~\\&|", "MSH|^~\\&#|"),
+    ] {
+        assert_eq!(one(changed.as_bytes()).unwrap(), plain);
+    }
+}
+
+#[test]
+fn a_bad_message_keeps_the_next_one_back_in_no_file() {
+    let file = format!("{}{MESSAGE}", MESSAGE.replace("ADT^A03", "ADT^A08"));
+    let all: Vec<Translated> = translate(file.as_bytes(), "adt.hl7").unwrap();
+    assert_eq!(
+        all[0].result.as_ref().unwrap_err().rule,
+        "message type ADT^A08 carries no signal"
+    );
+    assert_eq!(
+        (all[1].origin.as_str(), all[1].result.is_ok()),
+        ("adt.hl7 message 2", true)
+    );
+}
+
+#[test]
+fn each_event_has_its_kind() {
+    let admission = message("ADT^A03", "ADT^A01").unwrap();
+    assert_eq!(admission.kind, "health.hospital-admission");
+    assert_eq!(admission.source_id, "V-9:admission");
+    assert_eq!(admission.occurred_at.unwrap().seconds, 1_794_319_200);
+    let attendance = one(MESSAGE
+        .replace("ADT^A03", "ADT^A04")
+        .replace("PV1|1|I", "PV1|1|E")
+        .as_bytes())
+    .unwrap();
+    assert_eq!(attendance.kind, "health.emergency-attendance");
+    assert_eq!(message("ADT^A03", "ADT^A04").unwrap_err().field, "PV1-2");
+}
+
+#[test]
+fn an_nhs_number_with_a_wrong_check_digit_is_never_matched_on() {
+    let person = message("9990001006", "9990001007").unwrap().person.unwrap();
+    assert_eq!(
+        (person.nhs_number.as_str(), person.unverified_nhs_number.as_str()),
+        ("", "9990001007")
+    );
+}
+
+#[test]
+fn each_bad_field_is_named_without_its_value() {
+    for (from, to, field) in [
+        ("PID|", "PIX|", "PID"),
+        ("9990001006", "unknown", "PID-3"),
+        ("|19580314|", "|19581314|", "PID-7"),
+        ("|202611121030", "|2026", "PV1-45"),
+        ("|PAS|", "||", "MSH-3"),
+        ("ADT^A03", "ORU^R01", "MSH-9"),
+        ("ADT^A03", "discharge", "MSH-9"),
+    ] {
+        let why = message(from, to).unwrap_err();
+        assert_eq!(why.field, field);
+        assert!(!why.to_string().contains("unknown") && !why.to_string().contains("19581314"));
+    }
+}
+
+#[test]
+fn a_visit_without_a_number_is_named_by_the_message() {
+    assert_eq!(message("|V-9|", "||").unwrap().source_id, "C-1:discharge");
+}
+
+#[test]
+fn an_encounter_ends_in_a_discharge_and_keeps_its_identity() {
+    let admission = one(SAMPLES[1].1).unwrap();
+    let mut bundle: Value = serde_json::from_slice(SAMPLES[1].1).unwrap();
+    bundle["entry"][0]["resource"]["status"] = json!("finished");
+    bundle["entry"][0]["resource"]["period"]["end"] = json!("2026-11-18T15:00:00+00:00");
+    let discharge = one(bundle.to_string().as_bytes()).unwrap();
+    assert_eq!(
+        (admission.kind.as_str(), discharge.kind.as_str()),
+        ("health.hospital-admission", "health.hospital-discharge")
+    );
+    assert_ne!(admission.source_id, discharge.source_id);
+    assert_eq!(admission.person, discharge.person);
+}
+
+#[test]
+fn a_number_that_the_source_has_not_verified_is_never_matched_on() {
+    let status = "/entry/1/resource/identifier/0/extension/0/valueCodeableConcept/coding/0/code";
+    let person = encounter(status, json!("02")).unwrap().person.unwrap();
+    assert_eq!(
+        (person.nhs_number.as_str(), person.unverified_nhs_number.as_str()),
+        ("", "9990001014")
+    );
+}
+
+#[test]
+fn each_bad_element_is_named() {
+    for (pointer, value, field) in [
+        (
+            "/entry/0/resource/subject/reference",
+            json!("Patient/other"),
+            "Encounter.subject",
+        ),
+        ("/entry/0/resource/status", json!("planned"), "Encounter.status"),
+        ("/entry/0/resource/class/code", json!("AMB"), "Encounter.class"),
+        ("/entry/0/resource/period/start", json!("2026"), "period.start"),
+        ("/entry/1/resource/birthDate", json!("1991-02-30"), "Patient.birthDate"),
+        ("/entry/1/resource/name", json!("Billie"), "Patient"),
+        (
+            "/entry/1/resource/identifier/0/value",
+            json!("none"),
+            "Patient.identifier",
+        ),
+    ] {
+        assert_eq!(encounter(pointer, value).unwrap_err().field, field, "{pointer}");
+    }
+}
+
+#[test]
+fn a_contained_patient_is_found() {
+    let mut bundle: Value = serde_json::from_slice(SAMPLES[1].1).unwrap();
+    let mut patient = bundle["entry"][1]["resource"].take();
+    let mut alone = bundle["entry"][0]["resource"].take();
+    patient["id"] = json!("p");
+    alone["contained"] = json!([patient]);
+    alone["subject"]["reference"] = json!("#p");
+    assert_eq!(one(alone.to_string().as_bytes()), one(SAMPLES[1].1));
+}
+
+#[test]
+fn a_file_of_another_kind_is_refused_as_such() {
+    assert!(matches!(
+        translate(b"a,b\n1,2\n", "x"),
+        Err(FileError::Malformed { .. })
+    ));
+    assert!(matches!(
+        translate(b"{\"resourceType\":\"Bundle\"}", "x"),
+        Err(FileError::Malformed { .. })
+    ));
+    let refusal = translate(b"{\"name\": \"Sample\" oops}", "x").unwrap_err().to_string();
+    assert_eq!(refusal, "file is not FHIR JSON: line 1, column 19");
+}
+
+#[test]
+fn messages_that_others_wrote_become_a_draft_or_a_clear_refusal() {
+    let Some(folder) = outside_data("hl7v2-adt") else {
+        return;
+    };
+    let mut kinds = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "hl7") {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        for translated in translate(&fs::read(&path).unwrap(), &name).unwrap() {
+            match translated.result {
+                Ok(draft) => kinds.push(format!("{name} {}", draft.kind)),
+                Err(why) => assert!(why.rule.ends_with("carries no signal"), "{name}: {why}"),
+            }
+        }
+    }
+    kinds.sort();
+    let expected = [
+        "ADT-A01-01.hl7 health.hospital-admission",
+        "ADT-A03-01.hl7 health.hospital-discharge",
+    ];
+    assert_eq!(kinds, expected);
+}
+
+#[test]
+fn the_example_of_the_standard_is_refused_for_what_it_lacks() {
+    let Some(folder) = outside_data("fhir-r4") else {
+        return;
+    };
+    let bytes = fs::read(folder.join("encounter-example.json")).unwrap();
+    assert_eq!(one(&bytes).unwrap_err().to_string(), "period.start: is missing");
+}
+
+/// A folder of outside data, if it is there: `PLACEHUB_FIXTURES`, or `shared/fixtures` beside the workspace.
+fn outside_data(folder: &str) -> Option<PathBuf> {
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures"));
+    let path = std::env::var_os("PLACEHUB_FIXTURES")
+        .map_or_else(beside, PathBuf::from)
+        .join(folder);
+    if !path.is_dir() {
+        eprintln!("skipped: no outside data `{folder}`; set PLACEHUB_FIXTURES to its folder");
+        return None;
+    }
+    Some(path)
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_format_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+        let _ = translate(&bytes, "x");
+    }
+
+    #[test]
+    fn no_message_makes_the_format_panic(head in "MSH.{0,12}", rest in "(\r(PID|PV1|EVN|MSH)[|^~&\\\\.A-Za-z0-9é]{0,80}){0,6}") {
+        let _ = translate(format!("{head}|ADT^A03|{rest}").as_bytes(), "x");
+        let _ = translate(format!("MSH|^~\\&|A|B|C|D|2026||ADT^A03|1{rest}").as_bytes(), "x");
+    }
+
+    #[test]
+    fn no_torn_sample_makes_the_format_panic(at in 0..4000usize, insert in ".{0,6}") {
+        for (name, bytes) in SAMPLES {
+            let mut text = String::from_utf8_lossy(bytes).into_owned();
+            if text.is_char_boundary(at) && at < text.len() {
+                text.insert_str(at, &insert);
+            }
+            let _ = translate(text.as_bytes(), name);
+        }
+    }
+}

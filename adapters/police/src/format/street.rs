@@ -1,0 +1,114 @@
+//! Reads a row of data.police.uk's street-level crime files, whose columns <https://data.police.uk/about/> describes.
+//! Pure. It never leaves two rows with one id: anti-social behaviour, which has none, gets one from its content.
+
+use std::{collections::HashMap, fmt::Write};
+
+use jiff::civil::Date;
+use placehub_delivery::{Untranslatable, fields, table::Cells};
+use ring::digest::{SHA256, digest};
+
+/// The file's columns.
+pub(super) const COLUMNS: &[&str] = &[
+    "Crime ID",
+    "Month",
+    "Reported by",
+    "Falls within",
+    "Longitude",
+    "Latitude",
+    "Location",
+    "LSOA code",
+    "LSOA name",
+    "Crime type",
+    "Last outcome category",
+    "Context",
+];
+
+/// A crime, placed on the nearest of the points that the publisher has drawn to protect privacy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Crime {
+    /// The publisher's id; where it has none, a digest of the row and of how many like it came before.
+    pub id: String,
+    /// First day of the month, which is all that is published of the date.
+    pub month: Date,
+    /// LSOA code.
+    pub lsoa: String,
+    /// The publisher's words for the point, e.g. `On or near High Street`.
+    pub location: Option<String>,
+    /// What sort of crime.
+    pub crime_type: CrimeType,
+    /// The publisher's words for the sort of crime.
+    pub crime_type_name: String,
+    /// What came of it so far.
+    pub outcome: Option<String>,
+}
+
+/// The crime types that have a kind of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrimeType {
+    /// "Anti-social behaviour"
+    AntiSocialBehaviour,
+    /// "Criminal damage and arson"
+    CriminalDamage,
+    /// All others.
+    Other,
+    /// "Violence and sexual offences"
+    Violence,
+}
+
+/// Gives an id to rows that have none: the same for the same row of the same file, whenever it is read.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    alike: HashMap<String, u64>,
+}
+
+impl Ids {
+    fn give(&mut self, cells: &Cells<'_>) -> String {
+        // A separator that no cell holds keeps `ab,c` and `a,bc` apart.
+        let content = cells.all().collect::<Vec<_>>().join("\u{1f}");
+        let alike = self.alike.entry(content.clone()).or_default();
+        let marked = format!("{content}\u{1f}{alike}");
+        *alike += 1;
+        digest(&SHA256, marked.as_bytes())
+            .as_ref()
+            .iter()
+            .fold("row-".to_owned(), |mut hex, byte| {
+                // Writing to a String cannot fail.
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+    }
+}
+
+pub(super) fn crime(cells: &Cells<'_>, ids: &mut Ids) -> Result<Crime, Untranslatable> {
+    let id = match cells.optional("Crime ID", fields::label)? {
+        Some(id) => id,
+        None => ids.give(cells),
+    };
+    let crime_type_name = cells.required("Crime type", fields::phrase)?;
+    Ok(Crime {
+        id,
+        month: cells.required("Month", fields::month)?,
+        lsoa: cells.required("LSOA code", area_code)?,
+        location: cells.optional("Location", fields::phrase)?,
+        crime_type: crime_type(&crime_type_name),
+        crime_type_name,
+        outcome: cells.optional("Last outcome category", fields::phrase)?,
+    })
+}
+
+fn crime_type(name: &str) -> CrimeType {
+    match name.to_ascii_lowercase().as_str() {
+        "anti-social behaviour" => CrimeType::AntiSocialBehaviour,
+        "criminal damage and arson" => CrimeType::CriminalDamage,
+        "violence and sexual offences" => CrimeType::Violence,
+        _ => CrimeType::Other,
+    }
+}
+
+/// ONS: a letter for the country, two digits for the sort of area, six for the area.
+fn area_code(text: &str) -> Result<String, &'static str> {
+    let mut characters = text.chars();
+    let country = characters.next().is_some_and(|first| first.is_ascii_uppercase());
+    let digits = text.len() == 9 && characters.all(|rest| rest.is_ascii_digit());
+    (country && digits).then(|| text.to_owned()).ok_or("is not a GSS code")
+}

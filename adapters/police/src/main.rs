@@ -1,0 +1,14 @@
+//! The program `placehub-police`: pushes incidents and street-level crimes to the hub.
+//! It never decides anything: all that it does is in the library and in `placehub-delivery`.
+
+use std::process::ExitCode;
+
+use placehub_delivery::program::{self, Program};
+
+fn main() -> ExitCode {
+    program::run(Program {
+        name: "placehub-police",
+        about: "Pushes incidents and street-level crimes from a police force's CSV files to a Placehub hub",
+        translate: placehub_police::translate,
+    })
+}

@@ -1,0 +1,191 @@
+//! The samples beside what is expected of them, the rows that must be refused, and a month of published crimes.
+
+use std::{collections::HashSet, fs, path::PathBuf};
+
+use placehub_delivery::{Translated, draft::views};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+
+const STREET: &str = "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,\
+                      Crime type,Last outcome category,Context";
+const INCIDENTS: &str = "incident_ref,reported_at,type,uprn,severity,summary,outcome,nhs_number";
+
+fn read(header: &str, rows: &str) -> Vec<Translated> {
+    translate(format!("{header}\n{rows}").as_bytes(), "x.csv").unwrap()
+}
+
+fn kinds(translated: &[Translated]) -> Vec<&str> {
+    translated
+        .iter()
+        .map(|one| one.result.as_ref().unwrap().kind.as_str())
+        .collect()
+}
+
+#[test]
+fn the_samples_become_what_is_expected() {
+    let expected = [
+        include_str!("../samples/incidents.expected.json"),
+        include_str!("../samples/street.expected.json"),
+    ];
+    for ((name, bytes), expected) in SAMPLES.iter().zip(expected) {
+        let expected: Value = serde_json::from_str(expected).unwrap();
+        assert_eq!(views(&translate(bytes, name).unwrap()), expected, "{name}");
+    }
+}
+
+#[test]
+fn each_type_of_incident_has_its_kind() {
+    let row = |kind: &str| format!("I-1,2026-11-09T10:00,{kind},999000000101,low,,closed,\n");
+    let rows: String = ["asb", "domestic-abuse", "missing", "violence", "criminal-damage"]
+        .map(row)
+        .concat();
+    let expected = [
+        "police.asb-incident",
+        "police.domestic-abuse-incident",
+        "police.missing-person",
+        "police.violence-incident",
+        "police.criminal-damage",
+    ];
+    assert_eq!(kinds(&read(INCIDENTS, &rows)), expected);
+}
+
+#[test]
+fn what_came_of_a_domestic_abuse_incident_stays_with_the_force() {
+    let rows = read(
+        INCIDENTS,
+        "I-1,2026-11-09T10:00,domestic-abuse,999000000101,high,,arrest,\n",
+    );
+    assert!(rows[0].result.as_ref().unwrap().attributes.is_empty());
+}
+
+#[test]
+fn each_bad_field_is_named() {
+    for (row, field) in [
+        (",2026-11-09T10:00,asb,999000000101,low,,,", "incident_ref"),
+        ("I-1,yesterday,asb,999000000101,low,,,", "reported_at"),
+        ("I-1,2026-11-09T10:00,noise,999000000101,low,,,", "type"),
+        ("I-1,2026-11-09T10:00,asb,ninety,low,,,", "uprn"),
+        ("I-1,2026-11-09T10:00,asb,999000000101,urgent,,,", "severity"),
+        ("I-1,2026-11-09T10:00,asb,999000000101,low,,,9990001007", "nhs_number"),
+        ("I-1,2026-11-09T10:00,asb,,low,,,", "row"),
+    ] {
+        let why = read(INCIDENTS, row).remove(0).result.unwrap_err();
+        assert_eq!(why.field, field, "{row}");
+    }
+}
+
+#[test]
+fn rows_without_an_id_get_one_each_and_the_same_one_every_time() {
+    let row = ",2026-11,F,F,,,On or near A,E01006226,,Anti-social behaviour,,\n";
+    let rows = read(STREET, &row.repeat(3));
+    let ids: HashSet<_> = rows
+        .iter()
+        .map(|one| one.result.as_ref().unwrap().source_id.clone())
+        .collect();
+    assert_eq!(ids.len(), 3);
+    assert_eq!(rows, read(STREET, &row.repeat(3)));
+}
+
+#[test]
+fn a_crime_without_an_area_is_refused_by_that_column() {
+    let rows = read(
+        STREET,
+        "ab12,2026-11,F,F,,,No Location,,,Burglary,,\n,2026-11,F,F,,,A,E01006226,,Burglary,,\n",
+    );
+    let why = rows[0].result.as_ref().unwrap_err();
+    assert_eq!((why.field.as_str(), why.rule.as_str()), ("LSOA code", "is empty"));
+    assert!(rows[1].result.is_ok());
+}
+
+#[test]
+fn an_unknown_header_is_told_what_is_missing() {
+    let refusal = translate(b"incident_ref,reported_at,type,uprn,severity\n", "x.csv").unwrap_err();
+    assert_eq!(refusal.to_string(), "columns missing for incidents: summary, outcome");
+}
+
+/// The publisher's interface speaks JSON; its rows are put into the columns of its CSV files, with the ward for the LSOA.
+#[test]
+fn published_crimes_each_become_a_draft_with_an_id_of_its_own() {
+    let Some(folder) = outside_data("police-street") else {
+        return;
+    };
+    let mut files = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Some(ward) = name.split('_').find(|part| part.starts_with("E05")) else {
+            continue;
+        };
+        let crimes: Vec<Value> = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let rows: String = crimes.iter().map(|crime| csv_row(crime, ward)).collect();
+        let translated = read(STREET, &rows);
+        assert_eq!(translated.len(), crimes.len());
+        let drafts = translated.iter().map(|one| one.result.as_ref().unwrap());
+        let without_id = drafts
+            .filter(|draft| draft.source_id.starts_with("row-"))
+            .map(|draft| &draft.source_id);
+        let without_id: Vec<_> = without_id.collect();
+        assert!(!without_id.is_empty());
+        assert_eq!(without_id.iter().collect::<HashSet<_>>().len(), without_id.len());
+        files += 1;
+    }
+    assert!(files > 0);
+}
+
+fn csv_row(crime: &Value, ward: &str) -> String {
+    let text = |pointer: &str| {
+        crime
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .replace(',', " ")
+    };
+    let crime_type = match text("/category").as_str() {
+        "anti-social-behaviour" => "Anti-social behaviour".to_owned(),
+        "criminal-damage-arson" => "Criminal damage and arson".to_owned(),
+        "violent-crime" => "Violence and sexual offences".to_owned(),
+        other => other.replace('-', " "),
+    };
+    let cells = [
+        text("/persistent_id"),
+        text("/month"),
+        String::new(),
+        String::new(),
+        text("/location/longitude"),
+        text("/location/latitude"),
+        text("/location/street/name"),
+        ward.to_owned(),
+        String::new(),
+        crime_type,
+        text("/outcome_status/category"),
+        text("/context"),
+    ];
+    cells.join(",") + "\n"
+}
+
+/// A folder of outside data, if it is there: `PLACEHUB_FIXTURES`, or `shared/fixtures` beside the workspace.
+fn outside_data(folder: &str) -> Option<PathBuf> {
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures"));
+    let path = std::env::var_os("PLACEHUB_FIXTURES")
+        .map_or_else(beside, PathBuf::from)
+        .join(folder);
+    if !path.is_dir() {
+        eprintln!("skipped: no outside data `{folder}`; set PLACEHUB_FIXTURES to its folder");
+        return None;
+    }
+    Some(path)
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_format_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+        let _ = translate(&bytes, "x.csv");
+    }
+
+    #[test]
+    fn no_rows_make_the_format_panic(rows in "([ -~£\"]{0,40},){0,14}\n.{0,80}") {
+        let _ = (read(STREET, &rows), read(INCIDENTS, &rows));
+    }
+}

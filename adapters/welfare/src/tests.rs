@@ -1,0 +1,81 @@
+//! The sample beside what is expected of it, and the rows that must be refused.
+
+use placehub_delivery::{Translated, draft::views};
+use proptest::prelude::*;
+
+use super::*;
+
+const HEADER: &str =
+    "award_ref,nhs_number,family_name,given_name,birth_date,postcode,uprn,scheme,amount_pence,awarded_on";
+
+fn awards(rows: &str) -> Vec<Translated> {
+    translate(format!("{HEADER}\n{rows}").as_bytes(), "awards.csv").unwrap()
+}
+
+#[test]
+fn the_sample_becomes_what_is_expected() {
+    let expected: serde_json::Value =
+        serde_json::from_str(include_str!("../samples/crisis-grants.expected.json")).unwrap();
+    let (name, bytes) = SAMPLES[0];
+    assert_eq!(views(&translate(bytes, name).unwrap()), expected);
+}
+
+#[test]
+fn the_scheme_decides_the_kind() {
+    let rows = awards(
+        "A-1,9990001006,,,,,,HSF,100,2026-11-09\nA-2,9990001006,,,,,,crisis,100,2026-11-09\n\
+         A-3,9990001006,,,,,,dhp,100,2026-11-09\n",
+    );
+    let kinds: Vec<_> = rows
+        .iter()
+        .map(|row| row.result.as_ref().unwrap().kind.as_str())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "welfare.crisis-grant",
+            "welfare.crisis-grant",
+            "welfare.discretionary-housing-payment"
+        ]
+    );
+}
+
+#[test]
+fn each_bad_field_is_named() {
+    for (row, field) in [
+        (",9990001006,,,,,,hsf,100,2026-11-09", "award_ref"),
+        ("A-1,9990001007,,,,,,hsf,100,2026-11-09", "nhs_number"),
+        ("A-1,9990001006,,,,,,loan,100,2026-11-09", "scheme"),
+        ("A-1,9990001006,,,,,,hsf,-100,2026-11-09", "amount_pence"),
+        ("A-1,9990001006,,,,,,hsf,100,9 Nov 2026", "awarded_on"),
+        ("A-1,,,,,WN99 9AA,,hsf,100,2026-11-09", "row"),
+    ] {
+        let why = awards(row).remove(0).result.unwrap_err();
+        assert_eq!(why.field, field, "{row}");
+    }
+}
+
+#[test]
+fn a_bad_row_keeps_no_other_back() {
+    let rows = awards("A-1,9990001006,,,,,,loan,100,2026-11-09\nA-2,9990001006,,,,,,hsf,100,2026-11-09\n");
+    assert!(rows[0].result.is_err() && rows[1].result.is_ok());
+}
+
+#[test]
+fn a_correction_takes_its_version_from_the_file() {
+    let file = format!("{HEADER},version\nA-1,9990001006,,,,,,hsf,100,2026-11-09,2\n");
+    let rows = translate(file.as_bytes(), "awards.csv").unwrap();
+    assert_eq!(rows[0].result.as_ref().unwrap().version, 2);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_format_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+        let _ = translate(&bytes, "x.csv");
+    }
+
+    #[test]
+    fn no_rows_make_the_format_panic(rows in "([ -~£\"]{0,60},){0,12}\n.{0,80}") {
+        let _ = awards(&rows);
+    }
+}

@@ -1,0 +1,209 @@
+//! The catalogue: which kinds of signals, purposes and gateways there are.
+//! Read from `policies/catalogue/*.toml`. Says what is well-formed, never what is allowed.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::Deserialize;
+
+use crate::model::{Attribute, GatewayId, KindId, PurposeId, Sector, Sensitivity};
+
+/// Why the catalogue cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An entry stands twice.
+    #[error("{file}: `{id}` stands twice")]
+    Double {
+        /// Which file.
+        file: &'static str,
+        /// Which entry.
+        id: String,
+    },
+    /// Not TOML of the right shape; the message names line and key.
+    #[error("{file} is not a catalogue file")]
+    Form {
+        /// Which file.
+        file: &'static str,
+        /// Where and what.
+        #[source]
+        source: toml::de::Error,
+    },
+    /// `none` must be among the gateways.
+    #[error("gateways.toml: the gateway `none` (consent alone) is missing")]
+    NoneMissing,
+    /// Cannot be read.
+    #[error("cannot read {file}")]
+    Unreadable {
+        /// Which file.
+        file: &'static str,
+        /// The system's word.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// All kinds, purposes and gateways of a place.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    kinds: BTreeMap<KindId, Kind>,
+    purposes: BTreeMap<PurposeId, Purpose>,
+    gateways: BTreeMap<GatewayId, Gateway>,
+}
+
+/// A kind of signal.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kind {
+    /// Its id.
+    pub id: KindId,
+    /// Its name for people.
+    pub title: String,
+    /// Which sort of agency may own it.
+    pub owner: Sector,
+    /// How carefully to handle it, at the least.
+    pub sensitivity: Sensitivity,
+    /// Days after which the hub's copy lapses.
+    pub retention_days: u16,
+    /// Its attributes and their types.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, AttributeType>,
+}
+
+/// The type of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AttributeType {
+    /// Yes or no.
+    Boolean,
+    /// `YYYY-MM-DD`.
+    Date,
+    /// A whole number.
+    Integer,
+    /// Text.
+    Text,
+}
+
+/// Why somebody may ask.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Purpose {
+    /// Its id.
+    pub id: PurposeId,
+    /// Its name for people.
+    pub title: String,
+}
+
+/// A law that lets one share without consent.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Its id.
+    pub id: GatewayId,
+    /// Its name for people.
+    pub title: String,
+    /// The law, as it is cited.
+    pub law: String,
+}
+
+impl Catalogue {
+    /// Reads `kinds.toml`, `purposes.toml` and `gateways.toml` of a folder.
+    ///
+    /// # Errors
+    /// If a file is missing or not of the right shape, an entry stands twice, or the gateway `none` is missing.
+    pub fn load(folder: &Path) -> Result<Self, Error> {
+        let kinds: Kinds = read(folder, "kinds.toml")?;
+        let purposes: Purposes = read(folder, "purposes.toml")?;
+        let gateways: Gateways = read(folder, "gateways.toml")?;
+        let catalogue = Self {
+            kinds: index("kinds.toml", kinds.kind, |kind| &kind.id)?,
+            purposes: index("purposes.toml", purposes.purpose, |purpose| &purpose.id)?,
+            gateways: index("gateways.toml", gateways.gateway, |gateway| &gateway.id)?,
+        };
+        match catalogue.gateways.contains_key(&GatewayId::none()) {
+            true => Ok(catalogue),
+            false => Err(Error::NoneMissing),
+        }
+    }
+
+    /// The kind of this id.
+    pub fn kind(&self, id: &KindId) -> Option<&Kind> {
+        self.kinds.get(id)
+    }
+
+    /// All kinds, by id.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.values()
+    }
+
+    /// The purpose of this id.
+    pub fn purpose(&self, id: &PurposeId) -> Option<&Purpose> {
+        self.purposes.get(id)
+    }
+
+    /// The gateway of this id.
+    pub fn gateway(&self, id: &GatewayId) -> Option<&Gateway> {
+        self.gateways.get(id)
+    }
+}
+
+impl AttributeType {
+    /// Whether a value is of this type.
+    pub fn fits(self, value: &Attribute) -> bool {
+        matches!(
+            (self, value),
+            (Self::Boolean, Attribute::Boolean(_))
+                | (Self::Date, Attribute::Date(_))
+                | (Self::Integer, Attribute::Integer(_))
+                | (Self::Text, Attribute::Text(_))
+        )
+    }
+
+    /// The type's name, for messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Integer => "integer",
+            Self::Text => "text",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kinds {
+    kind: Vec<Kind>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Purposes {
+    purpose: Vec<Purpose>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gateways {
+    gateway: Vec<Gateway>,
+}
+
+fn read<T: serde::de::DeserializeOwned>(folder: &Path, file: &'static str) -> Result<T, Error> {
+    let text = std::fs::read_to_string(folder.join(file)).map_err(|source| Error::Unreadable { file, source })?;
+    toml::from_str(&text).map_err(|source| Error::Form { file, source })
+}
+
+fn index<K, V>(file: &'static str, entries: Vec<V>, id: impl Fn(&V) -> &K) -> Result<BTreeMap<K, V>, Error>
+where
+    K: Ord + Clone + ToString,
+{
+    let mut map = BTreeMap::new();
+    for entry in entries {
+        let key = id(&entry).clone();
+        if map.insert(key.clone(), entry).is_some() {
+            return Err(Error::Double {
+                file,
+                id: key.to_string(),
+            });
+        }
+    }
+    Ok(map)
+}

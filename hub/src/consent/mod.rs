@@ -1,0 +1,135 @@
+//! Keeps what people said about sharing, sealed under each person's own key, and finds what of it bears on a question.
+//! Facts, never verdicts: what a fact allows is for the policies to say.
+
+mod facts;
+
+use std::ops::ControlFlow;
+
+pub use facts::Facts;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    keys::Vault,
+    model::{AgencyId, ConsentFact, KindId, PersonId, PurposeId, Stance, Statement, StatementId},
+    store::{self, Read, Txn, row, scan_prefix},
+    tables,
+};
+
+/// Why statements could not be kept or read. Whoever asked must then be told nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A statement cannot be sealed or opened.
+    #[error("a consent statement cannot be sealed or opened")]
+    Sealed(#[source] crate::keys::Error),
+    /// The store failed.
+    #[error("consent statements cannot be read or kept")]
+    Store(#[from] store::Error),
+}
+
+/// A statement as the hub keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The hub's id of it.
+    pub id: StatementId,
+    /// The statement.
+    pub statement: Statement,
+    /// The agency that took it down.
+    pub taken_by: AgencyId,
+    /// When the hub recorded it.
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
+    pub recorded_at: Timestamp,
+}
+
+/// Keeps a statement and starts a new epoch: decisions made on older facts can be told from newer ones.
+///
+/// # Errors
+/// If it cannot be sealed or the store fails; nothing is then kept.
+pub fn record(txn: &mut Txn<'_>, vault: &Vault, person: PersonId, recorded: &Recorded) -> Result<(), Error> {
+    let serial = epoch(txn)? + 1;
+    let mut key = prefix(person);
+    key.extend_from_slice(&descending(recorded.statement.said_at));
+    key.extend_from_slice(&(!serial).to_be_bytes());
+    let plain = row::encode(tables::STATEMENT, recorded)?;
+    let sealed = vault.seal(txn, person.0, &key, &plain).map_err(Error::Sealed)?;
+    txn.put(key, sealed);
+    txn.put(epoch_key(), serial.to_be_bytes().to_vec());
+    Ok(())
+}
+
+/// The statements of a person: the latest said first, and of those said at once the latest recorded first.
+///
+/// # Errors
+/// If any of them cannot be opened or the store fails.
+pub fn statements(read: &dyn Read, vault: &Vault, person: PersonId) -> Result<Vec<Recorded>, Error> {
+    let mut sealed = Vec::new();
+    scan_prefix(read, &prefix(person), &mut |key, value| {
+        sealed.push((key.to_vec(), value.to_vec()));
+        ControlFlow::Continue(())
+    })?;
+    sealed
+        .into_iter()
+        .map(|(key, value)| {
+            let plain = vault.open(read, person.0, &key, &value).map_err(Error::Sealed)?;
+            Ok(row::decode(tables::STATEMENT, &plain)?)
+        })
+        .collect()
+}
+
+/// What a person's statements, as `statements` gives them, say on showing a signal of `owner` to `reader`.
+/// The latest whose scope and period cover the question is the one that counts.
+pub fn fact(
+    statements: &[Recorded],
+    (kind, owner): (&KindId, &AgencyId),
+    reader: &AgencyId,
+    purpose: &PurposeId,
+    now: Timestamp,
+) -> ConsentFact {
+    let covers = |recorded: &&Recorded| {
+        let Statement {
+            scope,
+            valid_from,
+            valid_until,
+            ..
+        } = &recorded.statement;
+        *valid_from <= now
+            && valid_until.is_none_or(|until| now < until)
+            && (scope.kinds.is_empty() || scope.kinds.contains(kind))
+            && (scope.from.is_empty() || scope.from.contains(owner))
+            && (scope.to.is_empty() || scope.to.contains(reader))
+            && (scope.purposes.is_empty() || scope.purposes.contains(purpose))
+    };
+    match statements.iter().find(covers).map(|recorded| recorded.statement.stance) {
+        Some(Stance::Given) => ConsentFact::Given,
+        Some(Stance::Refused) => ConsentFact::Refused,
+        Some(Stance::Withdrawn) => ConsentFact::Withdrawn,
+        None => ConsentFact::None,
+    }
+}
+
+/// How many statements the hub has ever recorded. A decision holds as long as this has not changed.
+///
+/// # Errors
+/// If the store fails.
+pub fn epoch(read: &dyn Read) -> Result<u64, store::Error> {
+    let bytes = read.get(&epoch_key())?;
+    bytes.map_or(Ok(0), |bytes| {
+        let bytes = bytes.try_into().map_err(|_| store::Error::Corrupt {
+            table: char::from(tables::SINGLE),
+            why: "the consent epoch is not eight bytes",
+        })?;
+        Ok(u64::from_be_bytes(bytes))
+    })
+}
+
+fn epoch_key() -> Vec<u8> {
+    [&[tables::SINGLE], &b"consent.epoch"[..]].concat()
+}
+
+fn prefix(person: PersonId) -> Vec<u8> {
+    [&[tables::STATEMENT], &person.0[..]].concat()
+}
+
+fn descending(time: Timestamp) -> [u8; 8] {
+    (!(time.as_microsecond().cast_unsigned() ^ (1 << 63))).to_be_bytes()
+}

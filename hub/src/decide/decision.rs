@@ -1,0 +1,206 @@
+//! What was decided: a value with one maker (this room), which the ledger records before anything follows from it.
+//! Holds labels and ids; never content, never identifiers of people.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::class::Class;
+use crate::{
+    authn::Caller,
+    model::{AgreementId, Header, KindId, Level, Question, Sector, Stance},
+};
+
+/// A decision. Private fields: only `decide` makes one.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub(super) at: Timestamp,
+    pub(super) caller: Caller,
+    pub(super) deed: Deed,
+    pub(super) refusal: Option<Refusal>,
+    pub(super) policy: Arc<str>,
+    pub(super) agreements: BTreeSet<AgreementId>,
+    pub(super) rules: BTreeSet<String>,
+    pub(super) shown: Vec<Shown>,
+    pub(super) tally: Vec<Tally>,
+}
+
+/// What the caller wanted to do.
+#[derive(Debug, Clone)]
+pub enum Deed {
+    /// Ask a question.
+    Ask(Box<Question>),
+    /// Run the hub.
+    Operate(Operation),
+    /// Keep a question open.
+    Watch(Box<Question>),
+}
+
+/// The things that run the hub and show no signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Take the whole ledger away.
+    ExportLedger,
+    /// See what people said.
+    ListConsents {
+        /// Whether only the caller's agency's own statements are asked for.
+        own_statements_only: bool,
+    },
+    /// Page through the ledger.
+    ListEntries,
+    /// Keep a signal.
+    Push {
+        /// Its kind.
+        kind: KindId,
+        /// Which sort of agency may own it.
+        owner_sector: Sector,
+    },
+    /// Take down what a person said.
+    RecordConsent {
+        /// What they said.
+        stance: Stance,
+    },
+    /// Take back a signal of one's own: sources are looked up under the caller's agency alone.
+    Retract,
+    /// Ask who saw a person.
+    WhoSaw,
+}
+
+/// Why somebody was refused. Speaks of the asker's standing alone, never of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which sort of reason.
+    pub code: RefusalCode,
+    /// One sentence.
+    pub reason: String,
+}
+
+/// Sorts of refusal, as the contract lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalCode {
+    /// The kind belongs to another sort of agency.
+    KindNotYours,
+    /// No rule permits it.
+    NotPermitted,
+}
+
+/// A signal that is shown.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its labels.
+    pub header: Header,
+    /// How much of it.
+    pub level: Level,
+}
+
+/// How many signals of a class were looked at, and what was decided for the class.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    /// The class.
+    pub class: Class,
+    /// The level; `None` for withheld.
+    pub level: Option<Level>,
+    /// The rules that decided.
+    pub rules: BTreeSet<String>,
+    /// How many.
+    pub count: u32,
+}
+
+impl Decision {
+    /// When it was made.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// For whom.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// On what.
+    pub fn deed(&self) -> &Deed {
+        &self.deed
+    }
+
+    /// Why not, if it is a refusal.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.refusal.as_ref()
+    }
+
+    /// Digest of the policy set.
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// The agreements that permitted it.
+    pub fn agreements(&self) -> &BTreeSet<AgreementId> {
+        &self.agreements
+    }
+
+    /// The rules that decided.
+    pub fn rules(&self) -> &BTreeSet<String> {
+        &self.rules
+    }
+
+    /// What is shown.
+    pub fn shown(&self) -> &[Shown] {
+        &self.shown
+    }
+
+    /// What is shown, by itself.
+    pub fn into_shown(self) -> Vec<Shown> {
+        self.shown
+    }
+
+    /// What was looked at, by class.
+    pub fn tally(&self) -> &[Tally] {
+        &self.tally
+    }
+}
+
+impl Deed {
+    /// The word that the ledger uses.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Ask(_) => "ask",
+            Self::Operate(operation) => operation.word(),
+            Self::Watch(_) => "watch",
+        }
+    }
+
+    /// The question, if it is one.
+    pub fn question(&self) -> Option<&Question> {
+        match self {
+            Self::Ask(question) | Self::Watch(question) => Some(question),
+            Self::Operate(_) => None,
+        }
+    }
+}
+
+impl Operation {
+    /// The name of its action in the policies.
+    pub(super) fn action(&self) -> &'static str {
+        match self {
+            Self::ExportLedger => "export_ledger",
+            Self::ListConsents { .. } => "list_consents",
+            Self::ListEntries => "list_entries",
+            Self::Push { .. } => "push",
+            Self::RecordConsent { .. } => "record_consent",
+            Self::Retract => "retract",
+            Self::WhoSaw => "who_saw",
+        }
+    }
+
+    /// The word that the ledger uses.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::ExportLedger => "export-ledger",
+            Self::ListConsents { .. } => "list-consents",
+            Self::ListEntries => "list-entries",
+            Self::Push { .. } => "push",
+            Self::RecordConsent { .. } => "record-consent",
+            Self::Retract => "retract",
+            Self::WhoSaw => "who-saw",
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Decides: (caller, question, headers, consent facts, now) → `Decision`. Cedar lives here and nowhere else.
+//! Pure: no I/O but reading policy files when told to, no clock, no ledger. Names no agency.
+//!
+//! A decision is made for each class of signals, not for each signal. An agreement's rules are evaluated together with
+//! those of `base.cedar` and with nothing else, so what one agreement forbids binds that agreement, and what base
+//! forbids binds all.
+
+mod cedar;
+mod class;
+mod decision;
+mod explain;
+mod load;
+mod particulars;
+mod sift;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+pub use class::{Class, Office, Reasons, Standing};
+pub use decision::{Decision, Deed, Operation, Refusal, RefusalCode, Shown, Tally};
+pub use explain::{Outlook, Taken};
+pub use load::Error;
+pub use particulars::{Particulars, Party};
+pub use sift::Sift;
+
+use crate::{
+    authn::Caller,
+    catalogue::Catalogue,
+    model::{AgreementId, Level},
+};
+
+/// How many verdicts on classes a policy set keeps. A place has some hundreds of classes a day.
+const VERDICTS_KEPT: usize = 16_384;
+
+/// A set of policies, checked whole. It never changes; a reload makes another.
+pub struct PolicySet {
+    digest: Arc<str>,
+    schema: cedar_policy::Schema,
+    types: cedar::Types,
+    operation: cedar_policy::PolicySet,
+    agreements: Vec<Agreement>,
+    rules: BTreeMap<String, Rule>,
+    catalogue: Catalogue,
+    verdicts: quick_cache::sync::Cache<Key, Arc<[Verdict]>>,
+}
+
+/// An agreement: its particulars, and its rules together with those of `base.cedar`.
+pub struct Agreement {
+    id: AgreementId,
+    particulars: Particulars,
+    slice: cedar_policy::PolicySet,
+}
+
+/// A rule of a policy file, as its annotations describe it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// `@id`.
+    pub id: String,
+    /// `@agreement`.
+    pub agreement: String,
+    /// `@reason`.
+    pub reason: String,
+}
+
+/// What one agreement says on a class. Does not depend on time: whether the agreement is in force is looked at apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Verdict {
+    agreement: usize,
+    level: Level,
+    rules: Vec<String>,
+}
+
+type Key = (Arc<Standing>, Arc<Reasons>, Class, Level);
+
+impl PolicySet {
+    /// Reads and checks a folder of policies.
+    ///
+    /// # Errors
+    /// If anything in it is wrong: names file and place.
+    pub fn load(folder: &Path) -> Result<Self, Error> {
+        load::load(folder)
+    }
+
+    /// SHA-256 (hex) over all files of the set.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The catalogue that the set was checked against.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The agreements, by id.
+    pub fn agreements(&self) -> &[Agreement] {
+        &self.agreements
+    }
+
+    /// The rule of an id.
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.get(id)
+    }
+
+    /// How many rules there are.
+    pub fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Decides on one of the things that run the hub.
+    pub fn operate(&self, caller: &Caller, operation: Operation, now: Timestamp) -> Decision {
+        let standing = Standing::of(caller);
+        let answer = cedar::operate(&self.schema, &self.types, &self.operation, &standing, &operation);
+        let (refusal, rules) = match answer {
+            cedar::Answer::Allow(rules) => (None, rules),
+            cedar::Answer::Deny(rules) => (Some(self.refuse_operation(&operation, &rules)), rules),
+            cedar::Answer::Fault(why) => {
+                tracing::error!(action = operation.word(), why, "policy evaluation failed: refused");
+                (Some(explain::faulty()), Vec::new())
+            }
+        };
+        Decision {
+            at: now,
+            caller: caller.clone(),
+            deed: Deed::Operate(operation),
+            refusal,
+            policy: self.digest.clone(),
+            agreements: BTreeSet::new(),
+            rules: rules.into_iter().collect(),
+            shown: Vec::new(),
+            tally: Vec::new(),
+        }
+    }
+
+    /// Whether a question may be put at all, and under which agreements that are in force.
+    fn take(&self, who: &Standing, why: &Reasons, now: Timestamp) -> Result<Vec<usize>, Refusal> {
+        let mut takers = Vec::new();
+        let mut forbids = Vec::new();
+        for (index, agreement) in self.serving(why, now) {
+            match cedar::ask(&self.schema, &self.types, &agreement.slice, who, why) {
+                cedar::Answer::Allow(_) => takers.push(index),
+                cedar::Answer::Deny(by) => forbids.extend(by),
+                cedar::Answer::Fault(fault) => {
+                    tracing::error!(agreement = %agreement.id, fault, "policy evaluation failed: refused");
+                    return Err(explain::faulty());
+                }
+            }
+        }
+        match takers.is_empty() {
+            true => Err(self.why_not(who, why, &forbids, now)),
+            false => Ok(takers),
+        }
+    }
+
+    /// What each taking agreement says on a class, from the cache or from Cedar.
+    fn verdicts(
+        &self,
+        takers: &[usize],
+        who: &Arc<Standing>,
+        why: &Arc<Reasons>,
+        class: &Class,
+        cap: Level,
+    ) -> Arc<[Verdict]> {
+        let key = (who.clone(), why.clone(), class.clone(), cap);
+        if let Some(known) = self.verdicts.get(&key) {
+            return known;
+        }
+        let Some(kind) = self.catalogue.kind(&class.kind) else {
+            return Arc::default();
+        };
+        let mut found = Vec::new();
+        for index in takers {
+            let Some(agreement) = self.agreements.get(*index) else {
+                continue;
+            };
+            for level in cap.downwards() {
+                let answer = cedar::see(
+                    &self.schema,
+                    &self.types,
+                    &agreement.slice,
+                    (who, why),
+                    (class, &kind.owner),
+                    *level,
+                );
+                match answer {
+                    cedar::Answer::Allow(rules) => {
+                        found.push(Verdict {
+                            agreement: *index,
+                            level: *level,
+                            rules,
+                        });
+                        break;
+                    }
+                    cedar::Answer::Deny(_) => {}
+                    cedar::Answer::Fault(fault) => {
+                        tracing::error!(agreement = %agreement.id, kind = %class.kind, fault, "policy evaluation failed: withheld");
+                        return Arc::default();
+                    }
+                }
+            }
+        }
+        let found: Arc<[Verdict]> = found.into();
+        self.verdicts.insert(key, found.clone());
+        found
+    }
+
+    /// The agreements in force for the purpose of a question.
+    fn serving(&self, why: &Reasons, now: Timestamp) -> impl Iterator<Item = (usize, &Agreement)> {
+        self.agreements.iter().enumerate().filter(move |(_, agreement)| {
+            agreement.particulars.purpose == why.purpose && agreement.particulars.in_force(now)
+        })
+    }
+}
+
+impl Agreement {
+    /// Its id.
+    pub fn id(&self) -> &AgreementId {
+        &self.id
+    }
+
+    /// Its particulars.
+    pub fn particulars(&self) -> &Particulars {
+        &self.particulars
+    }
+}
+
+impl Standing {
+    /// What counts of a caller.
+    pub fn of(caller: &Caller) -> Self {
+        Self {
+            agency: caller.agency().clone(),
+            sector: caller.sector().clone(),
+            practitioner: caller.practitioner().map(|practitioner| Office {
+                roles: practitioner.roles.clone(),
+                teams: practitioner.teams.clone(),
+                areas: practitioner.areas.clone(),
+            }),
+        }
+    }
+}

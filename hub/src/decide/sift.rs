@@ -1,0 +1,170 @@
+//! Sifts the headers of one question: what may be seen, at which level, until a page is full.
+//! Pure; is handed headers and facts, and never asks for more than it is offered.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::ControlFlow,
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{Class, Decision, Deed, PolicySet, Reasons, Refusal, Shown, Standing, Tally};
+use crate::{
+    authn::Caller,
+    model::{AgencyId, AgreementId, AreaCode, ConsentFact, Header, Level, Question},
+};
+
+/// A question in the course of being answered.
+pub struct Sift<'p> {
+    policies: &'p PolicySet,
+    caller: &'p Caller,
+    question: &'p Question,
+    standing: Arc<Standing>,
+    reasons: Arc<Reasons>,
+    now: Timestamp,
+    takers: Result<Vec<usize>, Refusal>,
+    verdicts: HashMap<Class, usize>,
+    tally: Vec<Tally>,
+    agreements: BTreeSet<AgreementId>,
+    shown: Vec<Shown>,
+    known: BTreeSet<AgencyId>,
+    more: bool,
+}
+
+impl<'p> Sift<'p> {
+    /// Takes or refuses the question. `areas` are those of the address or area asked about, with every area around;
+    /// `known` are the agencies of which earlier pages told that they know the subject.
+    pub fn new(
+        policies: &'p PolicySet,
+        caller: &'p Caller,
+        question: &'p Question,
+        areas: Arc<[AreaCode]>,
+        known: BTreeSet<AgencyId>,
+        now: Timestamp,
+    ) -> Self {
+        let standing = Arc::new(Standing::of(caller));
+        let reasons = Arc::new(Reasons::of(question, areas));
+        Self {
+            takers: policies.take(&standing, &reasons, now),
+            policies,
+            caller,
+            question,
+            standing,
+            reasons,
+            now,
+            verdicts: HashMap::new(),
+            tally: Vec::new(),
+            agreements: BTreeSet::new(),
+            shown: Vec::new(),
+            known,
+            more: false,
+        }
+    }
+
+    /// Whether the question was taken. If not, nothing that is offered will be shown.
+    pub fn is_taken(&self) -> bool {
+        self.takers.is_ok()
+    }
+
+    /// How much of a signal may be seen: `None` for nothing. Counts it for the ledger.
+    pub fn level(&mut self, header: &Header, areas: Arc<[AreaCode]>, consent: ConsentFact) -> Option<Level> {
+        let Ok(takers) = &self.takers else {
+            return None;
+        };
+        if !self.question.kinds.is_empty() && !self.question.kinds.contains(&header.kind) {
+            return None;
+        }
+        let class = Class::of(header, areas, consent);
+        let index = match self.verdicts.get(&class) {
+            Some(index) => *index,
+            None => {
+                let verdicts =
+                    self.policies
+                        .verdicts(takers, &self.standing, &self.reasons, &class, self.question.level);
+                let in_force = verdicts.iter().filter(|verdict| takers.contains(&verdict.agreement));
+                let level = in_force.clone().map(|verdict| verdict.level).max();
+                let deciding = in_force.filter(|verdict| Some(verdict.level) == level);
+                let rules = deciding.clone().flat_map(|verdict| verdict.rules.clone()).collect();
+                self.agreements.extend(
+                    deciding.filter_map(|verdict| Some(self.policies.agreements.get(verdict.agreement)?.id.clone())),
+                );
+                self.tally.push(Tally {
+                    class: class.clone(),
+                    level,
+                    rules,
+                    count: 0,
+                });
+                self.verdicts.insert(class, self.tally.len() - 1);
+                self.tally.len() - 1
+            }
+        };
+        let tally = self.tally.get_mut(index)?;
+        tally.count += 1;
+        tally.level
+    }
+
+    /// Shows a signal at a level that `level` gave for it.
+    pub fn show(&mut self, header: Header, level: Level) {
+        self.shown.push(Shown { header, level });
+    }
+
+    /// Offers the next signal of a page of `size`. Breaks when the page is full and one more could be shown.
+    ///
+    /// At existence level an agency has one line in the whole answer: more lines would be a count.
+    pub fn offer(
+        &mut self,
+        header: Header,
+        areas: Arc<[AreaCode]>,
+        consent: ConsentFact,
+        size: usize,
+    ) -> ControlFlow<()> {
+        let Some(level) = self.level(&header, areas, consent) else {
+            return ControlFlow::Continue(());
+        };
+        if level == Level::Existence && self.known.contains(&header.owner) {
+            return ControlFlow::Continue(());
+        }
+        if self.shown.len() >= size {
+            self.more = true;
+            return ControlFlow::Break(());
+        }
+        if level == Level::Existence {
+            self.known.insert(header.owner.clone());
+        }
+        self.show(header, level);
+        ControlFlow::Continue(())
+    }
+
+    /// Whether there is a next page.
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// The agencies of which this page or an earlier one told that they know the subject.
+    pub fn known(&self) -> &BTreeSet<AgencyId> {
+        &self.known
+    }
+
+    /// The decision.
+    pub fn finish(self, deed: impl FnOnce(Box<Question>) -> Deed) -> Decision {
+        let rules = self.tally.iter().filter(|tally| tally.level.is_some());
+        Decision {
+            at: self.now,
+            caller: self.caller.clone(),
+            deed: deed(Box::new(self.question.clone())),
+            policy: self.policies.digest.clone(),
+            rules: rules.flat_map(|tally| tally.rules.clone()).collect(),
+            agreements: match &self.takers {
+                Ok(takers) if self.agreements.is_empty() => takers
+                    .iter()
+                    .filter_map(|index| Some(self.policies.agreements.get(*index)?.id.clone()))
+                    .collect(),
+                _ => self.agreements,
+            },
+            refusal: self.takers.err(),
+            shown: self.shown,
+            tally: self.tally,
+        }
+    }
+}

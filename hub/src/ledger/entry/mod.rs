@@ -1,0 +1,314 @@
+//! One entry: who asked what, why, what was decided by which rules, and which signals were shown.
+//! Never holds the content of a signal, nor a clear identifier of the person or address that is asked about.
+
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::{collections::BTreeSet, fmt};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use text::{Format, Hex, HexInvalid};
+
+use crate::model::{
+    AgencyId, AgreementId, AreaCode, ConsentFact, GatewayId, KindId, Level, PurposeId, Sensitivity, Severity, SignalId,
+    SubjectSort,
+};
+use text::{moment, optional_moment, optional_uuid, sort, uuid};
+
+/// The longest entry, in bytes. What stores and checks entries never needs more room for one.
+pub const LONGEST: usize = 128 * 1024;
+
+/// An entry of the ledger, in the order of its fields in `FORMAT.md`. Prints as its action alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Version of the format.
+    pub v: Format,
+    /// When the hub decided, to the microsecond.
+    #[serde(with = "moment")]
+    pub at: Timestamp,
+    /// What was done: lower-case words joined by hyphens, e.g. `ask`, `list-consents`, `policies-loaded`.
+    pub action: String,
+    /// The agency that acted. `None`: the hub itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agency: Option<AgencyId>,
+    /// The workload whose certificate was used, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub workload: String,
+    /// SHA-256 of the client certificate (RFC 8705 thumbprint).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Hex<32>>,
+    /// The practitioner, by the subject of their token; empty for a workload.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub practitioner: String,
+    /// The practitioner's roles.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<String>,
+    /// The practitioner's teams.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub teams: BTreeSet<String>,
+    /// The practitioner's patch.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub areas: BTreeSet<AreaCode>,
+    /// About whom or where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<PurposeId>,
+    /// The law relied on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayId>,
+    /// The asker's own case number, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub case_reference: String,
+    /// At most this much was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Only what happened at or after this was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_moment")]
+    pub since: Option<Timestamp>,
+    /// Only what happened before this was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_moment")]
+    pub until: Option<Timestamp>,
+    /// Only these kinds were asked for; empty for all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub kinds: BTreeSet<KindId>,
+    /// Whether it was answered.
+    pub allowed: bool,
+    /// Why it was refused: there exactly if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+    /// SHA-256 over the policy set that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Hex<32>>,
+    /// The agreements that allowed it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub agreements: BTreeSet<AgreementId>,
+    /// The rules that decided it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub rules: BTreeSet<String>,
+    /// What was shown; nothing if it was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<Shown>,
+    /// What was decided on, class by class: enough to decide again later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<Class>,
+    /// What a write did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touched: Option<Touched>,
+    /// How many signals were withheld.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub withheld: u32,
+}
+
+/// About whom or where, muted: without the opening of a commitment, nobody can tell who it is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "sort", rename_all = "lowercase")]
+pub enum Subject {
+    /// A person.
+    Person(Commitment),
+    /// An address.
+    Address(Commitment),
+    /// An area, which is no personal data.
+    Area {
+        /// Its code.
+        code: AreaCode,
+    },
+}
+
+/// A keyed hash of a salt and a subject. Whoever erases the subject's key makes it mute for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commitment {
+    /// Random, and fresh for each entry.
+    pub salt: Hex<16>,
+    /// The keyed hash.
+    pub commitment: Hex<32>,
+}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// The reason's code in the contract, e.g. `NOT_PERMITTED`.
+    pub code: String,
+    /// The reason in a sentence, without personal data.
+    pub reason: String,
+}
+
+/// A signal that was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// Which.
+    #[serde(with = "uuid")]
+    pub signal: SignalId,
+    /// How much of it.
+    pub level: Level,
+    /// Which correction of it.
+    pub version: u64,
+}
+
+/// A class of signals that no rule can tell apart, and what was decided on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    /// What sort of fact.
+    pub kind: KindId,
+    /// Whose.
+    pub owner: AgencyId,
+    /// How carefully to handle.
+    pub sensitivity: Sensitivity,
+    /// How urgent.
+    pub severity: Severity,
+    /// Its area and every area around it.
+    pub areas: BTreeSet<AreaCode>,
+    /// What the signals are about.
+    #[serde(with = "sort")]
+    pub about: SubjectSort,
+    /// What the person said that covers the question.
+    pub consent: ConsentFact,
+    /// How much was allowed; `None`: nothing.
+    pub level: Option<Level>,
+    /// The rules that decided it.
+    pub rules: BTreeSet<String>,
+    /// How many signals were in it.
+    pub count: u32,
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Touched {
+    /// The signal, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_uuid")]
+    pub signal: Option<SignalId>,
+    /// Its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// The statement, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Hex<16>>,
+    /// What became of it, in a word of the contract, e.g. `recorded`.
+    pub outcome: String,
+}
+
+/// Bytes or values that are not an entry of this format. Never holds a value of the entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EntryInvalid {
+    /// JSON, but not the one way to write this entry.
+    #[error("it is not in the canonical form")]
+    Canonical,
+    /// Not JSON of this format.
+    #[error("it is not JSON of this format from byte {byte} on")]
+    Json {
+        /// How far it could be read.
+        byte: usize,
+    },
+    /// It contradicts itself.
+    #[error("it breaks the rule that {0}")]
+    Rule(&'static str),
+}
+
+impl Entry {
+    /// An entry with nothing in it but a refusal to come: closed until told otherwise.
+    pub fn new(at: Timestamp, action: impl Into<String>) -> Self {
+        Self {
+            v: Format::V1,
+            at,
+            action: action.into(),
+            agency: None,
+            workload: String::new(),
+            certificate: None,
+            practitioner: String::new(),
+            roles: BTreeSet::new(),
+            teams: BTreeSet::new(),
+            areas: BTreeSet::new(),
+            subject: None,
+            purpose: None,
+            gateway: None,
+            case_reference: String::new(),
+            level: None,
+            since: None,
+            until: None,
+            kinds: BTreeSet::new(),
+            allowed: false,
+            refusal: None,
+            policy: None,
+            agreements: BTreeSet::new(),
+            rules: BTreeSet::new(),
+            shown: Vec::new(),
+            classes: Vec::new(),
+            touched: None,
+            withheld: 0,
+        }
+    }
+
+    /// The one canonical encoding: compact JSON, fields in declared order, empty ones left out.
+    ///
+    /// # Errors
+    /// If the entry contradicts itself, is longer than [`LONGEST`], or has a time whose year is not of four digits.
+    pub fn encode(&self) -> Result<Vec<u8>, EntryInvalid> {
+        self.check()?;
+        let bytes = serde_json::to_vec(self).map_err(|_| EntryInvalid::Rule("years have four digits"))?;
+        if bytes.len() > LONGEST {
+            return Err(EntryInvalid::Rule("an entry has at most 131072 bytes"));
+        }
+        Ok(bytes)
+    }
+
+    /// The entry of its canonical encoding.
+    ///
+    /// # Errors
+    /// If the bytes are anything but what [`Entry::encode`] makes of an entry.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EntryInvalid> {
+        let entry: Self = serde_json::from_slice(bytes).map_err(|error| EntryInvalid::Json { byte: error.column() })?;
+        if entry.encode()? == bytes {
+            Ok(entry)
+        } else {
+            Err(EntryInvalid::Canonical)
+        }
+    }
+
+    fn check(&self) -> Result<(), EntryInvalid> {
+        let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+        let named = self.action.len() <= 64 && self.action.split('-').all(word);
+        let explained = self.allowed == self.refusal.is_none();
+        let closed = self.allowed || self.shown.is_empty();
+        for (kept, rule) in [
+            (
+                named,
+                "an action is lower-case words joined by hyphens, at most 64 characters",
+            ),
+            (
+                explained,
+                "a refused request has a refusal, and an allowed one has none",
+            ),
+            (closed, "a refused request shows nothing"),
+        ] {
+            if !kept {
+                return Err(EntryInvalid::Rule(rule));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({})", self.action)
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subject(…)")
+    }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

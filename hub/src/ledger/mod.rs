@@ -1,0 +1,168 @@
+//! The append-only record of every decision: entries in a Merkle tree whose head is signed.
+//! Never holds the content of a signal, and has no function that changes or drops an entry.
+//!
+//! The format, for those who check it without this program, is in `FORMAT.md`.
+
+mod checkpoint;
+mod entry;
+mod note;
+pub mod read;
+#[cfg(test)]
+mod samples;
+mod stored;
+#[cfg(test)]
+mod tests;
+pub mod tree;
+pub mod verify;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+pub use checkpoint::Checkpoint;
+pub use entry::{
+    Class, Commitment, Entry, EntryInvalid, Format, Hex, HexInvalid, LONGEST, Refusal, Shown, Subject, Touched,
+};
+pub use note::{NoteInvalid, Signer, VerifierKey};
+
+use crate::store::{self, Committed, Txn};
+use stored::Tail;
+
+/// Writes the ledger of this node of the hub and signs its head.
+#[derive(Debug)]
+pub struct Ledger {
+    signer: Signer,
+}
+
+/// Evidence that an entry is in a transaction. It becomes a [`Receipt`] once that is durable.
+#[derive(Debug)]
+#[must_use = "nothing may be shown without the receipt that this becomes"]
+pub struct Entered {
+    number: u64,
+}
+
+/// Evidence that a decision is in the ledger, on the disk. There is no other way to make one.
+#[derive(Debug)]
+#[must_use = "a receipt is what a permit is made of"]
+pub struct Receipt<D> {
+    number: u64,
+    decision: D,
+}
+
+/// Why the ledger could not be written or read. Nothing may then be disclosed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The entry is not one that the ledger takes.
+    #[error("the entry cannot be written")]
+    Entry(#[source] EntryInvalid),
+    /// The stored checkpoint cannot be read.
+    #[error("the stored checkpoint cannot be read")]
+    Checkpoint(#[source] NoteInvalid),
+    /// The store failed, or a row in it cannot be read.
+    #[error("the ledger's rows could not be read or written")]
+    Store(#[source] store::Error),
+    /// The stored rows contradict each other.
+    #[error("the stored ledger contradicts itself: {0}")]
+    Torn(&'static str),
+}
+
+impl Ledger {
+    /// The ledger whose head this signer signs. The signer's name is the ledger's origin, for ever.
+    pub fn new(signer: Signer) -> Self {
+        Self { signer }
+    }
+
+    /// What others need to check the checkpoints.
+    pub fn verifier_key(&self) -> &VerifierKey {
+        self.signer.verifier_key()
+    }
+
+    /// Appends an entry, and lists it for each subject that it concerns.
+    /// Its time becomes that of the last entry, if that was later: the ledger's time never goes back.
+    ///
+    /// # Errors
+    /// If the entry contradicts itself, or the stored tail cannot be read. The transaction must then be dropped.
+    pub fn enter(&self, txn: &mut Txn<'_>, mut entry: Entry, concerns: &[[u8; 16]]) -> Result<Entered, Error> {
+        let tail = Tail::load(txn)?;
+        entry.at = to_microsecond(entry.at).max(tail.at.unwrap_or(Timestamp::MIN));
+        let bytes = entry.encode().map_err(Error::Entry)?;
+        let number = tail.append(txn, bytes, entry.at)?;
+        for subject in concerns.iter().collect::<BTreeSet<_>>() {
+            txn.put(stored::subject_key(subject, number), Vec::new());
+        }
+        Ok(Entered { number })
+    }
+
+    /// Signs the head, if there are entries that the stored checkpoint does not speak for.
+    /// To be called on each batch before it is committed, so that no entry is durable without a checkpoint over it.
+    ///
+    /// # Errors
+    /// If the stored checkpoint is of another origin, ahead of the tail, or of another tree: whoever signed then would
+    /// sign a rolled back or forked ledger (C2SP tlog-checkpoint forbids it). The batch must then be dropped.
+    pub fn seal(&self, txn: &mut Txn<'_>) -> Result<(), Error> {
+        let Tail { frontier, .. } = Tail::load(txn)?;
+        let stored = match read::checkpoint(txn)? {
+            Some(note) => Some(Checkpoint::open_own(&note).map_err(Error::Checkpoint)?),
+            None => None,
+        };
+        if let Some(stored) = &stored {
+            if stored.origin != self.signer.verifier_key().name() {
+                return Err(Error::Torn("the checkpoint is of another origin"));
+            }
+            if stored.size > frontier.size() {
+                return Err(Error::Torn("the checkpoint is ahead of the tail"));
+            }
+            if stored.size == frontier.size() && stored.root != frontier.root() {
+                return Err(Error::Torn("the checkpoint is of another tree"));
+            }
+        }
+        if stored.map_or(0, |stored| stored.size) < frontier.size() {
+            let note = Checkpoint::sign(&self.signer, frontier.size(), &frontier.root());
+            txn.put(stored::checkpoint_key(), note.into_bytes());
+        }
+        Ok(())
+    }
+}
+
+impl Entered {
+    /// The entry's number, from 0.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl<D> Receipt<D> {
+    /// The receipt of a decision whose entry is durable.
+    pub fn new(committed: Committed<(Entered, D)>) -> Self {
+        Self::made(committed.into_inner())
+    }
+
+    /// The receipt of a decision whose entry is durable, if the job came to one.
+    pub fn of(committed: Committed<Option<(Entered, D)>>) -> Option<Self> {
+        committed.into_inner().map(Self::made)
+    }
+
+    /// The entry's number, from 0.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What was decided.
+    pub fn decision(&self) -> &D {
+        &self.decision
+    }
+
+    /// What was decided, for its one use.
+    pub fn into_decision(self) -> D {
+        self.decision
+    }
+
+    fn made((Entered { number }, decision): (Entered, D)) -> Self {
+        Self { number, decision }
+    }
+}
+
+/// The time without what is smaller than a microsecond, which the format does not hold.
+fn to_microsecond(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}

@@ -1,0 +1,147 @@
+//! Reads entries as they were hashed, by number or by subject. Never looks into one, and never writes.
+
+use std::{collections::BTreeSet, ops::ControlFlow};
+
+use super::{
+    Error,
+    stored::{self, Tail},
+};
+use crate::{
+    store::{self, Read},
+    tables,
+};
+
+/// An entry's number and its bytes, exactly as they were hashed.
+pub type Numbered = (u64, Vec<u8>);
+
+const GAP: Error = Error::Torn("an entry is missing");
+
+/// The bytes of an entry, if there is one of that number.
+///
+/// # Errors
+/// If the store fails.
+pub fn entry(read: &dyn Read, number: u64) -> Result<Option<Vec<u8>>, Error> {
+    read.get(&stored::entry_key(number)).map_err(Error::Store)
+}
+
+/// At most `limit` entries below number `before` (`None`: from the end), newest first.
+///
+/// # Errors
+/// If the store fails, or an entry that should be there is not.
+pub fn newest(read: &dyn Read, before: Option<u64>, limit: usize) -> Result<Vec<Numbered>, Error> {
+    let size = size(read)?;
+    let end = before.map_or(size, |before| before.min(size));
+    (0..end)
+        .rev()
+        .take(limit)
+        .map(|number| numbered(read, number))
+        .collect()
+}
+
+/// At most `limit` entries that concern any of the subjects, below number `before` (`None`: from the end),
+/// newest first and each once. Reads index rows and the entries it returns, not the log.
+///
+/// # Errors
+/// If the store fails, or an entry that the index names is not there.
+pub fn concerning(
+    read: &dyn Read,
+    subjects: &[[u8; 16]],
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<Numbered>, Error> {
+    let highest = match before {
+        Some(before) => before.checked_sub(1),
+        None => Some(u64::MAX),
+    };
+    let (Some(highest), true) = (highest, limit > 0) else {
+        return Ok(Vec::new());
+    };
+    let mut numbers = BTreeSet::new();
+    for subject in subjects {
+        let from = stored::subject_key(subject, highest);
+        let to = store::after_prefix(&[&[tables::LEDGER_SUBJECT], subject.as_slice()].concat());
+        let mut found = Vec::new();
+        read.scan(&from, &to, &mut |key, _| {
+            found.push(stored::subject_number(key));
+            if found.len() < limit {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })
+        .map_err(Error::Store)?;
+        for number in found {
+            numbers.insert(number.ok_or(Error::Torn("a key of the index is malformed"))?);
+        }
+    }
+    numbers
+        .into_iter()
+        .rev()
+        .take(limit)
+        .map(|number| numbered(read, number))
+        .collect()
+}
+
+/// At most `limit` entries from number `from` on, in order. To stream the log, take the checkpoint first and then
+/// pages until its size: entries that come in the meantime are not covered by it.
+///
+/// # Errors
+/// If the store fails, or there is a gap.
+pub fn export(read: &dyn Read, from: u64, limit: usize) -> Result<Vec<Numbered>, Error> {
+    let rows = rows(read, from, limit)?;
+    if rows.iter().map(|(number, _)| *number).eq((from..).take(rows.len())) {
+        Ok(rows)
+    } else {
+        Err(GAP)
+    }
+}
+
+/// Number of entries.
+///
+/// # Errors
+/// If the store fails or the tail cannot be read.
+pub fn size(read: &dyn Read) -> Result<u64, Error> {
+    Ok(Tail::load(read)?.frontier.size())
+}
+
+/// The signed note over the entries, if there are any.
+///
+/// # Errors
+/// If the store fails or the checkpoint is not text.
+pub fn checkpoint(read: &dyn Read) -> Result<Option<String>, Error> {
+    let bytes = read.get(&stored::checkpoint_key()).map_err(Error::Store)?;
+    bytes
+        .map(|bytes| String::from_utf8(bytes).map_err(|_| Error::Torn("the checkpoint is not text")))
+        .transpose()
+}
+
+/// The rows of entries from number `from` on, gaps and all.
+pub(super) fn rows(read: &dyn Read, from: u64, limit: usize) -> Result<Vec<Numbered>, Error> {
+    let mut rows = Vec::new();
+    if limit == 0 {
+        return Ok(rows);
+    }
+    let mut odd = false;
+    let to = store::after_prefix(&[tables::LEDGER_ENTRY]);
+    read.scan(&stored::entry_key(from), &to, &mut |key, bytes| {
+        match stored::entry_number(key) {
+            Some(number) => rows.push((number, bytes.to_vec())),
+            None => odd = true,
+        }
+        if rows.len() < limit && !odd {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    })
+    .map_err(Error::Store)?;
+    if odd {
+        Err(Error::Torn("a key of an entry is malformed"))
+    } else {
+        Ok(rows)
+    }
+}
+
+fn numbered(read: &dyn Read, number: u64) -> Result<Numbered, Error> {
+    Ok((number, entry(read, number)?.ok_or(GAP)?))
+}

@@ -1,0 +1,157 @@
+//! Turns a decision into an entry of the ledger. Names people and addresses by salted commitment only.
+//! Never holds content, and counts what was withheld too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::{
+    decide::{Decision, RefusalCode, Tally},
+    gate::Error,
+    keys::{self, Vault},
+    ledger::{Class, Commitment, Entry, Hex, Refusal, Shown, Subject, Touched},
+    locate::About,
+    store::Read,
+};
+
+/// Above this many classes, those that were withheld are told together for all areas, so that an entry stays small.
+const CLASSES: usize = 256;
+
+/// The entry of a decision, and the subjects under which it is to be found again: whom it is about, and whose signals it
+/// shows.
+///
+/// # Errors
+/// If a commitment cannot be made.
+pub fn entry(
+    read: &dyn Read,
+    vault: &Vault,
+    decision: &Decision,
+    about: &About,
+    touched: Option<Touched>,
+) -> Result<(Entry, Vec<[u8; 16]>), Error> {
+    let shown = decision.shown().iter();
+    let mut concerns: BTreeSet<[u8; 16]> = shown.clone().filter_map(|shown| Some(shown.header.person?.0)).collect();
+    concerns.extend(about.hidden());
+    let caller = decision.caller();
+    let question = decision.deed().question();
+    let office = caller.practitioner();
+    let withheld = decision.tally().iter().filter(|tally| tally.level.is_none());
+    let entry = Entry {
+        agency: Some(caller.agency().clone()),
+        workload: caller.workload().to_owned(),
+        certificate: Some(Hex(*caller.thumbprint())),
+        practitioner: office.map(|office| office.subject.clone()).unwrap_or_default(),
+        roles: office.map(|office| office.roles.clone()).unwrap_or_default(),
+        teams: office.map(|office| office.teams.clone()).unwrap_or_default(),
+        areas: office.map(|office| office.areas.clone()).unwrap_or_default(),
+        subject: subject(read, vault, about)?,
+        purpose: question.map(|question| question.purpose.clone()),
+        gateway: question.map(|question| question.gateway.clone()),
+        case_reference: question
+            .map(|question| question.case_reference.clone())
+            .unwrap_or_default(),
+        level: question.map(|question| question.level),
+        since: question.and_then(|question| question.since),
+        until: question.and_then(|question| question.until),
+        kinds: question.map(|question| question.kinds.clone()).unwrap_or_default(),
+        allowed: decision.refusal().is_none(),
+        refusal: decision.refusal().map(|refusal| Refusal {
+            code: word(refusal.code).to_owned(),
+            reason: refusal.reason.clone(),
+        }),
+        policy: decision.policy().parse().ok(),
+        agreements: decision.agreements().clone(),
+        rules: decision.rules().clone(),
+        shown: shown
+            .map(|shown| Shown {
+                signal: shown.header.id,
+                level: shown.level,
+                version: shown.header.version,
+            })
+            .collect(),
+        classes: classes(decision.tally()),
+        withheld: withheld.map(|tally| tally.count).sum(),
+        touched,
+        ..Entry::new(decision.at(), decision.deed().word())
+    };
+    Ok((entry, concerns.into_iter().collect()))
+}
+
+impl About {
+    /// The 16 bytes under which entries about it are indexed; none for an area, which is no one's.
+    fn hidden(&self) -> Option<[u8; 16]> {
+        match self {
+            Self::Address(id) | Self::Stranger(id) => Some(*id),
+            Self::Person(person) => Some(person.0),
+            Self::Area(_) | Self::Nothing => None,
+        }
+    }
+}
+
+fn subject(read: &dyn Read, vault: &Vault, about: &About) -> Result<Option<Subject>, Error> {
+    let commit = |id: &[u8; 16]| {
+        let mut salt = [0; 16];
+        SystemRandom::new().fill(&mut salt).map_err(|_| keys::Error::Random)?;
+        let commitment = vault.commitment(read, *id, salt)?;
+        Ok::<_, Error>(Commitment {
+            salt: Hex(salt),
+            commitment: Hex(commitment),
+        })
+    };
+    Ok(match about {
+        About::Address(id) => Some(Subject::Address(commit(id)?)),
+        About::Area(code) => Some(Subject::Area { code: code.clone() }),
+        About::Nothing => None,
+        About::Person(person) => Some(Subject::Person(commit(&person.0)?)),
+        About::Stranger(id) => Some(Subject::Person(commit(id)?)),
+    })
+}
+
+fn classes(tallies: &[Tally]) -> Vec<Class> {
+    let written = tallies.iter().map(|tally| Class {
+        kind: tally.class.kind.clone(),
+        owner: tally.class.owner.clone(),
+        sensitivity: tally.class.sensitivity,
+        severity: tally.class.severity,
+        areas: tally.class.areas.iter().cloned().collect(),
+        about: tally.class.about,
+        consent: tally.class.consent,
+        level: tally.level,
+        rules: tally.rules.clone(),
+        count: tally.count,
+    });
+    if tallies.len() <= CLASSES {
+        return written.collect();
+    }
+    let mut merged: BTreeMap<String, Class> = BTreeMap::new();
+    for mut class in written {
+        if class.level.is_none() {
+            class.areas = Default::default();
+        }
+        let (about, count) = (class.about, class.count);
+        let key = format!(
+            "{:?}",
+            (
+                &class.kind,
+                &class.owner,
+                class.sensitivity,
+                class.severity,
+                &class.areas,
+                about,
+                class.consent
+            )
+        );
+        merged
+            .entry(key)
+            .and_modify(|known| known.count += count)
+            .or_insert(class);
+    }
+    merged.into_values().collect()
+}
+
+fn word(code: RefusalCode) -> &'static str {
+    match code {
+        RefusalCode::KindNotYours => "KIND_NOT_YOURS",
+        RefusalCode::NotPermitted => "NOT_PERMITTED",
+    }
+}

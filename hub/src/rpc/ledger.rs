@@ -1,0 +1,164 @@
+//! LedgerService: what an information governance officer may see of the record. Each look is itself recorded.
+
+use std::{collections::VecDeque, pin::Pin, sync::Arc};
+
+use placehub_proto::v1::{self as proto, export_ledger_response::Part, ledger_service_server::LedgerService};
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+
+use super::{House, Trouble, token::Bound};
+use crate::{
+    authn::Caller,
+    decide::Operation,
+    gate::{Act, Error, Permit},
+    inspect::Numbered,
+    ledger::Checkpoint,
+    locate::{About, about},
+    person, wire,
+};
+
+/// How many entries are read at a time for an export.
+const CHUNK: usize = 256;
+
+/// The service.
+#[derive(Clone)]
+pub struct LedgerDesk(pub Arc<House>);
+
+#[tonic::async_trait]
+impl LedgerService for LedgerDesk {
+    type ExportLedgerStream = Pin<Box<dyn Stream<Item = Result<proto::ExportLedgerResponse, Status>> + Send>>;
+
+    async fn list_entries(
+        &self,
+        request: Request<proto::ListEntriesRequest>,
+    ) -> Result<Response<proto::ListEntriesResponse>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        Ok(Response::new(self.0.list_entries(&caller, request.get_ref()).await?))
+    }
+
+    async fn who_saw(&self, request: Request<proto::WhoSawRequest>) -> Result<Response<proto::WhoSawResponse>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        Ok(Response::new(self.0.who_saw(&caller, request.get_ref()).await?))
+    }
+
+    async fn export_ledger(
+        &self,
+        request: Request<proto::ExportLedgerRequest>,
+    ) -> Result<Response<Self::ExportLedgerStream>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        let permit = self.0.look(&caller, Operation::ExportLedger, About::Nothing).await?;
+        let checkpoint = self.0.inspection.checkpoint(&permit).map_err(Trouble::from)?;
+        let head = Checkpoint::open(&checkpoint, self.0.gate.ledger.verifier_key());
+        let size = head.map_err(|why| Trouble::from(Error::Broken(Box::new(why))))?.size;
+        Ok(Response::new(Box::pin(export(
+            self.0.clone(),
+            permit,
+            checkpoint,
+            size,
+        ))))
+    }
+}
+
+impl House {
+    async fn list_entries(
+        &self,
+        caller: &Caller,
+        request: &proto::ListEntriesRequest,
+    ) -> Result<proto::ListEntriesResponse, Trouble> {
+        let size = wire::page_size(request.page_size)?;
+        let bound = Bound::to(caller, "list-entries", &(), "");
+        let before = self.before(&bound, &request.page_token)?;
+        let permit = self.look(caller, Operation::ListEntries, About::Nothing).await?;
+        let found = self.inspection.newest(&permit, before, size + 1)?;
+        let (entries, next_page_token) = self.page(&bound, found, size)?;
+        Ok(proto::ListEntriesResponse {
+            entries,
+            next_page_token,
+        })
+    }
+
+    async fn who_saw(&self, caller: &Caller, request: &proto::WhoSawRequest) -> Result<proto::WhoSawResponse, Trouble> {
+        let mut fields = wire::Fields::new();
+        let who = request
+            .person
+            .as_ref()
+            .map(|who| wire::person(&mut fields, "person", who, None));
+        if who.is_none() {
+            fields.wrong("person", "must be given");
+        }
+        let who = fields.finish(who)?;
+        let size = wire::page_size(request.page_size)?;
+        let asked = request.person.clone().unwrap_or_default();
+        let bound = Bound::to(caller, "who-saw", &asked, "");
+        let before = self.before(&bound, &request.page_token)?;
+        let found = about(&*self.gate.store, &self.gate.keys.hashes, caller.agency(), &who).map_err(Error::from)?;
+        let mut subjects = person::identifier_hashes(&self.gate.keys.hashes, caller.agency(), &who);
+        if let About::Person(person) = &found {
+            subjects.push(person.0);
+        }
+        let permit = self.look(caller, Operation::WhoSaw, found).await?;
+        let found = self.inspection.concerning(&permit, &subjects, before, size + 1)?;
+        let (entries, next_page_token) = self.page(&bound, found, size)?;
+        Ok(proto::WhoSawResponse {
+            entries,
+            next_page_token,
+        })
+    }
+
+    /// A permit to look at the ledger, once the look is in the ledger.
+    async fn look(&self, caller: &Caller, operation: Operation, about: About) -> Result<Permit<Act>, Trouble> {
+        let now = self.clock.now();
+        let plan = move |_: &dyn crate::store::Read| Ok(((), about, None));
+        let (permit, ()) = self
+            .gate
+            .operate(caller, operation, now, plan, |_, _, ()| Ok::<_, Error>(()))
+            .await?;
+        Ok(permit)
+    }
+
+    fn before(&self, bound: &Bound, token: &str) -> Result<Option<u64>, Trouble> {
+        match token {
+            "" => Ok(None),
+            token => self.open(bound, token).map(Some).ok_or_else(Trouble::page_token),
+        }
+    }
+
+    /// A page of at most `size` entries, and the token of the next if one more was found.
+    fn page(
+        &self,
+        bound: &Bound,
+        mut found: Vec<Numbered>,
+        size: usize,
+    ) -> Result<(Vec<proto::LedgerEntry>, String), Trouble> {
+        let more = found.len() > size;
+        found.truncate(size);
+        let last = found.last().map(|(number, _)| *number);
+        let next = last.filter(|_| more).map(|last| self.seal(bound, &last)).transpose()?;
+        let entries: Result<_, _> = found.into_iter().map(wire::entry).collect();
+        let entries = entries.map_err(|why| Error::Broken(Box::new(why)))?;
+        Ok((entries, next.unwrap_or_default()))
+    }
+}
+
+fn export(
+    house: Arc<House>,
+    permit: Permit<Act>,
+    checkpoint: String,
+    size: u64,
+) -> impl Stream<Item = Result<proto::ExportLedgerResponse, Status>> + Send {
+    async_stream::try_stream! {
+        let mut from = 0;
+        while from < size {
+            let chunk = house.inspection.in_order(&permit, from, CHUNK).map_err(Trouble::from)?;
+            let mut chunk = VecDeque::from(chunk);
+            if chunk.is_empty() {
+                Err(Trouble::closed())?;
+            }
+            while let Some((number, bytes)) = chunk.pop_front().filter(|(number, _)| *number < size) {
+                from = number + 1;
+                yield proto::ExportLedgerResponse { part: Some(Part::Entry(bytes)) };
+            }
+        }
+        yield proto::ExportLedgerResponse { part: Some(Part::Checkpoint(checkpoint)) };
+    }
+}

@@ -1,0 +1,128 @@
+//! The services: one file each, five steps a handler: who is it, what is asked, may it be, open it, answer.
+//! Never touches the store and never decides; a permit lives no longer than the answer it is for.
+
+mod consent;
+mod health;
+mod ledger;
+mod policy;
+mod push;
+mod signals;
+mod status;
+mod token;
+mod watch;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use placehub_proto::v1 as proto;
+use tokio_util::sync::CancellationToken;
+use tonic::Request;
+
+use self::status::Trouble;
+pub use self::{consent::Consents, health::Pulse, ledger::LedgerDesk, policy::Policies, signals::SignalDesk};
+use crate::{
+    authn::{self, Agencies, Authenticator, Caller, Peer},
+    changes::Bell,
+    clock::Clock,
+    config::Limits,
+    decide::PolicySet,
+    gate::Gate,
+    inspect::Inspection,
+    model::AgencyId,
+    signals::Signals,
+    tls::Origin,
+    wire::Against,
+};
+
+/// What all services share.
+pub struct House {
+    /// The one door.
+    pub gate: Gate,
+    /// Opens what a permit shows.
+    pub signals: Signals,
+    /// Reads the ledger, with a permit.
+    pub inspection: Inspection,
+    /// Proves callers.
+    pub authenticator: Arc<Authenticator>,
+    /// Who is who.
+    pub agencies: Agencies,
+    /// Rings when open watches must look again.
+    pub bell: Bell,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Limits.
+    pub limits: Limits,
+    /// When the policies in force were loaded.
+    pub loaded_at: ArcSwap<Timestamp>,
+    /// Ends open streams.
+    pub stopping: CancellationToken,
+}
+
+/// Who makes a request, as its connection and metadata show. Can be proved again later in the request's life.
+struct Claim {
+    peer: Peer,
+    token: Option<String>,
+}
+
+impl House {
+    /// The caller of a request that a workload may make.
+    fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Trouble> {
+        Ok(self.prove(&claim(request)?)?)
+    }
+
+    /// The caller of a request that needs a practitioner.
+    fn practitioner<T>(&self, request: &Request<T>) -> Result<Caller, Trouble> {
+        let caller = self.caller(request)?;
+        caller.need_practitioner()?;
+        Ok(caller)
+    }
+
+    fn prove(&self, claim: &Claim) -> Result<Caller, authn::Error> {
+        self.authenticator
+            .caller(&claim.peer, claim.token.as_deref(), self.clock.now())
+    }
+
+    /// What messages are checked against.
+    fn against<'a>(&'a self, policies: &'a PolicySet) -> Against<'a> {
+        Against {
+            catalogue: policies.catalogue(),
+            places: &self.gate.places,
+            now: self.clock.now(),
+        }
+    }
+
+    /// Whom to ring at an agency.
+    fn contact(&self, agency: &AgencyId) -> String {
+        self.agencies
+            .find(agency)
+            .map(|agency| agency.contact.clone())
+            .unwrap_or_default()
+    }
+
+    fn show(&self, opened: crate::signals::Opened) -> proto::Signal {
+        let contact = self.contact(&opened.header.owner);
+        crate::wire::signal(opened, contact)
+    }
+}
+
+fn claim<T>(request: &Request<T>) -> Result<Claim, Trouble> {
+    let origin = request.extensions().get::<Origin<Result<Peer, authn::Error>>>();
+    let peer = origin
+        .map(|origin| origin.identity.clone())
+        .unwrap_or(Err(authn::Error::CertificateUnknown { rule: "there is none" }))?;
+    let header = request.metadata().get("authorization");
+    let token = header
+        .map(|header| {
+            let unreadable = authn::Error::TokenInvalid {
+                rule: "authorization must be plain text",
+            };
+            header
+                .to_str()
+                .map_err(|_| unreadable)
+                .and_then(authn::bearer)
+                .map(ToOwned::to_owned)
+        })
+        .transpose()?;
+    Ok(Claim { peer, token })
+}

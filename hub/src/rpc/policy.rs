@@ -1,0 +1,136 @@
+//! PolicyService: what the rules say of the asker's own standing. Looks at no record, so it needs no permit.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use placehub_proto::v1::{self as proto, policy_service_server::PolicyService};
+use tonic::{Request, Response, Status};
+
+use super::{House, Trouble};
+use crate::{
+    authn::Caller,
+    decide::{PolicySet, Reasons, Standing, Taken},
+    model::Level,
+    wire,
+};
+
+/// The service.
+#[derive(Clone)]
+pub struct Policies(pub Arc<House>);
+
+#[tonic::async_trait]
+impl PolicyService for Policies {
+    async fn get_policy_set(
+        &self,
+        request: Request<proto::GetPolicySetRequest>,
+    ) -> Result<Response<proto::GetPolicySetResponse>, Status> {
+        let caller = self.0.caller(&request)?;
+        let policies = self.0.gate.policies.load_full();
+        let now = self.0.clock.now();
+        let agreements = policies.agreements().iter().map(|agreement| {
+            let particulars = agreement.particulars();
+            proto::Agreement {
+                id: agreement.id().to_string(),
+                title: particulars.title.clone(),
+                parties: particulars.party.iter().map(|party| party.agency.to_string()).collect(),
+                purpose: particulars.purpose.to_string(),
+                review_date: particulars.review_date.to_string(),
+                in_force: particulars.in_force(now),
+            }
+        });
+        Ok(Response::new(proto::GetPolicySetResponse {
+            digest: policies.digest().to_owned(),
+            loaded_at: Some(wire::timestamp(**self.0.loaded_at.load())),
+            agreements: agreements.collect(),
+            your_agency: caller.agency().to_string(),
+            your_workload: caller.workload().to_owned(),
+        }))
+    }
+
+    async fn check_question(
+        &self,
+        request: Request<proto::CheckQuestionRequest>,
+    ) -> Result<Response<proto::CheckQuestionResponse>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        let policies = self.0.gate.policies.load_full();
+        let reasons = self
+            .0
+            .reasons(&caller, request.get_ref().question.as_ref(), &policies)?;
+        let taken = policies.check(&Standing::of(&caller), &reasons, self.0.clock.now());
+        let (allowed, reason, agreements) = told(taken);
+        Ok(Response::new(proto::CheckQuestionResponse {
+            allowed,
+            reason,
+            agreements,
+        }))
+    }
+
+    async fn explain_question(
+        &self,
+        request: Request<proto::ExplainQuestionRequest>,
+    ) -> Result<Response<proto::ExplainQuestionResponse>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        let policies = self.0.gate.policies.load_full();
+        let reasons = self
+            .0
+            .reasons(&caller, request.get_ref().question.as_ref(), &policies)?;
+        let (standing, now) = (Standing::of(&caller), self.0.clock.now());
+        let (allowed, reason, _) = told(policies.check(&standing, &reasons, now));
+        let owners: Vec<_> = self
+            .0
+            .agencies
+            .iter()
+            .map(|agency| (agency.id.clone(), agency.sector.clone()))
+            .collect();
+        let outlooks = policies
+            .outlook(&standing, &reasons, &owners, now)
+            .into_iter()
+            .map(|outlook| proto::KindOutlook {
+                kind: outlook.kind.to_string(),
+                owner_agency: outlook.owner.to_string(),
+                with_consent: level(outlook.with_consent).into(),
+                without_consent: level(outlook.without_consent).into(),
+                rules: outlook
+                    .rules
+                    .into_iter()
+                    .map(|rule| proto::Rule {
+                        id: rule.id,
+                        agreement: rule.agreement,
+                        reason: rule.reason,
+                    })
+                    .collect(),
+            });
+        Ok(Response::new(proto::ExplainQuestionResponse {
+            allowed,
+            reason,
+            outlooks: outlooks.collect(),
+        }))
+    }
+}
+
+impl House {
+    fn reasons(
+        &self,
+        caller: &Caller,
+        given: Option<&proto::QuestionSort>,
+        policies: &PolicySet,
+    ) -> Result<Reasons, Trouble> {
+        let none = BTreeSet::new();
+        let patch = caller.practitioner().map_or(&none, |practitioner| &practitioner.areas);
+        Ok(wire::sort(given, patch, self.against(policies))?)
+    }
+}
+
+fn told(taken: Taken) -> (bool, String, Vec<String>) {
+    match taken.agreements {
+        Ok(agreements) => (
+            true,
+            String::new(),
+            agreements.iter().map(ToString::to_string).collect(),
+        ),
+        Err(refusal) => (false, refusal.reason, Vec::new()),
+    }
+}
+
+fn level(level: Option<Level>) -> proto::DisclosureLevel {
+    level.map_or(proto::DisclosureLevel::Unspecified, wire::level)
+}

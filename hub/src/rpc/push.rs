@@ -1,0 +1,117 @@
+//! Pushing: one signal, or a two-way stream of them with one answer each, in order.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use placehub_proto::v1::{self as proto, push_signals_response::Result as Outcome};
+use tokio_stream::Stream;
+use tonic::{Status, Streaming};
+
+use super::{Claim, House, Trouble};
+use crate::{authn::Caller, decide::Operation, ledger::Touched, locate::About, signals, wire};
+
+/// How many signals of one stream are under way at once: enough to share commits, few enough to bound memory.
+const UNDER_WAY: usize = 128;
+
+/// Answers each signal of a stream in order. A refused signal does not end it; a closed hub does.
+pub(super) fn stream(
+    house: Arc<House>,
+    claim: Claim,
+    requests: Streaming<proto::PushSignalsRequest>,
+) -> impl Stream<Item = Result<proto::PushSignalsResponse, Status>> + Send {
+    let claim = Arc::new(claim);
+    let stopping = house.stopping.clone();
+    let taken = requests.take_until(stopping.cancelled_owned());
+    let ending = house.clone();
+    let answers = taken
+        .map(move |request| {
+            let (house, claim) = (house.clone(), claim.clone());
+            async move { house.answer(&claim, request?).await.map_err(Status::from) }
+        })
+        .buffered(UNDER_WAY);
+    async_stream::stream! {
+        let mut answers = std::pin::pin!(answers);
+        while let Some(answer) = answers.next().await {
+            let failed = answer.is_err();
+            yield answer;
+            if failed {
+                return;
+            }
+        }
+        if ending.stopping.is_cancelled() {
+            yield Err(Trouble::stopping().into());
+        }
+    }
+}
+
+impl House {
+    async fn answer(
+        &self,
+        claim: &Claim,
+        request: proto::PushSignalsRequest,
+    ) -> Result<proto::PushSignalsResponse, Trouble> {
+        let caller = self.prove(claim)?;
+        let result = match self.push(&caller, request.signal, "signal").await {
+            Ok(acknowledged) => Outcome::Acknowledged(acknowledged),
+            Err(trouble) if trouble.is_of_request() => Outcome::Refused(trouble.into_refusal()),
+            Err(trouble) => return Err(trouble),
+        };
+        Ok(proto::PushSignalsResponse {
+            sequence: request.sequence,
+            result: Some(result),
+        })
+    }
+
+    /// Keeps one signal.
+    pub(super) async fn push(
+        &self,
+        caller: &Caller,
+        given: Option<proto::SignalDraft>,
+        field: &'static str,
+    ) -> Result<proto::PushSignalResponse, Trouble> {
+        let policies = self.gate.policies.load_full();
+        let given = given.unwrap_or_default();
+        let draft = Arc::new(wire::draft(&given, field, self.against(&policies))?);
+        let owner_sector = policies.catalogue().kind(&draft.kind).map(|kind| kind.owner.clone());
+        let operation = Operation::Push {
+            kind: draft.kind.clone(),
+            owner_sector: owner_sector.ok_or_else(Trouble::closed)?,
+        };
+        let areas = draft
+            .area
+            .as_ref()
+            .map(|area| self.gate.places.around(area).to_vec())
+            .unwrap_or_default();
+        let (owner, keys, same) = (caller.agency().clone(), self.gate.keys.clone(), draft.clone());
+        let plan = move |read: &dyn crate::store::Read| {
+            let plan = signals::plan(read, &keys.hashes, &owner, &same)?;
+            let touched = Touched {
+                signal: Some(plan.signal),
+                version: Some(same.source.version),
+                outcome: plan.outcome.word().to_owned(),
+                ..Touched::default()
+            };
+            Ok((plan, About::Nothing, Some(touched)))
+        };
+        let keys = self.gate.keys.clone();
+        let now = self.clock.now();
+        let (permit, plan) = self
+            .gate
+            .operate(caller, operation, now, plan, move |txn, permit, plan| {
+                signals::keep(txn, permit, &keys, &plan, &draft, areas)?;
+                Ok(plan)
+            })
+            .await?;
+        let outcome = match plan.outcome {
+            signals::Outcome::AlreadyKnown => proto::PushOutcome::AlreadyKnown,
+            signals::Outcome::Corrected => proto::PushOutcome::Corrected,
+            signals::Outcome::Recorded => proto::PushOutcome::Recorded,
+            signals::Outcome::Superseded => proto::PushOutcome::Superseded,
+        };
+        Ok(proto::PushSignalResponse {
+            signal_id: plan.signal.text(),
+            outcome: outcome.into(),
+            ledger_entry: permit.entry(),
+        })
+    }
+}

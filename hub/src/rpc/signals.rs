@@ -1,0 +1,161 @@
+//! SignalService: agencies push and take back, practitioners ask and watch.
+
+use std::{pin::Pin, sync::Arc};
+
+use placehub_proto::v1::{self as proto, signal_service_server::SignalService};
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{House, Trouble, token::Bound};
+use crate::{
+    gate::{Answer, Page},
+    ledger::Touched,
+    locate::About,
+    signals::{self as signals, Retraction},
+    wire,
+};
+
+/// The service.
+#[derive(Clone)]
+pub struct SignalDesk(pub Arc<House>);
+
+/// How often an answer is decided anew when consent changes between decision and release.
+const TRIES: usize = 8;
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl SignalService for SignalDesk {
+    type PushSignalsStream = Answers<proto::PushSignalsResponse>;
+    type WatchSignalsStream = Answers<proto::WatchSignalsResponse>;
+
+    async fn push_signal(
+        &self,
+        request: Request<proto::PushSignalRequest>,
+    ) -> Result<Response<proto::PushSignalResponse>, Status> {
+        let caller = self.0.caller(&request)?;
+        let draft = request.into_inner().signal;
+        Ok(Response::new(self.0.push(&caller, draft, "signal").await?))
+    }
+
+    async fn push_signals(
+        &self,
+        request: Request<Streaming<proto::PushSignalsRequest>>,
+    ) -> Result<Response<Self::PushSignalsStream>, Status> {
+        let claim = super::claim(&request)?;
+        self.0.prove(&claim).map_err(Trouble::from)?;
+        Ok(Response::new(Box::pin(super::push::stream(
+            self.0.clone(),
+            claim,
+            request.into_inner(),
+        ))))
+    }
+
+    async fn retract_signal(
+        &self,
+        request: Request<proto::RetractSignalRequest>,
+    ) -> Result<Response<proto::RetractSignalResponse>, Status> {
+        let caller = self.0.caller(&request)?;
+        Ok(Response::new(self.0.retract(&caller, request.get_ref()).await?))
+    }
+
+    async fn ask_signals(
+        &self,
+        request: Request<proto::AskSignalsRequest>,
+    ) -> Result<Response<proto::AskSignalsResponse>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        Ok(Response::new(self.0.ask(&caller, request.get_ref()).await?))
+    }
+
+    async fn watch_signals(
+        &self,
+        request: Request<proto::WatchSignalsRequest>,
+    ) -> Result<Response<Self::WatchSignalsStream>, Status> {
+        let claim = super::claim(&request)?;
+        let caller = self.0.prove(&claim).map_err(Trouble::from)?;
+        caller.need_practitioner().map_err(Trouble::from)?;
+        let stream = super::watch::stream(self.0.clone(), claim, &caller, request.get_ref()).await?;
+        Ok(Response::new(Box::pin(stream)))
+    }
+}
+
+impl House {
+    async fn ask(
+        &self,
+        caller: &crate::authn::Caller,
+        request: &proto::AskSignalsRequest,
+    ) -> Result<proto::AskSignalsResponse, Trouble> {
+        let policies = self.gate.policies.load_full();
+        let question = wire::question(request.question.as_ref(), self.against(&policies))?;
+        let size = wire::page_size(request.page_size)?;
+        let asked = request.question.clone().unwrap_or_default();
+        let bound = Bound::to(caller, "ask", &asked, policies.digest());
+        let start = match request.page_token.as_str() {
+            "" => (None, Default::default()),
+            token => self.open(&bound, token).ok_or_else(Trouble::page_token)?,
+        };
+        let page = Page {
+            size,
+            after: start.0,
+            known: start.1,
+        };
+        for _ in 0..TRIES {
+            let Answer { permit, next } = self.gate.ask(caller, &question, &page, self.clock.now()).await?;
+            let opened = match self.signals.read(&permit) {
+                Err(signals::Error::Changed) => continue,
+                other => other?,
+            };
+            let next = next
+                .map(|next| self.seal(&bound, &(next.after, next.known)))
+                .transpose()?;
+            return Ok(proto::AskSignalsResponse {
+                signals: opened.into_iter().map(|opened| self.show(opened)).collect(),
+                next_page_token: next.unwrap_or_default(),
+                ledger_entry: permit.entry(),
+            });
+        }
+        Err(crate::gate::Error::Changing.into())
+    }
+
+    async fn retract(
+        &self,
+        caller: &crate::authn::Caller,
+        request: &proto::RetractSignalRequest,
+    ) -> Result<proto::RetractSignalResponse, Trouble> {
+        let source = Arc::new(wire::retraction(request)?);
+        let (owner, keys, same) = (caller.agency().clone(), self.gate.keys.clone(), source.clone());
+        let plan = move |read: &dyn crate::store::Read| {
+            let plan = signals::plan_retraction(read, &keys.hashes, &owner, &same)?;
+            let touched = Touched {
+                signal: plan.signal,
+                version: Some(same.version),
+                outcome: plan.outcome.word().to_owned(),
+                ..Touched::default()
+            };
+            Ok((plan, About::Nothing, Some(touched)))
+        };
+        let now = self.clock.now();
+        let (permit, outcome) = self
+            .gate
+            .operate(
+                caller,
+                crate::decide::Operation::Retract,
+                now,
+                plan,
+                move |txn, permit, plan| {
+                    signals::retract(txn, permit, &plan, &source)?;
+                    Ok(plan.outcome)
+                },
+            )
+            .await?;
+        let outcome = match outcome {
+            Retraction::AlreadyKnown => proto::RetractOutcome::AlreadyKnown,
+            Retraction::NotFound => proto::RetractOutcome::NotFound,
+            Retraction::Retracted => proto::RetractOutcome::Retracted,
+        };
+        Ok(proto::RetractSignalResponse {
+            outcome: outcome.into(),
+            ledger_entry: permit.entry(),
+        })
+    }
+}

@@ -1,0 +1,291 @@
+//! The one path by which anything is written: merges what is waiting into one batch, commits it, then answers everyone.
+//! Never says "done" before the batch is durable, and never writes again after a commit has failed.
+
+use std::{
+    error::Error as _,
+    fmt,
+    ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{BATCH_CAP, Error, Store, Txn, weigh};
+
+/// How many jobs may wait before those who bring more must wait to hand them over.
+const WAITING_CAP: usize = 4096;
+/// How many jobs share a commit.
+const GROUP_CAP: usize = 512;
+/// A group that writes more bytes than this takes no further job.
+const GROUP_FULL: usize = BATCH_CAP / 4;
+/// The most that one job may write, in bytes. With a group that is nearly full this leaves a quarter of a batch for what
+/// the seal writes.
+const JOB_CAP: usize = BATCH_CAP / 2;
+
+/// What completes a group before its commit.
+pub type Seal = Box<dyn Fn(&mut Txn<'_>) -> Result<(), Error> + Send>;
+
+/// What the hub has done with each group.
+pub struct Hooks {
+    /// Completes a group that writes something, just before its commit: the ledger puts its tree in order here.
+    pub seal: Seal,
+    /// Called after the commit of a group in which a job announced a change, and before anyone is answered.
+    pub committed: Box<dyn Fn() + Send>,
+}
+
+/// Hands jobs to the one thread that commits. Clones hand them to the same thread, which ends with the last of them.
+#[derive(Clone)]
+pub struct Committer {
+    jobs: mpsc::Sender<Message>,
+    why: Arc<OnceLock<Arc<str>>>,
+    ended: watch::Receiver<()>,
+}
+
+/// What a job returned, and the evidence that everything it wrote, and everything it read, is durable.
+/// Only the committer makes it.
+#[derive(Debug)]
+pub struct Committed<T>(T);
+
+/// Why no answer may rest on a job.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Unwritten {
+    /// The committer writes nothing more, in this process, for anyone. Of a job that waited when it closed, nothing can
+    /// be said: its writes may be there after the next start, or not.
+    #[error("the hub has stopped writing: {why}")]
+    Closed {
+        /// What closed it.
+        why: Arc<str>,
+    },
+    /// This job alone was dropped, and nothing that it wrote is in the store. It would be dropped again.
+    #[error("the hub cannot write this: {why}")]
+    Refused {
+        /// What is wrong with the job.
+        why: &'static str,
+    },
+}
+
+impl<T> Committed<T> {
+    /// What the job returned.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Committed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Committer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Committer").field("closed", &self.closed()).finish()
+    }
+}
+
+impl Committer {
+    /// Starts the thread that commits to `store`. Nothing else may commit to it.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(store: Arc<dyn Store>, hooks: Hooks) -> Result<Self, Error> {
+        let (jobs, waiting) = mpsc::channel(WAITING_CAP);
+        let (alive, ended) = watch::channel(());
+        let why = Arc::new(OnceLock::new());
+        let work = Thread {
+            store,
+            hooks,
+            waiting,
+            why: Arc::clone(&why),
+        };
+        std::thread::Builder::new()
+            .name("committer".to_owned())
+            .spawn(move || {
+                work.run();
+                drop(alive);
+            })
+            .map_err(|error| Error::Engine {
+                doing: "start its committer",
+                source: error.into(),
+            })?;
+        Ok(Self { jobs, why, ended })
+    }
+
+    /// Has a job run on top of what was committed before and of the jobs before it, and waits until what it wrote is durable.
+    /// A job that returns `Err` leaves no writes.
+    ///
+    /// Once the job is in the queue it runs and is committed, even if the caller drops the future. The job must be quick
+    /// and must not wait for the committer: all other writes wait for it.
+    ///
+    /// # Errors
+    /// [`Unwritten`] if there is no knowing that the job's writes are durable. The inner result is the job's own; an `Err`
+    /// of it, too, arrives only once all that the job read is durable.
+    pub async fn commit<T, E>(
+        &self,
+        job: impl FnOnce(&mut Txn<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<Result<Committed<T>, E>, Unwritten>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |txn| {
+            let done = job(txn);
+            Done {
+                keep: done.is_ok(),
+                // A caller who no longer listens is no reason to undo anything.
+                answer: Box::new(move |refused| {
+                    let _gone = answer.send(refused.map_or_else(|| Ok(done.map(Committed)), Err));
+                }),
+            }
+        });
+        if self.jobs.send(Message::Job(job)).await.is_err() {
+            return Err(self.unanswered());
+        }
+        answered.await.unwrap_or_else(|_| Err(self.unanswered()))
+    }
+
+    /// What closed the committer, if it is closed. It says nothing of what was to be written.
+    pub fn closed(&self) -> Option<Arc<str>> {
+        self.why.get().cloned()
+    }
+
+    /// Finishes what is waiting, closes the committer for good, and returns when its thread has ended and has let go of the store.
+    pub async fn stop(&self) {
+        // If it cannot be told, it has stopped already.
+        let _stopped = self.jobs.send(Message::Stop).await;
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+
+    /// A job is dropped unanswered if it panicked, or if the committer closed with the reason written down before.
+    fn unanswered(&self) -> Unwritten {
+        match self.closed() {
+            Some(why) => Unwritten::Closed { why },
+            None => Unwritten::Refused { why: "it panicked" },
+        }
+    }
+}
+
+type Job = Box<dyn FnOnce(&mut Txn<'_>) -> Done + Send>;
+
+enum Message {
+    Job(Job),
+    Stop,
+}
+
+/// A job that has run: whether its writes are kept, and how to answer who brought it (with a refusal, or with its result).
+struct Done {
+    keep: bool,
+    answer: Box<dyn FnOnce(Option<Unwritten>) + Send>,
+}
+
+struct Thread {
+    store: Arc<dyn Store>,
+    hooks: Hooks,
+    waiting: mpsc::Receiver<Message>,
+    why: Arc<OnceLock<Arc<str>>>,
+}
+
+impl Thread {
+    fn run(mut self) {
+        while let Some(message) = self.waiting.blocking_recv() {
+            let mut answers = Vec::new();
+            let group = AssertUnwindSafe(|| self.group(message, &mut answers));
+            // What a panic said stays out of the reason: it may quote what was being written.
+            match catch_unwind(group).unwrap_or_else(|_| Err("a commit panicked".to_owned())) {
+                Ok(stop) => {
+                    if stop {
+                        self.close("it was stopped".into());
+                    }
+                    for answer in answers {
+                        answer();
+                    }
+                }
+                Err(why) => {
+                    tracing::error!(why, "the hub has stopped writing");
+                    self.close(why.into());
+                    // The group, and whoever handed over a job while the queue was being closed, are told by being dropped.
+                    drop(answers);
+                    while self.waiting.blocking_recv().is_some() {}
+                }
+            }
+        }
+    }
+
+    /// The reason is written down first, so that whoever is turned away can be told it.
+    fn close(&mut self, why: Arc<str>) {
+        let _first = self.why.set(why);
+        self.waiting.close();
+    }
+
+    /// Runs one job and those waiting behind it, and commits what they wrote. Says whether it was told to stop. The answers
+    /// are for after that.
+    fn group(&mut self, first: Message, answers: &mut Vec<Answer>) -> Result<bool, String> {
+        let store = Arc::clone(&self.store);
+        let mut txn = Txn::new(&*store);
+        let mut bytes = 0;
+        let mut stop = false;
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Job(job) => {
+                    let (answer, wrote) = run_job(job, &mut txn);
+                    answers.extend(answer);
+                    bytes += wrote;
+                }
+                Message::Stop => stop = true,
+            }
+            let full = stop || bytes > GROUP_FULL || answers.len() >= GROUP_CAP;
+            next = if full { None } else { self.waiting.try_recv().ok() };
+        }
+        if !txn.is_empty() {
+            (self.hooks.seal)(&mut txn).map_err(|error| chain(&error))?;
+            let (batch, announced) = txn.finish();
+            store.commit(batch).map_err(|error| chain(&error))?;
+            if announced {
+                (self.hooks.committed)();
+            }
+        }
+        Ok(stop)
+    }
+}
+
+type Answer = Box<dyn FnOnce() + Send>;
+
+/// Runs a job on top of its group, and takes over its writes if they are to be kept. Gives how to answer it after the commit
+/// (not at all, if it panicked) and how many bytes were taken over.
+fn run_job(job: Job, group: &mut Txn<'_>) -> (Option<Answer>, usize) {
+    let mut txn = Txn::new(&*group);
+    let Ok(Done { keep, answer }) = catch_unwind(AssertUnwindSafe(|| job(&mut txn))) else {
+        return (None, 0);
+    };
+    let writes = txn.finish();
+    if !keep {
+        return (Some(Box::new(move || answer(None))), 0);
+    }
+    match weigh(&writes.0) {
+        Ok(bytes) if bytes <= JOB_CAP => {
+            group.absorb(writes);
+            (Some(Box::new(move || answer(None))), bytes)
+        }
+        _ => {
+            let why = "it writes more than the store takes at once";
+            (Some(Box::new(move || answer(Some(Unwritten::Refused { why })))), 0)
+        }
+    }
+}
+
+/// An error and what is behind it, in one line.
+fn chain(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        words = format!("{words}: {error}");
+        source = error.source();
+    }
+    words
+}

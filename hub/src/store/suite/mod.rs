@@ -1,0 +1,49 @@
+//! What every engine must do, and the committer on top of them. Never names an engine in a test that both must pass.
+
+mod committer;
+mod disk;
+mod engine;
+mod group;
+mod txn;
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use super::{Batch, Disk, Memory, Read, Store};
+
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Runs a test on each engine, empty.
+fn on_each(test: impl Fn(Arc<dyn Store>)) {
+    test(Arc::new(Memory::new()));
+    let folder = tempfile::tempdir().unwrap();
+    test(Arc::new(Disk::open(folder.path()).unwrap()));
+}
+
+/// A batch of `key` to put, `value` to it; or of `key` to delete.
+fn batch<'a>(writes: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Batch {
+    writes
+        .into_iter()
+        .map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec)))
+        .collect()
+}
+
+/// A batch of one value to put.
+fn put(key: &[u8], value: &[u8]) -> Batch {
+    batch([(key, Some(value))])
+}
+
+/// What a scan visits, in its order, if it is never told to break.
+fn scanned(read: &dyn Read, from: &[u8], to: &[u8]) -> Pairs {
+    let mut found = Pairs::new();
+    read.scan(from, to, &mut |key, value| {
+        found.push((key.to_vec(), value.to_vec()));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    found
+}
+
+/// Everything under short keys.
+fn everything(read: &dyn Read) -> Pairs {
+    scanned(read, b"", &[u8::MAX; 64])
+}

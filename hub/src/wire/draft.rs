@@ -1,0 +1,183 @@
+//! Reads a signal that an agency pushes, and checks it against the catalogue.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, civil::Date};
+use placehub_proto::v1::{self as proto, AttributeValue, attribute_value::Value};
+
+use super::{Against, Fields, person};
+use crate::{
+    catalogue::Kind,
+    model::{AreaCode, Attribute, Draft, KindId, Sensitivity, Severity, Source, Uprn, Violation},
+};
+
+/// The draft of a message, found at `field`.
+///
+/// # Errors
+/// Every field that breaks its rule.
+pub fn draft(given: &proto::SignalDraft, field: &str, against: Against<'_>) -> Result<Draft, Vec<Violation>> {
+    let mut fields = Fields::new();
+    let at = |name: &str| format!("{field}.{name}");
+    let kind = kind(&mut fields, &at("kind"), &given.kind, against);
+    let source = source(
+        &mut fields,
+        field,
+        &given.source_system,
+        &given.source_id,
+        given.version,
+    );
+    let own_uprn = fields.parse_some::<Uprn>(&at("uprn"), &given.uprn);
+    let who = given
+        .person
+        .as_ref()
+        .map(|who| person(&mut fields, &at("person"), who, own_uprn));
+    let uprn = own_uprn.or(who.as_ref().and_then(|who| who.uprn));
+    let area = area(&mut fields, &at("area_code"), &given.area_code, uprn, against);
+    if who.is_none() && uprn.is_none() && area.is_none() {
+        fields.wrong(field, "must be about a person, an address or an area");
+    }
+    let occurred_at = fields.past(&at("occurred_at"), given.occurred_at, against.now);
+    if given.occurred_at.is_none() {
+        fields.wrong(&at("occurred_at"), "must be given");
+    }
+    let lapses_at = fields.time(&at("lapses_at"), given.lapses_at);
+    let severity = severity(given.severity());
+    if severity.is_none() {
+        fields.wrong(&at("severity"), "must be one of the four severities");
+    }
+    let summary = fields.text(&at("summary"), &given.summary, 280);
+    let attributes = attributes(&mut fields, &at("attributes"), &given.attributes, kind);
+    let pointer = fields.text(&at("pointer"), &given.pointer, 500);
+    let parsed = match (kind, occurred_at, severity) {
+        (Some(kind), Some(occurred_at), Some(severity)) => {
+            let retention = SignedDuration::from_hours(24 * i64::from(kind.retention_days));
+            let retained = occurred_at.saturating_add(retention).unwrap_or(occurred_at);
+            Some(Draft {
+                kind: kind.id.clone(),
+                source,
+                person: who,
+                uprn,
+                area,
+                occurred_at,
+                lapses_at: lapses_at.map_or(retained, |asked| asked.min(retained)),
+                severity,
+                sensitivity: kind.sensitivity.max(raised(given.sensitivity())),
+                summary,
+                attributes,
+                pointer,
+            })
+        }
+        _ => None,
+    };
+    fields.finish(parsed)
+}
+
+/// The source of a retraction.
+///
+/// # Errors
+/// Every field that breaks its rule.
+pub fn retraction(given: &proto::RetractSignalRequest) -> Result<Source, Vec<Violation>> {
+    let mut fields = Fields::new();
+    let (system, id) = (&given.source_system, &given.source_id);
+    let source = Source {
+        system: fields.some_text("source_system", system, 64),
+        id: fields.some_text("source_id", id, 128),
+        version: version(&mut fields, "version", given.version),
+    };
+    fields.finish(Some(source))
+}
+
+fn source(fields: &mut Fields, field: &str, system: &str, id: &str, number: u64) -> Source {
+    Source {
+        system: fields.some_text(&format!("{field}.source_system"), system, 64),
+        id: fields.some_text(&format!("{field}.source_id"), id, 128),
+        version: version(fields, &format!("{field}.version"), number),
+    }
+}
+
+fn version(fields: &mut Fields, field: &str, version: u64) -> u64 {
+    if version == 0 || version > i64::MAX.unsigned_abs() {
+        fields.wrong(field, "must be from 1 to 9223372036854775807");
+    }
+    version
+}
+
+fn kind<'c>(fields: &mut Fields, field: &str, given: &str, against: Against<'c>) -> Option<&'c Kind> {
+    let kind = given.parse::<KindId>().ok().and_then(|id| against.catalogue.kind(&id));
+    if kind.is_none() {
+        fields.wrong(field, "must be a kind of the hub's catalogue");
+    }
+    kind
+}
+
+fn area(fields: &mut Fields, field: &str, given: &str, uprn: Option<Uprn>, against: Against<'_>) -> Option<AreaCode> {
+    if let Some(area) = uprn.and_then(|uprn| against.places.area_of(uprn)) {
+        return Some(area.clone());
+    }
+    let area = fields.parse_some::<AreaCode>(field, given)?;
+    if !against.places.knows(&area) {
+        fields.wrong(field, "must be an area of this place");
+    }
+    Some(area)
+}
+
+fn severity(given: proto::Severity) -> Option<Severity> {
+    match given {
+        proto::Severity::Unspecified => None,
+        proto::Severity::Low => Some(Severity::Low),
+        proto::Severity::Medium => Some(Severity::Medium),
+        proto::Severity::High => Some(Severity::High),
+        proto::Severity::Critical => Some(Severity::Critical),
+    }
+}
+
+fn raised(given: proto::Sensitivity) -> Sensitivity {
+    match given {
+        proto::Sensitivity::Unspecified | proto::Sensitivity::Ordinary => Sensitivity::Ordinary,
+        proto::Sensitivity::Sensitive => Sensitivity::Sensitive,
+        proto::Sensitivity::Restricted => Sensitivity::Restricted,
+    }
+}
+
+fn attributes(
+    fields: &mut Fields,
+    field: &str,
+    given: &std::collections::HashMap<String, AttributeValue>,
+    kind: Option<&Kind>,
+) -> BTreeMap<String, Attribute> {
+    let Some(kind) = kind else {
+        return BTreeMap::new();
+    };
+    let sorted: BTreeMap<_, _> = given.iter().collect();
+    let mut read = BTreeMap::new();
+    for (name, value) in sorted {
+        let Some(expected) = kind.attributes.get(name) else {
+            fields.wrong(
+                field,
+                format_args!("has an attribute that `{}` does not declare", kind.id),
+            );
+            continue;
+        };
+        let here = format!("{field}.{name}");
+        let parsed = match &value.value {
+            Some(Value::BooleanValue(yes)) => Some(Attribute::Boolean(*yes)),
+            Some(Value::DateValue(date)) => match date.parse::<Date>() {
+                Ok(parsed) if date.len() == 10 => Some(Attribute::Date(parsed.to_string())),
+                _ => {
+                    fields.wrong(&here, "must be a date written YYYY-MM-DD");
+                    None
+                }
+            },
+            Some(Value::IntegerValue(number)) => Some(Attribute::Integer(*number)),
+            Some(Value::TextValue(text)) => Some(Attribute::Text(fields.text(&here, text, 200))),
+            None => None,
+        };
+        match parsed {
+            Some(attribute) if expected.fits(&attribute) => {
+                read.insert(name.clone(), attribute);
+            }
+            _ => fields.wrong(&here, format_args!("must be of the type {}", expected.word())),
+        }
+    }
+    read
+}

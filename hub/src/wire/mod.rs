@@ -1,0 +1,33 @@
+//! Between the contract's messages and the hub's own words: the only reader of prost types below `rpc`.
+//! Parses once, and refuses with every bad field named by path and rule; a value is never repeated.
+
+mod draft;
+mod fields;
+mod identity;
+mod ledger;
+mod question;
+mod show;
+mod statement;
+
+pub use draft::{draft, retraction};
+pub use fields::{Fields, page_size, timestamp};
+pub use identity::person;
+pub use ledger::entry;
+pub use question::{question, sort};
+pub use show::{level, signal};
+pub use statement::{recorded, statement};
+
+use jiff::Timestamp;
+
+use crate::{catalogue::Catalogue, place::Places};
+
+/// What a message is checked against.
+#[derive(Clone, Copy)]
+pub struct Against<'a> {
+    /// Kinds, purposes and gateways.
+    pub catalogue: &'a Catalogue,
+    /// Areas and addresses.
+    pub places: &'a Places,
+    /// The time now.
+    pub now: Timestamp,
+}

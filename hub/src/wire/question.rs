@@ -1,0 +1,163 @@
+//! Reads a question, and checks its reasons against the catalogue.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use placehub_proto::v1::{self as proto, question::Subject as Given};
+
+use super::{Against, Fields, person};
+use crate::{
+    decide::Reasons,
+    model::{AreaCode, GatewayId, KindId, Level, PurposeId, Question, Subject, SubjectSort, Violation},
+};
+
+const KINDS: usize = 32;
+
+/// The question of a message.
+///
+/// # Errors
+/// Every field that breaks its rule.
+pub fn question(given: Option<&proto::Question>, against: Against<'_>) -> Result<Question, Vec<Violation>> {
+    let mut fields = Fields::new();
+    let Some(given) = given else {
+        fields.wrong("question", "must be given");
+        return fields.finish(None);
+    };
+    let subject = subject(&mut fields, given, against);
+    let purpose = purpose(&mut fields, &given.purpose, against);
+    let gateway = gateway(&mut fields, &given.gateway, against);
+    let since = fields.time("question.since", given.since);
+    let until = fields.time("question.until", given.until);
+    if matches!((since, until), (Some(since), Some(until)) if until <= since) {
+        fields.wrong("question.until", "must be after `since`");
+    }
+    if matches!(subject, Some(Subject::Area(_))) && since.is_none() {
+        fields.wrong("question.since", "must be given for an area");
+    }
+    if given.kinds.len() > KINDS {
+        fields.wrong("question.kinds", format_args!("must be at most {KINDS}"));
+    }
+    let case_reference = fields.text("question.case_reference", given.case_reference.trim(), 64);
+    let kinds = kinds(&mut fields, &given.kinds, against);
+    let parsed = match (subject, purpose, gateway) {
+        (Some(subject), Some(purpose), Some(gateway)) => Some(Question {
+            subject,
+            purpose,
+            gateway,
+            case_reference,
+            since,
+            until,
+            level: level(given.level()),
+            kinds,
+        }),
+        _ => None,
+    };
+    fields.finish(parsed)
+}
+
+/// The reasons of a sort of question, asked by somebody whose own patch is `patch`.
+///
+/// # Errors
+/// Every field that breaks its rule.
+pub fn sort(
+    given: Option<&proto::QuestionSort>,
+    patch: &BTreeSet<AreaCode>,
+    against: Against<'_>,
+) -> Result<Reasons, Vec<Violation>> {
+    let mut fields = Fields::new();
+    let Some(given) = given else {
+        fields.wrong("question", "must be given");
+        return fields.finish(None);
+    };
+    let subject = match given.subject() {
+        proto::SubjectSort::Unspecified => {
+            fields.wrong("question.subject", "must be a person, an address or an area");
+            None
+        }
+        proto::SubjectSort::Person => Some(SubjectSort::Person),
+        proto::SubjectSort::Address => Some(SubjectSort::Address),
+        proto::SubjectSort::Area => Some(SubjectSort::Area),
+    };
+    let purpose = purpose(&mut fields, &given.purpose, against);
+    let gateway = gateway(&mut fields, &given.gateway, against);
+    let area = known_area(&mut fields, "question.area_code", &given.area_code, against);
+    let areas: Arc<[AreaCode]> = match (subject, area) {
+        (Some(SubjectSort::Person) | None, _) => Arc::default(),
+        (_, Some(area)) => against.places.around(&area).into(),
+        (_, None) => patch.iter().cloned().collect(),
+    };
+    let parsed = match (subject, purpose, gateway) {
+        (Some(subject), Some(purpose), Some(gateway)) => Some(Reasons {
+            subject,
+            purpose,
+            gateway,
+            case_reference: given.with_case_reference,
+            areas,
+        }),
+        _ => None,
+    };
+    fields.finish(parsed)
+}
+
+fn subject(fields: &mut Fields, given: &proto::Question, against: Against<'_>) -> Option<Subject> {
+    match &given.subject {
+        Some(Given::Person(who)) => Some(Subject::Person(Box::new(person(fields, "question.person", who, None)))),
+        Some(Given::Uprn(uprn)) => fields.parse("question.uprn", uprn).map(Subject::Address),
+        Some(Given::AreaCode(area)) => {
+            if area.is_empty() {
+                fields.wrong("question.area_code", "must not be empty");
+            }
+            known_area(fields, "question.area_code", area, against).map(Subject::Area)
+        }
+        None => {
+            fields.wrong("question.subject", "must be a person, a UPRN or an area code");
+            None
+        }
+    }
+}
+
+fn known_area(fields: &mut Fields, field: &str, given: &str, against: Against<'_>) -> Option<AreaCode> {
+    let area = fields.parse_some::<AreaCode>(field, given)?;
+    if !against.places.knows(&area) {
+        fields.wrong(field, "must be an area of this place");
+    }
+    Some(area)
+}
+
+fn purpose(fields: &mut Fields, given: &str, against: Against<'_>) -> Option<PurposeId> {
+    let purpose = given.parse().ok().filter(|id| against.catalogue.purpose(id).is_some());
+    if purpose.is_none() {
+        fields.wrong("question.purpose", "must be a purpose of the hub's catalogue");
+    }
+    purpose
+}
+
+fn gateway(fields: &mut Fields, given: &str, against: Against<'_>) -> Option<GatewayId> {
+    if given.is_empty() {
+        return Some(GatewayId::none());
+    }
+    let gateway = given.parse().ok().filter(|id| against.catalogue.gateway(id).is_some());
+    if gateway.is_none() {
+        fields.wrong(
+            "question.gateway",
+            "must be a gateway of the hub's catalogue, or empty for consent",
+        );
+    }
+    gateway
+}
+
+fn kinds(fields: &mut Fields, given: &[String], against: Against<'_>) -> BTreeSet<KindId> {
+    let known = |kind: &String| kind.parse().ok().filter(|id| against.catalogue.kind(id).is_some());
+    let kinds: Option<BTreeSet<KindId>> = given.iter().map(known).collect();
+    if kinds.is_none() {
+        fields.wrong("question.kinds", "must be kinds of the hub's catalogue");
+    }
+    kinds.unwrap_or_default()
+}
+
+fn level(given: proto::DisclosureLevel) -> Level {
+    match given {
+        proto::DisclosureLevel::Existence => Level::Existence,
+        proto::DisclosureLevel::Headline => Level::Headline,
+        proto::DisclosureLevel::Detail | proto::DisclosureLevel::Unspecified => Level::Detail,
+    }
+}
