@@ -1,1 +1,7 @@
-//! x
+//! The walls: tests that try to get past the hub, each with a hub of its own that speaks over real mutual TLS.
+//! They never sleep, never share a port or a folder, and never ask the hub's insides what its answers should say.
+
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod smoke;

@@ -79,7 +79,11 @@ impl PolicySet {
                                 about: SubjectSort::Person,
                                 consent,
                             };
-                            for verdict in self.verdicts(&takers, &who, &why, &class, Level::Detail).iter() {
+                            for verdict in self
+                                .verdicts(&who, &why, &class, Level::Detail)
+                                .iter()
+                                .filter(|verdict| takers.contains(&verdict.agreement))
+                            {
                                 most = most.max(Some(verdict.level));
                                 rules.extend(verdict.rules.iter().filter_map(|id| self.rule(id)).cloned());
                             }

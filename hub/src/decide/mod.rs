@@ -12,6 +12,8 @@ mod explain;
 mod load;
 mod particulars;
 mod sift;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -156,15 +158,9 @@ impl PolicySet {
         }
     }
 
-    /// What each taking agreement says on a class, from the cache or from Cedar.
-    fn verdicts(
-        &self,
-        takers: &[usize],
-        who: &Arc<Standing>,
-        why: &Arc<Reasons>,
-        class: &Class,
-        cap: Level,
-    ) -> Arc<[Verdict]> {
+    /// What each agreement for the purpose says on a class, from the cache or from Cedar. Whoever asks looks at those in
+    /// force alone.
+    fn verdicts(&self, who: &Arc<Standing>, why: &Arc<Reasons>, class: &Class, cap: Level) -> Arc<[Verdict]> {
         let key = (who.clone(), why.clone(), class.clone(), cap);
         if let Some(known) = self.verdicts.get(&key) {
             return known;
@@ -173,23 +169,16 @@ impl PolicySet {
             return Arc::default();
         };
         let mut found = Vec::new();
-        for index in takers {
-            let Some(agreement) = self.agreements.get(*index) else {
+        for (index, agreement) in self.agreements.iter().enumerate() {
+            if agreement.particulars.purpose != why.purpose {
                 continue;
-            };
+            }
             for level in cap.downwards() {
-                let answer = cedar::see(
-                    &self.schema,
-                    &self.types,
-                    &agreement.slice,
-                    (who, why),
-                    (class, &kind.owner),
-                    *level,
-                );
-                match answer {
+                let (slice, case) = (&agreement.slice, (class, &kind.owner));
+                match cedar::see(&self.schema, &self.types, slice, (who, why), case, *level) {
                     cedar::Answer::Allow(rules) => {
                         found.push(Verdict {
-                            agreement: *index,
+                            agreement: index,
                             level: *level,
                             rules,
                         });

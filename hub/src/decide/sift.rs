@@ -79,9 +79,9 @@ impl<'p> Sift<'p> {
         let index = match self.verdicts.get(&class) {
             Some(index) => *index,
             None => {
-                let verdicts =
-                    self.policies
-                        .verdicts(takers, &self.standing, &self.reasons, &class, self.question.level);
+                let verdicts = self
+                    .policies
+                    .verdicts(&self.standing, &self.reasons, &class, self.question.level);
                 let in_force = verdicts.iter().filter(|verdict| takers.contains(&verdict.agreement));
                 let level = in_force.clone().map(|verdict| verdict.level).max();
                 let deciding = in_force.filter(|verdict| Some(verdict.level) == level);

@@ -1,7 +1,9 @@
 //! The one door: looks up what a question is about, has it decided, has the decision recorded on the disk,
 //! and only then gives a permit. Never decides, never opens content, never knows the wire.
 
+mod deeds;
 mod permit;
+mod telling;
 mod watch;
 
 use std::{ops::ControlFlow, sync::Arc};
@@ -118,7 +120,7 @@ impl Gate {
     ///
     /// # Errors
     /// `Refused` if it is not permitted; otherwise what `plan` or `act` say. Nothing was then done.
-    pub async fn operate<P, T>(
+    async fn operate<P, T>(
         &self,
         caller: &Caller,
         operation: Operation,
@@ -148,17 +150,6 @@ impl Gate {
         });
         let done = done.await??.into_inner();
         done.ok_or_else(|| refused.map_or(Error::Changing, Error::Refused))
-    }
-
-    /// The first of two operations that the rules permit the caller, or else the second. Records nothing.
-    pub fn first_permitted(&self, caller: &Caller, first: Operation, second: Operation, now: Timestamp) -> Operation {
-        let permitted = self
-            .policies
-            .load()
-            .operate(caller, first.clone(), now)
-            .refusal()
-            .is_none();
-        if permitted { first } else { second }
     }
 
     /// Looks a question up and sifts one page of what is found.

@@ -1,20 +1,23 @@
 //! Open watches: each step looks at what may have changed, takes the gate again, and says what the watch is to show and hide.
 //! A step that shows nothing new records nothing; one that does is recorded before the permit is given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Gate, Permit, Show, TRIES};
+use super::{
+    Error, Gate, Permit, Show, TRIES,
+    telling::{Seen, Telling},
+};
 use crate::{
     authn::Caller,
-    changes::{self, Change, ShownRow},
+    changes::{self, Change},
     consent::{self, Facts},
     decide::{Decision, Deed, Sift},
     labels::{self, Locus, Position, State, Window},
     locate::{About, Located},
-    model::{AgencyId, Header, Level, PersonId, Question, SignalId},
+    model::{AgencyId, PersonId, Question, SignalId},
     store::Txn,
 };
 
@@ -24,11 +27,11 @@ const CHUNK: usize = 128;
 /// Where a watch stands. It is all that a cursor holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standpoint {
-    watch: [u8; 16],
+    pub(super) watch: [u8; 16],
     /// The last change that was looked at.
     serial: u64,
     /// How many events were sent.
-    events: u64,
+    pub(super) events: u64,
     /// While what there is now is still being shown: after which signal to go on.
     run: Option<Option<Position>>,
 }
@@ -162,13 +165,7 @@ impl Gate {
         let policies = self.policies.load_full();
         let mut sift = Sift::new(&policies, caller, question, areas, BTreeSet::new(), now);
         let mut facts = Facts::new(self.read(), &self.keys.vault, (caller.agency(), &question.purpose), now);
-        let mut telling = Telling {
-            seen,
-            events: Vec::new(),
-            rows: Vec::new(),
-            at: now,
-            count: from.events,
-        };
+        let mut telling = Telling::new(seen, now, from.events);
         for state in candidates {
             let header = &state.header;
             let present = !state.retracted && locus.holds(&state) && window.holds(header);
@@ -247,82 +244,4 @@ enum Look {
     Pass(Standpoint),
     Record(Box<Decision>, About, Telling, Standpoint),
     Rest,
-}
-
-/// What a watch has on its reader's screen, as far as the reader's cursor goes.
-struct Seen {
-    rows: BTreeMap<SignalId, ShownRow>,
-}
-
-/// The events of a step in the making.
-struct Telling {
-    seen: Seen,
-    events: Vec<Event>,
-    rows: Vec<(SignalId, ShownRow)>,
-    at: Timestamp,
-    count: u64,
-}
-
-impl Seen {
-    /// What was shown and not hidden again by event `from.events`. Later events did not reach the reader.
-    fn of(gate: &Gate, from: Standpoint) -> Result<Self, Error> {
-        let rows = changes::shown(gate.read(), from.watch)?.into_iter();
-        let reached = |row: &ShownRow| row.shown <= from.events && row.hidden.is_none_or(|hidden| hidden > from.events);
-        Ok(Self {
-            rows: rows.filter(|(_, row)| reached(row)).collect(),
-        })
-    }
-
-    /// Whether the reader has a line "known to `owner`" for another signal than this.
-    fn existence_of(&self, owner: &AgencyId, but: SignalId) -> bool {
-        self.rows
-            .iter()
-            .any(|(id, row)| *id != but && row.owner == *owner && row.level == Level::Existence)
-    }
-}
-
-impl Telling {
-    /// Adds what is to be told of one signal. True if the signal is to be opened.
-    fn tell(&mut self, header: &Header, level: Option<Level>) -> bool {
-        let before = self.seen.rows.get(&header.id).cloned();
-        let same = |row: &ShownRow| row.version == header.version && Some(row.level) == level;
-        if before.as_ref().map_or(level.is_none(), same) {
-            return false;
-        }
-        let lone = !self.seen.existence_of(&header.owner, header.id);
-        if let Some(mut row) = before
-            && level.is_none_or(|level| level < row.level)
-        {
-            if row.level > Level::Existence || lone {
-                self.count += 1;
-                let signal = (row.level > Level::Existence).then_some(header.id);
-                self.events.push(Event::Hide {
-                    signal,
-                    owner: header.owner.clone(),
-                });
-            }
-            row.hidden = Some(self.count);
-            self.seen.rows.remove(&header.id);
-            self.rows.push((header.id, row));
-        }
-        let Some(level) = level else {
-            return false;
-        };
-        let told = level > Level::Existence || lone;
-        if told {
-            self.count += 1;
-            self.events.push(Event::Show(header.id));
-        }
-        let row = ShownRow {
-            owner: header.owner.clone(),
-            version: header.version,
-            level,
-            shown: self.count,
-            hidden: None,
-            at: self.at,
-        };
-        self.seen.rows.insert(header.id, row.clone());
-        self.rows.push((header.id, row));
-        told
-    }
 }

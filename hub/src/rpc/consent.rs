@@ -6,19 +6,7 @@ use placehub_proto::v1::{self as proto, consent_service_server::ConsentService};
 use tonic::{Request, Response, Status};
 
 use super::{House, Trouble};
-use crate::{
-    authn::Caller,
-    changes::{self, Change},
-    consent::{self, Recorded},
-    decide::Operation,
-    gate::Error,
-    ledger::{Hex, Touched},
-    locate::{About, about},
-    model::StatementId,
-    person,
-    store::Read,
-    wire,
-};
+use crate::{authn::Caller, wire};
 
 /// The service.
 #[derive(Clone)]
@@ -51,34 +39,8 @@ impl House {
     ) -> Result<proto::RecordConsentResponse, Trouble> {
         let policies = self.gate.policies.load_full();
         let (who, statement) = wire::statement(request.statement.as_ref(), self.against(&policies))?;
-        let operation = Operation::RecordConsent {
-            stance: statement.stance,
-        };
-        let now = self.clock.now();
-        let recorded = Recorded {
-            id: StatementId(uuid::Uuid::new_v4().into_bytes()),
-            statement,
-            taken_by: caller.agency().clone(),
-            recorded_at: now,
-        };
-        let id = recorded.id;
-        let (owner, keys, same) = (caller.agency().clone(), self.gate.keys.clone(), who.clone());
-        let plan = move |read: &dyn Read| {
-            let touched = Touched {
-                statement: Some(Hex(id.0)),
-                outcome: "recorded".to_owned(),
-                ..Touched::default()
-            };
-            Ok(((), about(read, &keys.hashes, &owner, &same)?, Some(touched)))
-        };
-        let keys = self.gate.keys.clone();
-        let act = self.gate.operate(caller, operation, now, plan, move |txn, permit, ()| {
-            let person = person::resolve(txn, &keys.hashes, permit.scope().agency(), &who)?;
-            consent::record(txn, &keys.vault, person, &recorded)?;
-            changes::record(txn, Change::Consent(person), now)?;
-            Ok(())
-        });
-        let (permit, ()) = act.await?;
+        let recorded = self.gate.record_consent(caller, who, statement, self.clock.now());
+        let (permit, id) = recorded.await?;
         Ok(proto::RecordConsentResponse {
             statement_id: uuid::Uuid::from_bytes(id.0).to_string(),
             ledger_entry: permit.entry(),
@@ -99,29 +61,7 @@ impl House {
             fields.wrong("person", "must be given");
         }
         let who = fields.finish(who)?;
-        let now = self.clock.now();
-        let wide = Operation::ListConsents {
-            own_statements_only: false,
-        };
-        let own = Operation::ListConsents {
-            own_statements_only: true,
-        };
-        let operation = self.gate.first_permitted(caller, wide.clone(), own, now);
-        let all = operation == wide;
-        let (agency, keys) = (caller.agency().clone(), self.gate.keys.clone());
-        let plan = move |read: &dyn Read| {
-            let about = about(read, &keys.hashes, &agency, &who)?;
-            let found = match &about {
-                About::Person(person) => consent::statements(read, &keys.vault, *person)?,
-                _ => Vec::new(),
-            };
-            let visible = found.into_iter().filter(|recorded| all || recorded.taken_by == agency);
-            Ok((visible.collect::<Vec<_>>(), about, None))
-        };
-        let act = self
-            .gate
-            .operate(caller, operation, now, plan, |_, _, found| Ok::<_, Error>(found));
-        let (permit, found) = act.await?;
+        let (permit, found) = self.gate.list_consents(caller, who, self.clock.now()).await?;
         Ok(proto::ListConsentsResponse {
             consents: found.into_iter().map(wire::recorded).collect(),
             ledger_entry: permit.entry(),

@@ -13,8 +13,7 @@ use crate::{
     gate::{Act, Error, Permit},
     inspect::Numbered,
     ledger::Checkpoint,
-    locate::{About, about},
-    person, wire,
+    wire,
 };
 
 /// How many entries are read at a time for an export.
@@ -46,7 +45,12 @@ impl LedgerService for LedgerDesk {
         request: Request<proto::ExportLedgerRequest>,
     ) -> Result<Response<Self::ExportLedgerStream>, Status> {
         let caller = self.0.practitioner(&request)?;
-        let permit = self.0.look(&caller, Operation::ExportLedger, About::Nothing).await?;
+        let looked = self
+            .0
+            .gate
+            .inspect(&caller, Operation::ExportLedger, self.0.clock.now())
+            .await;
+        let permit = looked.map_err(Trouble::from)?;
         let checkpoint = self.0.inspection.checkpoint(&permit).map_err(Trouble::from)?;
         let head = Checkpoint::open(&checkpoint, self.0.gate.ledger.verifier_key());
         let size = head.map_err(|why| Trouble::from(Error::Broken(Box::new(why))))?.size;
@@ -68,7 +72,10 @@ impl House {
         let size = wire::page_size(request.page_size)?;
         let bound = Bound::to(caller, "list-entries", &(), "");
         let before = self.before(&bound, &request.page_token)?;
-        let permit = self.look(caller, Operation::ListEntries, About::Nothing).await?;
+        let permit = self
+            .gate
+            .inspect(caller, Operation::ListEntries, self.clock.now())
+            .await?;
         let found = self.inspection.newest(&permit, before, size + 1)?;
         let (entries, next_page_token) = self.page(&bound, found, size)?;
         Ok(proto::ListEntriesResponse {
@@ -91,29 +98,13 @@ impl House {
         let asked = request.person.clone().unwrap_or_default();
         let bound = Bound::to(caller, "who-saw", &asked, "");
         let before = self.before(&bound, &request.page_token)?;
-        let found = about(&*self.gate.store, &self.gate.keys.hashes, caller.agency(), &who).map_err(Error::from)?;
-        let mut subjects = person::identifier_hashes(&self.gate.keys.hashes, caller.agency(), &who);
-        if let About::Person(person) = &found {
-            subjects.push(person.0);
-        }
-        let permit = self.look(caller, Operation::WhoSaw, found).await?;
+        let (permit, subjects) = self.gate.who_saw(caller, who, self.clock.now()).await?;
         let found = self.inspection.concerning(&permit, &subjects, before, size + 1)?;
         let (entries, next_page_token) = self.page(&bound, found, size)?;
         Ok(proto::WhoSawResponse {
             entries,
             next_page_token,
         })
-    }
-
-    /// A permit to look at the ledger, once the look is in the ledger.
-    async fn look(&self, caller: &Caller, operation: Operation, about: About) -> Result<Permit<Act>, Trouble> {
-        let now = self.clock.now();
-        let plan = move |_: &dyn crate::store::Read| Ok(((), about, None));
-        let (permit, ()) = self
-            .gate
-            .operate(caller, operation, now, plan, |_, _, ()| Ok::<_, Error>(()))
-            .await?;
-        Ok(permit)
     }
 
     fn before(&self, bound: &Bound, token: &str) -> Result<Option<u64>, Trouble> {

@@ -8,7 +8,7 @@ use tokio_stream::Stream;
 use tonic::{Status, Streaming};
 
 use super::{Claim, House, Trouble};
-use crate::{authn::Caller, decide::Operation, ledger::Touched, locate::About, signals, wire};
+use crate::{authn::Caller, signals, wire};
 
 /// How many signals of one stream are under way at once: enough to share commits, few enough to bound memory.
 const UNDER_WAY: usize = 128;
@@ -71,37 +71,10 @@ impl House {
     ) -> Result<proto::PushSignalResponse, Trouble> {
         let policies = self.gate.policies.load_full();
         let given = given.unwrap_or_default();
-        let draft = Arc::new(wire::draft(&given, field, self.against(&policies))?);
+        let draft = wire::draft(&given, field, self.against(&policies))?;
         let owner_sector = policies.catalogue().kind(&draft.kind).map(|kind| kind.owner.clone());
-        let operation = Operation::Push {
-            kind: draft.kind.clone(),
-            owner_sector: owner_sector.ok_or_else(Trouble::closed)?,
-        };
-        let areas = draft
-            .area
-            .as_ref()
-            .map(|area| self.gate.places.around(area).to_vec())
-            .unwrap_or_default();
-        let (owner, keys, same) = (caller.agency().clone(), self.gate.keys.clone(), draft.clone());
-        let plan = move |read: &dyn crate::store::Read| {
-            let plan = signals::plan(read, &keys.hashes, &owner, &same)?;
-            let touched = Touched {
-                signal: Some(plan.signal),
-                version: Some(same.source.version),
-                outcome: plan.outcome.word().to_owned(),
-                ..Touched::default()
-            };
-            Ok((plan, About::Nothing, Some(touched)))
-        };
-        let keys = self.gate.keys.clone();
-        let now = self.clock.now();
-        let (permit, plan) = self
-            .gate
-            .operate(caller, operation, now, plan, move |txn, permit, plan| {
-                signals::keep(txn, permit, &keys, &plan, &draft, areas)?;
-                Ok(plan)
-            })
-            .await?;
+        let owner_sector = owner_sector.ok_or_else(Trouble::closed)?;
+        let (permit, plan) = self.gate.push(caller, draft, owner_sector, self.clock.now()).await?;
         let outcome = match plan.outcome {
             signals::Outcome::AlreadyKnown => proto::PushOutcome::AlreadyKnown,
             signals::Outcome::Corrected => proto::PushOutcome::Corrected,

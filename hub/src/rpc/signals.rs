@@ -8,10 +8,9 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{House, Trouble, token::Bound};
 use crate::{
+    authn::Caller,
     gate::{Answer, Page},
-    ledger::Touched,
-    locate::About,
-    signals::{self as signals, Retraction},
+    signals::{self, Retraction},
     wire,
 };
 
@@ -82,7 +81,7 @@ impl SignalService for SignalDesk {
 impl House {
     async fn ask(
         &self,
-        caller: &crate::authn::Caller,
+        caller: &Caller,
         request: &proto::AskSignalsRequest,
     ) -> Result<proto::AskSignalsResponse, Trouble> {
         let policies = self.gate.policies.load_full();
@@ -119,35 +118,11 @@ impl House {
 
     async fn retract(
         &self,
-        caller: &crate::authn::Caller,
+        caller: &Caller,
         request: &proto::RetractSignalRequest,
     ) -> Result<proto::RetractSignalResponse, Trouble> {
-        let source = Arc::new(wire::retraction(request)?);
-        let (owner, keys, same) = (caller.agency().clone(), self.gate.keys.clone(), source.clone());
-        let plan = move |read: &dyn crate::store::Read| {
-            let plan = signals::plan_retraction(read, &keys.hashes, &owner, &same)?;
-            let touched = Touched {
-                signal: plan.signal,
-                version: Some(same.version),
-                outcome: plan.outcome.word().to_owned(),
-                ..Touched::default()
-            };
-            Ok((plan, About::Nothing, Some(touched)))
-        };
-        let now = self.clock.now();
-        let (permit, outcome) = self
-            .gate
-            .operate(
-                caller,
-                crate::decide::Operation::Retract,
-                now,
-                plan,
-                move |txn, permit, plan| {
-                    signals::retract(txn, permit, &plan, &source)?;
-                    Ok(plan.outcome)
-                },
-            )
-            .await?;
+        let source = wire::retraction(request)?;
+        let (permit, outcome) = self.gate.retract(caller, source, self.clock.now()).await?;
         let outcome = match outcome {
             Retraction::AlreadyKnown => proto::RetractOutcome::AlreadyKnown,
             Retraction::NotFound => proto::RetractOutcome::NotFound,

@@ -1,0 +1,116 @@
+//! Entries of the ledger, as a table and as JSON. It shows what the hub's answer holds, and checks nothing.
+
+use placehub_proto::v1::LedgerEntry;
+use serde_json::{Value, json};
+
+use crate::{ending::Ending, grid::Grid, moment, out, words};
+
+/// Prints entries and says whether there are more.
+///
+/// # Errors
+/// If they cannot be printed.
+pub(crate) fn print(entries: &[LedgerEntry], next_page_token: &str, as_json: bool) -> anyhow::Result<Ending> {
+    if as_json {
+        let views: Vec<Value> = entries.iter().map(view).collect();
+        out::document(json!({ "entries": views, "next_page_token": next_page_token }))?;
+    } else {
+        out::line(table(entries))?;
+        if !next_page_token.is_empty() {
+            out::line("There is more: add --all, or --page-token with the token that --json shows.")?;
+        }
+    }
+    Ok(Ending::Well)
+}
+
+/// A table of entries.
+pub(crate) fn table(entries: &[LedgerEntry]) -> Grid<7> {
+    let mut grid = Grid::new(["ENTRY", "WHEN", "WHO", "DID", "ABOUT", "WHY", "OUTCOME"]);
+    for entry in entries {
+        let below = match entry.refusal.as_str() {
+            "" => Vec::new(),
+            refusal => vec![refusal.to_owned()],
+        };
+        let cells = [
+            entry.number.to_string(),
+            moment::shown(moment::of_wire(entry.decided_at.as_ref())),
+            who(entry),
+            entry.action.clone(),
+            dash(&entry.subject),
+            dash(&why(entry)),
+            outcome(entry),
+        ];
+        grid.row_with(cells, below);
+    }
+    grid
+}
+
+/// An entry as JSON, with the contract's field names. Its bytes are text already, and stand there as such.
+pub(crate) fn view(entry: &LedgerEntry) -> Value {
+    let shown: Vec<Value> = entry
+        .shown
+        .iter()
+        .map(|one| json!({ "signal_id": one.signal_id, "level": words::level(one.level()) }))
+        .collect();
+    json!({
+        "number": entry.number,
+        "decided_at": moment::json(moment::of_wire(entry.decided_at.as_ref())),
+        "action": entry.action,
+        "agency": entry.agency,
+        "workload": entry.workload,
+        "practitioner": entry.practitioner,
+        "roles": entry.roles,
+        "subject": entry.subject,
+        "purpose": entry.purpose,
+        "gateway": entry.gateway,
+        "case_reference": entry.case_reference,
+        "allowed": entry.allowed,
+        "refusal": entry.refusal,
+        "agreements": entry.agreements,
+        "policy_digest": entry.policy_digest,
+        "shown": shown,
+        "withheld": entry.withheld,
+        "certificate": entry.certificate,
+        "raw": String::from_utf8_lossy(&entry.raw),
+    })
+}
+
+fn who(entry: &LedgerEntry) -> String {
+    let name = if entry.practitioner.is_empty() { &entry.workload } else { &entry.practitioner };
+    format!("{name} ({})", entry.agency)
+}
+
+fn why(entry: &LedgerEntry) -> String {
+    let given = [&entry.purpose, &entry.gateway, &entry.case_reference];
+    let given: Vec<&str> = given.into_iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    given.join(", ")
+}
+
+fn outcome(entry: &LedgerEntry) -> String {
+    match (entry.allowed, entry.shown.len(), entry.withheld) {
+        (false, ..) => "refused".into(),
+        (true, 0, 0) => "done".into(),
+        (true, shown, withheld) => format!("{shown} shown, {withheld} withheld"),
+    }
+}
+
+fn dash(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_with_its_reason() {
+        let entry = LedgerEntry {
+            agency: "police".into(),
+            practitioner: "officer-17".into(),
+            purpose: "homelessness-prevention".into(),
+            refusal: "no agreement".into(),
+            ..Default::default()
+        };
+        let told = table(&[entry]).to_string();
+        assert!(told.contains("officer-17 (police)") && told.contains("refused\n    no agreement"), "{told}");
+    }
+}

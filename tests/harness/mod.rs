@@ -1,0 +1,22 @@
+//! What every test starts from: a place with its keys and certificates, a hub in it, and callers of all agencies.
+//! It never decides what is right, and never holds anything that outlives its test.
+
+mod cast;
+mod client;
+mod clock;
+mod draft;
+mod hub;
+mod line;
+mod place;
+mod question;
+mod refused;
+
+pub(crate) use cast::{PLACE, Practitioner, alex, billie, casey, cast, drew, emery};
+pub(crate) use client::{Client, Presents};
+pub(crate) use clock::Clock;
+pub(crate) use draft::{Adjust, arrears, asb_at, discharge, grant, integer, signal, text};
+pub(crate) use hub::{Hub, contents};
+pub(crate) use line::Line;
+pub(crate) use place::Place;
+pub(crate) use question::{Narrow, question_address, question_area, question_person};
+pub(crate) use refused::{Refused, refused};
