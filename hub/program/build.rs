@@ -27,7 +27,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             return Err(format!("{} holds no file to take in", folder.display()).into());
         }
         files.sort();
-        writeln!(code, "/// Files of `{}`: path within it, and content.", folder.strip_prefix(&root)?.display())?;
+        writeln!(
+            code,
+            "/// Files of `{}`: path within it, and content.",
+            folder.strip_prefix(&root)?.display()
+        )?;
         writeln!(code, "pub(crate) const {list}: &[(&str, &str)] = &[")?;
         for file in files {
             let name = file.strip_prefix(&folder)?.to_string_lossy().replace('\\', "/");
@@ -47,7 +51,11 @@ fn walk(folder: &Path, endings: &[&str], files: &mut Vec<PathBuf>) -> Result<(),
         let path = entry?.path();
         if path.is_dir() {
             walk(&path, endings, files)?;
-        } else if path.extension().and_then(|e| e.to_str()).is_some_and(|e| endings.contains(&e)) {
+        } else if path
+            .extension()
+            .and_then(|e| e.to_str())
+            .is_some_and(|e| endings.contains(&e))
+        {
             files.push(path);
         }
     }

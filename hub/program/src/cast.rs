@@ -29,11 +29,36 @@ pub(crate) struct Practitioner {
 
 /// The agencies.
 pub(crate) const AGENCIES: [Agency; 5] = [
-    agency("health", "Sample NHS Foundation Trust", "discharge team, 01632 960101", &["adapter", "desk"]),
-    agency("police", "Sample Police", "neighbourhood desk, 01632 960102", &["adapter", "desk"]),
-    agency("housing", "Sample Homes", "tenancy team, 01632 960103", &["adapter", "desk"]),
-    agency("welfare", "Sample Council welfare service", "welfare desk, 01632 960104", &["adapter", "desk"]),
-    agency("governance", "Information governance of the place", "information governance, 01632 960105", &["desk"]),
+    agency(
+        "health",
+        "Sample NHS Foundation Trust",
+        "discharge team, 01632 960101",
+        &["adapter", "desk"],
+    ),
+    agency(
+        "police",
+        "Sample Police",
+        "neighbourhood desk, 01632 960102",
+        &["adapter", "desk"],
+    ),
+    agency(
+        "housing",
+        "Sample Homes",
+        "tenancy team, 01632 960103",
+        &["adapter", "desk"],
+    ),
+    agency(
+        "welfare",
+        "Sample Council welfare service",
+        "welfare desk, 01632 960104",
+        &["adapter", "desk"],
+    ),
+    agency(
+        "governance",
+        "Information governance of the place",
+        "information governance, 01632 960105",
+        &["desk"],
+    ),
 ];
 
 /// The practitioners.
@@ -47,8 +72,18 @@ pub(crate) const PRACTITIONERS: [Practitioner; 11] = [
     practitioner("lead-police", "police", &["safeguarding-lead"], &["central", "leigh"]),
     practitioner("lead-housing", "housing", &["safeguarding-lead"], &["central", "leigh"]),
     practitioner("lead-welfare", "welfare", &["safeguarding-lead"], &["central", "leigh"]),
-    practitioner("analyst-health", "health", &["violence-reduction-analyst"], &["central", "leigh"]),
-    practitioner("analyst-police", "police", &["violence-reduction-analyst"], &["central", "leigh"]),
+    practitioner(
+        "analyst-health",
+        "health",
+        &["violence-reduction-analyst"],
+        &["central", "leigh"],
+    ),
+    practitioner(
+        "analyst-police",
+        "police",
+        &["violence-reduction-analyst"],
+        &["central", "leigh"],
+    ),
 ];
 
 /// The practitioner of this name.
@@ -67,7 +102,12 @@ const fn agency(
     contact: &'static str,
     workloads: &'static [&'static str],
 ) -> Agency {
-    Agency { id, name, contact, workloads }
+    Agency {
+        id,
+        name,
+        contact,
+        workloads,
+    }
 }
 
 const fn practitioner(
@@ -76,5 +116,10 @@ const fn practitioner(
     roles: &'static [&'static str],
     areas: &'static [&'static str],
 ) -> Practitioner {
-    Practitioner { subject, agency, roles, areas }
+    Practitioner {
+        subject,
+        agency,
+        roles,
+        areas,
+    }
 }

@@ -30,12 +30,20 @@ enum Verdict {
 impl Checks {
     /// Notes that something is well, and what was seen.
     pub(crate) fn good(&mut self, name: &'static str, found: impl Into<String>) {
-        self.done.push(Check { name, verdict: Verdict::Good, found: found.into() });
+        self.done.push(Check {
+            name,
+            verdict: Verdict::Good,
+            found: found.into(),
+        });
     }
 
     /// Notes that something is not well, in a sentence.
     pub(crate) fn bad(&mut self, name: &'static str, found: impl Into<String>) {
-        self.done.push(Check { name, verdict: Verdict::Bad, found: found.into() });
+        self.done.push(Check {
+            name,
+            verdict: Verdict::Bad,
+            found: found.into(),
+        });
     }
 
     /// Notes how an attempt came out: what it saw, or why it failed. Hands on what it made.
@@ -75,9 +83,8 @@ impl Checks {
     }
 
     fn views(&self) -> Vec<Value> {
-        let view = |check: &Check| {
-            json!({ "check": check.name, "ok": check.verdict == Verdict::Good, "found": check.found })
-        };
+        let view =
+            |check: &Check| json!({ "check": check.name, "ok": check.verdict == Verdict::Good, "found": check.found });
         self.done.iter().map(view).collect()
     }
 }

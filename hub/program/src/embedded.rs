@@ -16,7 +16,8 @@ pub(crate) fn write_out(files: &[(&str, &str)], folder: &Path) -> Result<(), (Pa
     for (name, content) in files {
         let path = folder.join(name);
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-        made.and_then(|()| fs::write(&path, content)).map_err(|why| (path, why))?;
+        made.and_then(|()| fs::write(&path, content))
+            .map_err(|why| (path, why))?;
     }
     Ok(())
 }

@@ -66,7 +66,10 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
 }
 
 fn flat(text: &str) -> String {
-    let drawn = |line: &str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
+    let drawn = |line: &str| {
+        line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ')
+            .starts_with('|')
+    };
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !drawn(line))
@@ -85,7 +88,9 @@ mod tests {
     #[test]
     fn a_chain_becomes_one_sentence_without_drawings_or_repetition() {
         let drawn = "parse error at line 3, column 1\n  |\n3 | hob = 1\n  | ^^^\nunknown field `hob`\n";
-        let error = anyhow!(drawn).context("cannot read x.toml").context("cannot read x.toml: again");
+        let error = anyhow!(drawn)
+            .context("cannot read x.toml")
+            .context("cannot read x.toml: again");
         let error = error.context("the hub cannot run");
         assert_eq!(
             sentence(&error),

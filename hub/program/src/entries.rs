@@ -75,13 +75,21 @@ pub(crate) fn view(entry: &LedgerEntry) -> Value {
 }
 
 fn who(entry: &LedgerEntry) -> String {
-    let name = if entry.practitioner.is_empty() { &entry.workload } else { &entry.practitioner };
+    let name = if entry.practitioner.is_empty() {
+        &entry.workload
+    } else {
+        &entry.practitioner
+    };
     format!("{name} ({})", entry.agency)
 }
 
 fn why(entry: &LedgerEntry) -> String {
     let given = [&entry.purpose, &entry.gateway, &entry.case_reference];
-    let given: Vec<&str> = given.into_iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    let given: Vec<&str> = given
+        .into_iter()
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
+        .collect();
     given.join(", ")
 }
 
@@ -94,7 +102,11 @@ fn outcome(entry: &LedgerEntry) -> String {
 }
 
 fn dash(text: &str) -> String {
-    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+    if text.is_empty() {
+        "-".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -111,6 +123,9 @@ mod tests {
             ..Default::default()
         };
         let told = table(&[entry]).to_string();
-        assert!(told.contains("officer-17 (police)") && told.contains("refused\n    no agreement"), "{told}");
+        assert!(
+            told.contains("officer-17 (police)") && told.contains("refused\n    no agreement"),
+            "{told}"
+        );
     }
 }

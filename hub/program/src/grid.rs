@@ -12,7 +12,10 @@ pub(crate) struct Grid<const N: usize> {
 impl<const N: usize> Grid<N> {
     /// An empty grid.
     pub(crate) fn new(headings: [&'static str; N]) -> Self {
-        Self { headings, rows: Vec::new() }
+        Self {
+            headings,
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row.

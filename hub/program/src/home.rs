@@ -42,9 +42,15 @@ impl Home {
     pub(crate) fn open(dir: &Path) -> Result<Self> {
         let file = dir.join(CONFIG);
         if !file.is_file() {
-            bail!("{} is not a folder made by `placehub init`: it has no {CONFIG}", dir.display());
+            bail!(
+                "{} is not a folder made by `placehub init`: it has no {CONFIG}",
+                dir.display()
+            );
         }
-        Ok(Self { dir: dir.to_owned(), config: Config::load(&file)? })
+        Ok(Self {
+            dir: dir.to_owned(),
+            config: Config::load(&file)?,
+        })
     }
 
     /// What a client of this agency and workload needs to reach the hub.
@@ -54,7 +60,10 @@ impl Home {
     pub(crate) fn settings(&self, agency: &str, workload: &str) -> Result<Settings> {
         let file = self.dir.join(CLIENTS).join(format!("{agency}-{workload}.toml"));
         if !file.is_file() {
-            bail!("{} has no client `{agency}-{workload}`: see its folder {CLIENTS}", self.dir.display());
+            bail!(
+                "{} has no client `{agency}-{workload}`: see its folder {CLIENTS}",
+                self.dir.display()
+            );
         }
         Ok(Settings::load(&file)?)
     }

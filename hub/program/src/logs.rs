@@ -1,6 +1,6 @@
 //! Sets up the log on standard error. It never holds personal data: what is logged is settled where it is logged.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -33,7 +33,10 @@ impl LogArguments {
     /// If the filter is not one.
     pub(crate) fn start(&self) -> Result<()> {
         let filter = EnvFilter::try_new(&self.log).with_context(|| format!("`--log {}` is not a filter", self.log))?;
-        let log = tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter);
+        let log = tracing_subscriber::fmt()
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal())
+            .with_env_filter(filter);
         let started = match self.log_format {
             Form::Json => log.json().try_init(),
             Form::Text => log.try_init(),

@@ -33,7 +33,10 @@ pub(crate) fn of_wire(at: Option<&prost_types::Timestamp>) -> Option<Timestamp> 
 
 /// A time for a person's eye: `20 Nov 2026 14:03`, UK time. A dash for none.
 pub(crate) fn shown(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "-".to_owned(), |at| at.to_zoned(uk()).strftime("%d %b %Y %H:%M").to_string())
+    at.map_or_else(
+        || "-".to_owned(),
+        |at| at.to_zoned(uk()).strftime("%d %b %Y %H:%M").to_string(),
+    )
 }
 
 /// A time for a program: RFC 3339; `null` for none.
@@ -95,7 +98,10 @@ mod tests {
 
     #[test]
     fn a_span_counts_forward_where_an_end_is_meant() {
-        assert_eq!(ahead("--until", "7d", now()).unwrap().to_string(), "2026-11-27T12:00:00Z");
+        assert_eq!(
+            ahead("--until", "7d", now()).unwrap().to_string(),
+            "2026-11-27T12:00:00Z"
+        );
     }
 
     #[test]
@@ -106,7 +112,10 @@ mod tests {
 
     #[test]
     fn a_time_with_an_offset_is_taken_as_it_stands() {
-        assert_eq!(since("2026-11-20T14:30:00+01:00").as_deref(), Some("2026-11-20T13:30:00Z"));
+        assert_eq!(
+            since("2026-11-20T14:30:00+01:00").as_deref(),
+            Some("2026-11-20T13:30:00Z")
+        );
     }
 
     #[test]

@@ -68,9 +68,10 @@ fn split(name: &str) -> Result<(String, String)> {
 
 fn reference(text: &str) -> Result<LocalReference> {
     match text.split_once('=') {
-        Some((system, value)) if !system.trim().is_empty() && !value.trim().is_empty() => {
-            Ok(LocalReference { system: system.trim().to_owned(), value: value.trim().to_owned() })
-        }
+        Some((system, value)) if !system.trim().is_empty() && !value.trim().is_empty() => Ok(LocalReference {
+            system: system.trim().to_owned(),
+            value: value.trim().to_owned(),
+        }),
         _ => bail!("`--reference` must be SYSTEM=VALUE, e.g. tenancy=T-100101"),
     }
 }
@@ -90,15 +91,20 @@ mod tests {
     fn half_a_name_is_refused_without_repeating_it() {
         for half in ["Sample", "Sample,", ", Alex", " "] {
             let refusal = split(half).unwrap_err().to_string();
-            assert!(!refusal.contains("Sample,\u{20}\u{20}") && refusal.starts_with("`--name`"), "{half}");
+            assert!(
+                !refusal.contains("Sample,\u{20}\u{20}") && refusal.starts_with("`--name`"),
+                "{half}"
+            );
         }
     }
 
     #[test]
     fn no_flag_names_nobody() {
         assert_eq!(PersonArguments::default().identity().unwrap(), None);
-        let by_reference =
-            PersonArguments { reference: vec!["tenancy=T-1".into()], ..Default::default() };
+        let by_reference = PersonArguments {
+            reference: vec!["tenancy=T-1".into()],
+            ..Default::default()
+        };
         assert_eq!(by_reference.identity().unwrap().unwrap().local_references.len(), 1);
     }
 }

@@ -5,11 +5,7 @@ use clap::Args;
 use jiff::Timestamp;
 use placehub_proto::v1::{DisclosureLevel, Question, question::Subject};
 
-use crate::{
-    moment,
-    person::PersonArguments,
-    words::Level,
-};
+use crate::{moment, person::PersonArguments, words::Level};
 
 /// What is asked, and why.
 #[derive(Debug, Args)]
@@ -27,10 +23,22 @@ pub(crate) struct QuestionArguments {
     #[arg(long, value_name = "PURPOSE", help_heading = "Question")]
     purpose: String,
     /// The law relied on instead of consent, e.g. cda-1998-s115. Left out: consent alone.
-    #[arg(long, value_name = "GATEWAY", default_value = "", hide_default_value = true, help_heading = "Question")]
+    #[arg(
+        long,
+        value_name = "GATEWAY",
+        default_value = "",
+        hide_default_value = true,
+        help_heading = "Question"
+    )]
     gateway: String,
     /// Your own case or log number. Never a name.
-    #[arg(long = "case", value_name = "REFERENCE", default_value = "", hide_default_value = true, help_heading = "Question")]
+    #[arg(
+        long = "case",
+        value_name = "REFERENCE",
+        default_value = "",
+        hide_default_value = true,
+        help_heading = "Question"
+    )]
     case_reference: String,
     /// Only what happened since: 24h, 7d, 2w, a date, or an RFC 3339 time.
     #[arg(long, value_name = "WHEN", help_heading = "Question")]
@@ -50,7 +58,8 @@ impl QuestionArguments {
     /// If the flags do not name exactly one subject, or a time has not its form.
     pub(crate) fn question(&self, until: Option<&str>, now: Timestamp) -> Result<Question> {
         let time = |flag: &str, text: Option<&str>| -> Result<_> {
-            text.map(|text| moment::past(flag, text, now).map(moment::to_wire)).transpose()
+            text.map(|text| moment::past(flag, text, now).map(moment::to_wire))
+                .transpose()
         };
         Ok(Question {
             subject: Some(self.subject()?),
@@ -59,7 +68,10 @@ impl QuestionArguments {
             case_reference: self.case_reference.clone(),
             since: time("--since", self.since.as_deref())?,
             until: time("--until", until)?,
-            level: self.level.map_or(DisclosureLevel::Unspecified, DisclosureLevel::from).into(),
+            level: self
+                .level
+                .map_or(DisclosureLevel::Unspecified, DisclosureLevel::from)
+                .into(),
             kinds: self.kinds.clone(),
         })
     }
@@ -70,7 +82,9 @@ impl QuestionArguments {
             (None, Some(uprn), None) => Ok(Subject::Uprn(uprn.clone())),
             (None, None, Some(code)) => Ok(Subject::AreaCode(code.clone())),
             (None, None, None) => {
-                bail!("about whom or where? Give --person, or --name with --born and --postcode, or --address, or --area")
+                bail!(
+                    "about whom or where? Give --person, or --name with --born and --postcode, or --address, or --area"
+                )
             }
             _ => bail!("a question is about one thing: a person, an --address or an --area"),
         }

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use placehub_proto::v1::{AttributeValue, DisclosureLevel, PersonIdentity, Signal, SignalDetail, attribute_value::Value};
+use placehub_proto::v1::{
+    AttributeValue, DisclosureLevel, PersonIdentity, Signal, SignalDetail, attribute_value::Value,
+};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{grid::Grid, moment, words};
@@ -16,12 +18,25 @@ pub(crate) fn table(signals: &[Signal]) -> Grid<6> {
         let below = signal.detail.as_ref().map(detail_lines).unwrap_or_default();
         if signal.level() == DisclosureLevel::Existence {
             let whom = format!("known to them; ask {}", signal.owner_contact);
-            grid.row(["-".into(), signal.owner_agency.clone(), whom, "-".into(), "-".into(), level]);
+            grid.row([
+                "-".into(),
+                signal.owner_agency.clone(),
+                whom,
+                "-".into(),
+                "-".into(),
+                level,
+            ]);
         } else {
             let when = moment::shown(moment::of_wire(signal.occurred_at.as_ref()));
             let severity = words::severity(signal.severity()).to_owned();
-            let cells =
-                [when, signal.owner_agency.clone(), signal.kind.clone(), dash(&signal.area_code), severity, level];
+            let cells = [
+                when,
+                signal.owner_agency.clone(),
+                signal.kind.clone(),
+                dash(&signal.area_code),
+                severity,
+                level,
+            ];
             grid.row_with(cells, below);
         }
     }
@@ -49,8 +64,10 @@ pub(crate) fn view(signal: &Signal) -> Json {
 
 fn detail_lines(detail: &SignalDetail) -> Vec<String> {
     let mut lines = vec![detail.summary.clone()];
-    let attributes: Vec<String> =
-        sorted(&detail.attributes).iter().map(|(name, value)| format!("{name}: {}", spoken(value))).collect();
+    let attributes: Vec<String> = sorted(&detail.attributes)
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", spoken(value)))
+        .collect();
     lines.push(attributes.join("; "));
     if let Some(person) = &detail.person {
         lines.push(about(person));
@@ -67,14 +84,22 @@ fn detail_lines(detail: &SignalDetail) -> Vec<String> {
 
 fn about(person: &PersonIdentity) -> String {
     let parts = [
-        ("", format!("{} {}", person.given_name, person.family_name).trim().to_owned()),
+        (
+            "",
+            format!("{} {}", person.given_name, person.family_name)
+                .trim()
+                .to_owned(),
+        ),
         ("born ", person.birth_date.clone()),
         ("NHS ", person.nhs_number.clone()),
         ("NHS (unverified) ", person.unverified_nhs_number.clone()),
         ("", person.postcode.clone()),
     ];
-    let told: Vec<String> =
-        parts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(word, value)| format!("{word}{value}")).collect();
+    let told: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(word, value)| format!("{word}{value}"))
+        .collect();
     match told.is_empty() {
         true => String::new(),
         false => format!("about {}", told.join(", ")),
@@ -95,8 +120,10 @@ fn spoken(value: &AttributeValue) -> String {
 fn detail_view(detail: &SignalDetail) -> Json {
     let mut object = Map::new();
     put(&mut object, "summary", &detail.summary);
-    let attributes: Map<String, Json> =
-        sorted(&detail.attributes).into_iter().map(|(name, value)| (name.clone(), attribute_view(value))).collect();
+    let attributes: Map<String, Json> = sorted(&detail.attributes)
+        .into_iter()
+        .map(|(name, value)| (name.clone(), attribute_view(value)))
+        .collect();
     object.insert("attributes".into(), attributes.into());
     if let Some(person) = &detail.person {
         object.insert("person".into(), person_view(person));
@@ -151,7 +178,11 @@ fn put_time(object: &mut Map<String, Json>, name: &str, at: Option<&prost_types:
 }
 
 fn dash(text: &str) -> String {
-    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+    if text.is_empty() {
+        "-".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -167,7 +198,10 @@ mod tests {
             owner_contact: "desk".into(),
             id: "1".into(),
             kind: "police.asb-incident".into(),
-            occurred_at: Some(prost_types::Timestamp { seconds: 1_794_000_000, nanos: 0 }),
+            occurred_at: Some(prost_types::Timestamp {
+                seconds: 1_794_000_000,
+                nanos: 0,
+            }),
             area_code: "E01006283".into(),
             severity: Severity::Medium.into(),
             detail: None,
@@ -196,11 +230,29 @@ mod tests {
     #[test]
     fn a_detail_is_told_below_its_row() {
         let attributes = HashMap::from([
-            ("weeks".to_owned(), AttributeValue { value: Some(Value::IntegerValue(9)) }),
-            ("open".to_owned(), AttributeValue { value: Some(Value::BooleanValue(true)) }),
+            (
+                "weeks".to_owned(),
+                AttributeValue {
+                    value: Some(Value::IntegerValue(9)),
+                },
+            ),
+            (
+                "open".to_owned(),
+                AttributeValue {
+                    value: Some(Value::BooleanValue(true)),
+                },
+            ),
         ]);
-        let detail = SignalDetail { summary: "In arrears".into(), attributes, ..Default::default() };
-        let signal = Signal { level: DisclosureLevel::Detail.into(), detail: Some(detail), ..headline() };
+        let detail = SignalDetail {
+            summary: "In arrears".into(),
+            attributes,
+            ..Default::default()
+        };
+        let signal = Signal {
+            level: DisclosureLevel::Detail.into(),
+            detail: Some(detail),
+            ..headline()
+        };
         let told = table(&[signal]).to_string();
         assert!(told.contains("\n    In arrears\n    open: yes; weeks: 9"), "{told}");
     }

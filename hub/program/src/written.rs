@@ -36,15 +36,18 @@ Also known: "area_code", "lapses_at", "sensitivity", "pointer". "version" is 1 i
 /// # Errors
 /// The item and the field that is wrong.
 pub(crate) fn drafts(text: &str, file: &str) -> Result<Vec<(String, SignalDraft)>> {
-    let json: Json = serde_json::from_str(text).map_err(|why| {
-        anyhow!("{file} is not JSON: line {}, column {}", why.line(), why.column())
-    })?;
+    let json: Json = serde_json::from_str(text)
+        .map_err(|why| anyhow!("{file} is not JSON: line {}, column {}", why.line(), why.column()))?;
     let items = match json {
         Json::Array(items) => items,
         one => vec![one],
     };
     let named = |index: usize| format!("{file} item {}", index + 1);
-    items.into_iter().enumerate().map(|(index, item)| Ok((named(index), read(item).context(named(index))?))).collect()
+    items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| Ok((named(index), read(item).context(named(index))?)))
+        .collect()
 }
 
 /// Reads an attribute from `NAME=VALUE`: a whole number, true or false, and a date are taken as such;
@@ -121,7 +124,9 @@ fn first() -> u64 {
 }
 
 fn read(item: Json) -> Result<SignalDraft> {
-    let Json::Object(ref fields) = item else { bail!("must be an object") };
+    let Json::Object(ref fields) = item else {
+        bail!("must be an object")
+    };
     // serde's own words on a value of the wrong type would repeat it; the name of the field is enough.
     let guilty = fields.keys().find(|name| !KNOWN.contains(&name.as_str())).cloned();
     if let Some(unknown) = guilty {
@@ -138,7 +143,11 @@ fn read(item: Json) -> Result<SignalDraft> {
         uprn: written.uprn,
         area_code: written.area_code,
         occurred_at: Some(moment::to_wire(time("occurred_at", &written.occurred_at)?)),
-        lapses_at: written.lapses_at.map(|text| time("lapses_at", &text)).transpose()?.map(moment::to_wire),
+        lapses_at: written
+            .lapses_at
+            .map(|text| time("lapses_at", &text))
+            .transpose()?
+            .map(moment::to_wire),
         severity: severity.into(),
         sensitivity: sensitivity(written.sensitivity.as_deref())?.into(),
         summary: written.summary,
@@ -191,7 +200,8 @@ fn sensitivity(word: Option<&str>) -> Result<Sensitivity> {
 }
 
 fn of_json(name: &str, value: Json) -> Result<AttributeValue> {
-    let refused = || anyhow!("`attributes.{name}` is not text, a whole number, true or false, or a date as {{\"date\": …}}");
+    let refused =
+        || anyhow!("`attributes.{name}` is not text, a whole number, true or false, or a date as {{\"date\": …}}");
     let value = match value {
         Json::Bool(yes) => Value::BooleanValue(yes),
         Json::Number(number) => return number.as_i64().map(draft::integer_attribute).ok_or_else(refused),
@@ -207,7 +217,10 @@ fn of_json(name: &str, value: Json) -> Result<AttributeValue> {
 
 impl From<WrittenPerson> for PersonIdentity {
     fn from(written: WrittenPerson) -> Self {
-        let reference = |one: WrittenReference| LocalReference { system: one.system, value: one.value };
+        let reference = |one: WrittenReference| LocalReference {
+            system: one.system,
+            value: one.value,
+        };
         Self {
             nhs_number: written.nhs_number,
             unverified_nhs_number: written.unverified_nhs_number,
@@ -250,7 +263,11 @@ mod tests {
     #[test]
     fn every_item_of_an_array_has_its_number() {
         let text = json!([sample(), sample()]).to_string();
-        let origins: Vec<String> = drafts(&text, "f.json").unwrap().into_iter().map(|(origin, _)| origin).collect();
+        let origins: Vec<String> = drafts(&text, "f.json")
+            .unwrap()
+            .into_iter()
+            .map(|(origin, _)| origin)
+            .collect();
         assert_eq!(origins, ["f.json item 1", "f.json item 2"]);
     }
 

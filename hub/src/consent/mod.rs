@@ -2,6 +2,8 @@
 //! Facts, never verdicts: what a fact allows is for the policies to say.
 
 mod facts;
+#[cfg(test)]
+mod tests;
 
 use std::ops::ControlFlow;
 

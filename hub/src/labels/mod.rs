@@ -1,6 +1,9 @@
 //! The labels index: the headers of live signals by person, by address and by area, newest first.
 //! Each index row carries the whole header, so a question is one range scan. Never holds content; never decides.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;

@@ -46,6 +46,12 @@ impl<'b> Txn<'b> {
         (self.writes, self.announced)
     }
 
+    /// The writes, for tests that commit without a committer.
+    #[cfg(test)]
+    pub(crate) fn into_batch(self) -> Batch {
+        self.writes
+    }
+
     /// Takes over the writes of a finished transaction that read this one.
     pub(super) fn absorb(&mut self, (writes, announced): (Batch, bool)) {
         self.writes.extend(writes);

@@ -16,8 +16,10 @@ use crate::{
 
 /// A question, and how to print the answer.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  placehub ask --home wigan --as officer-17 --address 999000000101 \\\n    \
-    --purpose asb-prevention --gateway cda-1998-s115 --case 26/4711")]
+#[command(
+    after_help = "Example:\n  placehub ask --home wigan --as officer-17 --address 999000000101 \\\n    \
+    --purpose asb-prevention --gateway cda-1998-s115 --case 26/4711"
+)]
 pub(crate) struct Ask {
     #[command(flatten)]
     question: QuestionArguments,
@@ -56,7 +58,11 @@ impl Ask {
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
         let link = self.link.link("desk", now)?;
         let question = self.question.question(self.until.as_deref(), now)?;
-        let first = AskSignalsRequest { question: Some(question), page_size: self.page_size, page_token: self.page_token };
+        let first = AskSignalsRequest {
+            question: Some(question),
+            page_size: self.page_size,
+            page_token: self.page_token,
+        };
         let answer = pages(&link, first, self.all).await?;
         if self.json {
             let signals: Vec<_> = answer.signals.iter().map(shown::view).collect();
@@ -96,7 +102,10 @@ pub(super) async fn pages(link: &Link, mut request: AskSignalsRequest, all: bool
 /// # Errors
 /// As for [`pages`].
 pub(super) async fn whole(link: &Link, question: Question) -> Result<Answer> {
-    let request = AskSignalsRequest { question: Some(question), ..Default::default() };
+    let request = AskSignalsRequest {
+        question: Some(question),
+        ..Default::default()
+    };
     pages(link, request, true).await
 }
 
@@ -108,7 +117,11 @@ fn print(answer: &Answer) -> Result<()> {
     }
     let entries: Vec<String> = answer.ledger_entries.iter().map(u64::to_string).collect();
     let word = if entries.len() == 1 { "entry" } else { "entries" };
-    out::line(format_args!("\n{} shown; recorded as ledger {word} {}.", answer.signals.len(), entries.join(", ")))?;
+    out::line(format_args!(
+        "\n{} shown; recorded as ledger {word} {}.",
+        answer.signals.len(),
+        entries.join(", ")
+    ))?;
     if !answer.next_page_token.is_empty() {
         out::line("There is more: add --all, or --page-token with the token that --json shows.")?;
     }

@@ -21,6 +21,9 @@ use crate::{checks::Checks, ending::Outcome};
 /// Days before its end from which a certificate is a finding.
 pub(super) const DAYS_TOO_FEW: i64 = 14;
 
+/// Days before its end from which a revocation list is a finding. Lists are short-lived by nature.
+const LIST_DAYS_TOO_FEW: i64 = 3;
+
 /// Which configuration.
 #[derive(Debug, Args)]
 pub(crate) struct CheckConfig {
@@ -44,12 +47,17 @@ impl CheckConfig {
 /// Checks everything that a configuration names.
 pub(super) fn check(file: &std::path::Path, checks: &mut Checks, now: Timestamp) {
     let loaded = Config::load(file).map_err(anyhow::Error::from);
-    let Some(config) = checks.note("configuration", loaded, |config| format!("{}, node {}", config.place, config.node))
-    else {
+    let Some(config) = checks.note("configuration", loaded, |config| {
+        format!("{}, node {}", config.place, config.node)
+    }) else {
         return;
     };
-    let live = Live::open(config.tls.clone()).map(Arc::new).map_err(anyhow::Error::from);
-    if let Some(live) = checks.note("certificates", live, |_| "certificate, key, authority and list fit".into()) {
+    let live = Live::open(config.tls.clone())
+        .map(Arc::new)
+        .map_err(anyhow::Error::from);
+    if let Some(live) = checks.note("certificates", live, |_| {
+        "certificate, key, authority and list fit".into()
+    }) {
         match live.days_left(now) {
             days if days < 0 => checks.bad("expiry", "the hub's certificate has expired"),
             days if days < DAYS_TOO_FEW => {
@@ -57,11 +65,13 @@ pub(super) fn check(file: &std::path::Path, checks: &mut Checks, now: Timestamp)
             }
             days => checks.good("expiry", format!("the hub's certificate is valid for {days} days")),
         }
-        let known = Agencies::new(config.agency.iter().cloned()).and_then(|agencies| {
-            Authenticator::open(&config.place, &config.tokens.audience, agencies, live)
-        });
+        revocations(&live, checks, now);
+        let known = Agencies::new(config.agency.iter().cloned())
+            .and_then(|agencies| Authenticator::open(&config.place, &config.tokens.audience, agencies, live));
         let known = known.map_err(anyhow::Error::from);
-        checks.note("agencies", known, |_| format!("{} agencies with their key sets", config.agency.len()));
+        checks.note("agencies", known, |_| {
+            format!("{} agencies with their key sets", config.agency.len())
+        });
     }
     let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key).map_err(anyhow::Error::from);
     checks.note("keyring", keyring, |_| "the hub's key opens it".into());
@@ -79,10 +89,38 @@ pub(super) fn check(file: &std::path::Path, checks: &mut Checks, now: Timestamp)
     checks.note("store", store(&config), |found| (*found).to_owned());
 }
 
+/// A list that has run out shuts everybody out.
+fn revocations(live: &Live, checks: &mut Checks, now: Timestamp) {
+    let Some(next) = live.revoked().next_update() else {
+        return checks.good("revocations", "no list is kept, so no certificate can be revoked");
+    };
+    match days_until(next, now) {
+        days if days < 0 => checks.bad("revocations", "the list has run out, so every client is refused"),
+        days if days < LIST_DAYS_TOO_FEW => {
+            checks.bad(
+                "revocations",
+                format!("the list runs out in {days} days, and then every client is refused"),
+            );
+        }
+        days => checks.good(
+            "revocations",
+            format!("{} revoked; the list holds {days} days", live.revoked().len()),
+        ),
+    }
+}
+
+/// Whole days from now until then; negative if it is past.
+pub(super) fn days_until(then: Timestamp, now: Timestamp) -> i64 {
+    then.as_second()
+        .saturating_sub(now.as_second())
+        .div_euclid(24 * 60 * 60)
+}
+
 fn ledger_key(config: &Config) -> Result<String> {
     let file = &config.keys.ledger_key;
     let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let signer = Signer::from_pkcs8(&config.node, &bytes).with_context(|| format!("{} cannot be used", file.display()))?;
+    let signer =
+        Signer::from_pkcs8(&config.node, &bytes).with_context(|| format!("{} cannot be used", file.display()))?;
     Ok(signer.verifier_key().name().to_owned())
 }
 
@@ -92,7 +130,11 @@ fn in_force(policies: &PolicySet, config: &Config, now: Timestamp) -> Result<Str
     for agreement in policies.agreements() {
         let particulars = agreement.particulars();
         if let Some(party) = particulars.party.iter().find(|party| !known.contains(&party.agency)) {
-            bail!("`{}` names the agency `{}`, which the configuration does not have", agreement.id(), party.agency);
+            bail!(
+                "`{}` names the agency `{}`, which the configuration does not have",
+                agreement.id(),
+                party.agency
+            );
         }
         if !particulars.in_force(now) {
             bail!(

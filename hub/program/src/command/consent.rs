@@ -33,8 +33,10 @@ pub(crate) enum Consent {
 
 /// A statement and its scope. What is not narrowed covers all.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  placehub consent give --home wigan --as adviser-8 --person \"999 000 1006\" \\\n    \
-    --purpose homelessness-prevention --method written --evidence FORM-221 --until 365d")]
+#[command(
+    after_help = "Example:\n  placehub consent give --home wigan --as adviser-8 --person \"999 000 1006\" \\\n    \
+    --purpose homelessness-prevention --method written --evidence FORM-221 --until 365d"
+)]
 pub(crate) struct Statement {
     #[command(flatten)]
     person: PersonArguments,
@@ -103,13 +105,23 @@ impl Statement {
             from_agencies: self.from,
             to_agencies: self.to,
             purposes: self.purposes,
-            said_at: self.said.map(|text| moment::past("--said", &text, now)).transpose()?.map(moment::to_wire),
+            said_at: self
+                .said
+                .map(|text| moment::past("--said", &text, now))
+                .transpose()?
+                .map(moment::to_wire),
             valid_from: None,
-            valid_until: self.until.map(|text| moment::ahead("--until", &text, now)).transpose()?.map(moment::to_wire),
+            valid_until: self
+                .until
+                .map(|text| moment::ahead("--until", &text, now))
+                .transpose()?
+                .map(moment::to_wire),
             method: placehub_proto::v1::ConsentMethod::from(self.method).into(),
             evidence_reference: self.evidence,
         };
-        let request = RecordConsentRequest { statement: Some(statement) };
+        let request = RecordConsentRequest {
+            statement: Some(statement),
+        };
         let taken = link.consents().record_consent(link.call(request)?).await;
         let taken = taken.map_err(|status| link.fault(status))?.into_inner();
         if self.json {
@@ -133,7 +145,9 @@ impl Statement {
 impl Show {
     async fn run(self, now: Timestamp) -> Outcome {
         let link = self.link.link("desk", now)?;
-        let request = ListConsentsRequest { person: Some(whose(&self.person)?) };
+        let request = ListConsentsRequest {
+            person: Some(whose(&self.person)?),
+        };
         let listed = link.consents().list_consents(link.call(request)?).await;
         let listed = listed.map_err(|status| link.fault(status))?.into_inner();
         if self.json {
@@ -151,7 +165,9 @@ impl Show {
 }
 
 fn whose(person: &PersonArguments) -> Result<PersonIdentity> {
-    person.identity()?.context("whose statement? Give --person, or --name with --born and --postcode, or --reference")
+    person
+        .identity()?
+        .context("whose statement? Give --person, or --name with --born and --postcode, or --reference")
 }
 
 fn table(consents: &[RecordedConsent]) -> Grid<6> {
@@ -182,7 +198,11 @@ fn scope(statement: &ConsentStatement) -> String {
         .filter(|(_, values)| !values.is_empty())
         .map(|(word, values)| format!("{word} {}", values.join(", ")))
         .collect();
-    if narrowed.is_empty() { "everything".to_owned() } else { narrowed.join("; ") }
+    if narrowed.is_empty() {
+        "everything".to_owned()
+    } else {
+        narrowed.join("; ")
+    }
 }
 
 fn view(recorded: &RecordedConsent) -> Value {

@@ -10,7 +10,7 @@ use placehub_proto::v1::{GetPolicySetRequest, GetPolicySetResponse};
 use tonic::{Code, Request};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
-use super::check_config::{self, DAYS_TOO_FEW};
+use super::check_config::{self, DAYS_TOO_FEW, days_until};
 use crate::{
     checks::Checks,
     ending::Outcome,
@@ -54,7 +54,9 @@ impl Doctor {
 
 async fn look(link: &Link, checks: &mut Checks, now: Timestamp) {
     let met = meet(link.settings()).await;
-    let Some(met) = checks.note("connection", met, |_| format!("{} answers over mutual TLS 1.3", link.hub())) else {
+    let Some(met) = checks.note("connection", met, |_| {
+        format!("{} answers over mutual TLS 1.3", link.hub())
+    }) else {
         return;
     };
     certificates(met, checks, now);
@@ -75,9 +77,11 @@ async fn look(link: &Link, checks: &mut Checks, now: Timestamp) {
 }
 
 fn certificates(met: Met, checks: &mut Checks, now: Timestamp) {
-    for (name, whose, until) in [("own expiry", "your", met.own_until), ("hub expiry", "the hub's", met.hub_until)] {
-        let days = until.as_second().saturating_sub(now.as_second()).div_euclid(24 * 60 * 60);
-        match days {
+    for (name, whose, until) in [
+        ("own expiry", "your", met.own_until),
+        ("hub expiry", "the hub's", met.hub_until),
+    ] {
+        match days_until(until, now) {
             days if days < DAYS_TOO_FEW => checks.bad(name, format!("{whose} certificate expires in {days} days")),
             days => checks.good(name, format!("{whose} certificate is valid for {days} days")),
         }
@@ -85,18 +89,31 @@ fn certificates(met: Met, checks: &mut Checks, now: Timestamp) {
 }
 
 async fn healthy(link: &Link, checks: &mut Checks) -> bool {
-    let request = Request::new(HealthCheckRequest { service: SERVICE.to_owned() });
-    match link.health().check(request).await.map(|answer| answer.into_inner().status()) {
+    let request = Request::new(HealthCheckRequest {
+        service: SERVICE.to_owned(),
+    });
+    match link
+        .health()
+        .check(request)
+        .await
+        .map(|answer| answer.into_inner().status())
+    {
         Ok(ServingStatus::Serving) => {
             checks.good("health", "serving");
             true
         }
         Ok(_) => {
-            checks.bad("health", "the hub is closed or stopping, and gives no answers: its log says why");
+            checks.bad(
+                "health",
+                "the hub is closed or stopping, and gives no answers: its log says why",
+            );
             false
         }
         Err(status) if status.code() == Code::NotFound => {
-            checks.bad("health", "something answers that is not this hub: it does not know the service");
+            checks.bad(
+                "health",
+                "something answers that is not this hub: it does not know the service",
+            );
             false
         }
         Err(status) => {
@@ -117,7 +134,10 @@ fn clocks(set: &GetPolicySetResponse, checks: &mut Checks, now: Timestamp) {
     match ahead {
         Some(ahead) if ahead > CLOCKS_APART => checks.bad(
             "clock",
-            format!("this machine's clock is at least {} seconds behind the hub's: tokens made here will be refused", ahead.as_secs()),
+            format!(
+                "this machine's clock is at least {} seconds behind the hub's: tokens made here will be refused",
+                ahead.as_secs()
+            ),
         ),
         _ => checks.good("clock", "not behind the hub's"),
     }
@@ -127,11 +147,18 @@ fn agreements(set: &GetPolicySetResponse, checks: &mut Checks, now: Timestamp) {
     let today = now.to_zoned(moment::uk()).date();
     let mut well = true;
     for agreement in &set.agreements {
-        let days = agreement.review_date.parse::<Date>().ok().map(|review| (review - today).get_days());
+        let days = agreement
+            .review_date
+            .parse::<Date>()
+            .ok()
+            .map(|review| (review - today).get_days());
         let told = match days {
             _ if !agreement.in_force => format!("`{}` is not in force, and permits nothing", agreement.id),
             Some(days) if days <= LAPSES_SOON => {
-                format!("`{}` lapses in {days} days, on {}: review it", agreement.id, agreement.review_date)
+                format!(
+                    "`{}` lapses in {days} days, on {}: review it",
+                    agreement.id, agreement.review_date
+                )
             }
             _ => continue,
         };
@@ -139,6 +166,12 @@ fn agreements(set: &GetPolicySetResponse, checks: &mut Checks, now: Timestamp) {
         well = false;
     }
     if well {
-        checks.good("agreements", format!("{} in force, none lapses within {LAPSES_SOON} days", set.agreements.len()));
+        checks.good(
+            "agreements",
+            format!(
+                "{} in force, none lapses within {LAPSES_SOON} days",
+                set.agreements.len()
+            ),
+        );
     }
 }

@@ -2,10 +2,10 @@
 //! It never writes into a folder that holds anything, and every key it makes is for its owner alone.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, OpenOptions, Permissions},
     io::{self, Write as _},
     net::SocketAddr,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -30,8 +30,10 @@ const LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Where, and for which place.
 #[derive(Debug, Args)]
-#[command(after_help = "The keys and certificates that it makes are for development only. Example:\n  \
-    placehub init wigan && placehub serve --config wigan/placehub.toml")]
+#[command(
+    after_help = "The keys and certificates that it makes are for development only. Example:\n  \
+    placehub init wigan && placehub serve --config wigan/placehub.toml"
+)]
 pub(crate) struct Init {
     /// The folder to make. It must not be there, or be empty.
     dir: PathBuf,
@@ -83,7 +85,7 @@ impl Init {
     }
 }
 
-/// Makes the folder. `further` is added to the configuration's top part, after the limits' heading.
+/// Makes the folder. `limits` is added to the configuration under that heading: whole lines of TOML, or nothing.
 ///
 /// # Errors
 /// What could not be made. What was made until then stays, so that it can be looked at.
@@ -101,11 +103,19 @@ pub(super) fn make(
         Err(error) => return Err(error).with_context(|| format!("cannot look into {}", dir.display())),
     };
     if used {
-        bail!("{} is not empty, and nothing in it is overwritten: name a folder that is not there yet", dir.display());
+        bail!(
+            "{} is not empty, and nothing in it is overwritten: name a folder that is not there yet",
+            dir.display()
+        );
     }
     let pki = Pki::create(&dir.join(PKI), place, now)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     pki.issue_server("hub", &names, now, LIFETIME)?;
+    // A list that has run out shuts everybody out, so it holds as long as the certificates do.
+    let until = now
+        .checked_add(LIFETIME)
+        .context("the certificates would end after the calendar")?;
+    pki.write_crl(now, until)?;
     folder(&dir.join(CLIENTS))?;
     for agency in &AGENCIES {
         for workload in agency.workloads {
@@ -127,6 +137,8 @@ pub(super) fn make(
 fn keys(dir: &Path, node: &str) -> Result<()> {
     let keys = dir.join("keys");
     folder(&keys)?;
+    fs::set_permissions(&keys, Permissions::from_mode(0o700))
+        .with_context(|| format!("cannot close {} to others", keys.display()))?;
     Keyring::create(&keys.join("keyring"), &keys.join("hub.key"))?;
     let private = Signer::generate_pkcs8().context("no key for the ledger can be made")?;
     let public = Signer::from_pkcs8(node, &private).context("the ledger's key cannot be used")?;
@@ -231,7 +243,10 @@ fn configuration(place: &str, listen: SocketAddr, limits: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use placehub_hub::{clock::{Clock as _, SystemClock}, config::Config};
+    use placehub_hub::{
+        clock::{Clock as _, SystemClock},
+        config::Config,
+    };
 
     use super::*;
 
@@ -240,9 +255,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path().join("new");
         let listen = "127.0.0.1:7443".parse().unwrap();
-        make(&home, "wigan.placehub.example", listen, &[], "heartbeat_seconds = 1\n", SystemClock.now()).unwrap();
+        make(
+            &home,
+            "wigan.placehub.example",
+            listen,
+            &[],
+            "heartbeat_seconds = 1\n",
+            SystemClock.now(),
+        )
+        .unwrap();
         let config = Config::load(&home.join(CONFIG)).unwrap();
-        assert_eq!((config.limits.heartbeat_seconds, config.agency.len()), (1, AGENCIES.len()));
+        assert_eq!(
+            (config.limits.heartbeat_seconds, config.agency.len()),
+            (1, AGENCIES.len())
+        );
         let again = make(&home, "wigan.placehub.example", listen, &[], "", SystemClock.now()).unwrap_err();
         assert!(again.to_string().contains("is not empty"), "{again}");
     }

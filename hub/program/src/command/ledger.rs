@@ -18,8 +18,7 @@ use placehub_hub::{
     store::Disk,
 };
 use placehub_proto::v1::{
-    ExportLedgerRequest, LedgerEntry, ListEntriesRequest, PersonIdentity, WhoSawRequest,
-    export_ledger_response::Part,
+    ExportLedgerRequest, LedgerEntry, ListEntriesRequest, PersonIdentity, WhoSawRequest, export_ledger_response::Part,
 };
 use serde_json::json;
 
@@ -111,7 +110,12 @@ impl Ledger {
 impl List {
     async fn run(self, now: Timestamp) -> Outcome {
         let link = self.link.link("desk", now)?;
-        let Paging { all, page_size, mut page_token, json } = self.paging;
+        let Paging {
+            all,
+            page_size,
+            mut page_token,
+            json,
+        } = self.paging;
         let mut found = Vec::new();
         loop {
             let request = ListEntriesRequest { page_size, page_token };
@@ -129,9 +133,21 @@ impl List {
 impl WhoSaw {
     async fn run(self, now: Timestamp) -> Outcome {
         let link = self.link.link("desk", now)?;
-        let person = self.person.identity()?.context("whom? Give --person, or --name with --born and --postcode")?;
-        let Paging { all, page_size, page_token, json } = self.paging;
-        let first = WhoSawRequest { person: Some(person), page_size, page_token };
+        let person = self
+            .person
+            .identity()?
+            .context("whom? Give --person, or --name with --born and --postcode")?;
+        let Paging {
+            all,
+            page_size,
+            page_token,
+            json,
+        } = self.paging;
+        let first = WhoSawRequest {
+            person: Some(person),
+            page_size,
+            page_token,
+        };
         let (found, next) = accesses(&link, first, all).await?;
         entries::print(&found, &next, json)
     }
@@ -140,7 +156,8 @@ impl WhoSaw {
 impl Verify {
     async fn run(self, now: Timestamp) -> Outcome {
         let key_file = self.key_file.or_else(|| self.link.ledger_pub());
-        let key_file = key_file.context("which key? Give --key-file FILE (`init` writes it as ledger.pub), or --home")?;
+        let key_file =
+            key_file.context("which key? Give --key-file FILE (`init` writes it as ledger.pub), or --home")?;
         let key = read_key(&key_file)?;
         let checked = match &self.store {
             Some(dir) => {
@@ -148,7 +165,7 @@ impl Verify {
                 if !dir.join("db").exists() {
                     anyhow::bail!("{} holds no store", dir.display());
                 }
-                let disk = Disk::open(dir).context("the store cannot be opened; is its hub still running?")?;
+                let disk = Disk::open(dir).context("a store is checked with its hub stopped")?;
                 verify_stored(&disk, &key)
             }
             None => {
@@ -165,11 +182,7 @@ impl Verify {
 ///
 /// # Errors
 /// What the hub refused, or why it could not be asked.
-pub(super) async fn accesses(
-    link: &Link,
-    mut request: WhoSawRequest,
-    all: bool,
-) -> Result<(Vec<LedgerEntry>, String)> {
+pub(super) async fn accesses(link: &Link, mut request: WhoSawRequest, all: bool) -> Result<(Vec<LedgerEntry>, String)> {
     let mut found = Vec::new();
     loop {
         let page = link.ledger().who_saw(link.call(request.clone())?).await;
@@ -187,7 +200,11 @@ pub(super) async fn accesses(
 /// # Errors
 /// As for [`accesses`].
 pub(super) async fn who_saw(link: &Link, person: PersonIdentity) -> Result<Vec<LedgerEntry>> {
-    let request = WhoSawRequest { person: Some(person), page_size: 200, page_token: String::new() };
+    let request = WhoSawRequest {
+        person: Some(person),
+        page_size: 200,
+        page_token: String::new(),
+    };
     Ok(accesses(link, request, true).await?.0)
 }
 
@@ -223,7 +240,9 @@ pub(super) fn recompute(entries: Vec<Vec<u8>>, checkpoint: &str, key: &VerifierK
 /// If the file cannot be read or holds no such key.
 pub(super) fn read_key(file: &Path) -> Result<VerifierKey> {
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    text.trim().parse().with_context(|| format!("{} holds no key of a ledger", file.display()))
+    text.trim()
+        .parse()
+        .with_context(|| format!("{} holds no key of a ledger", file.display()))
 }
 
 fn report(checked: Result<Verified, Fault>, key: &VerifierKey, as_json: bool) -> Outcome {

@@ -44,8 +44,10 @@ pub(crate) struct Check {
 
 /// Which sort of question.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  placehub policy explain --home wigan --as officer-42 --subject person \\\n    \
-    --purpose homelessness-prevention")]
+#[command(
+    after_help = "Example:\n  placehub policy explain --home wigan --as officer-42 --subject person \\\n    \
+    --purpose homelessness-prevention"
+)]
 pub(crate) struct Explain {
     /// What it would be about.
     #[arg(long)]
@@ -120,7 +122,11 @@ impl Check {
             let (digest, rules) = (set.digest(), set.rule_count());
             out::document(json!({ "ok": true, "digest": digest, "rules": rules, "agreements": agreements }))?;
         } else {
-            out::line(format_args!("{} rules in {} agreements, all well.", set.rule_count(), set.agreements().len()))?;
+            out::line(format_args!(
+                "{} rules in {} agreements, all well.",
+                set.rule_count(),
+                set.agreements().len()
+            ))?;
             let mut grid = Grid::new(["AGREEMENT", "PURPOSE", "REVIEW BY", "IN FORCE"]);
             for one in set.agreements() {
                 let particulars = one.particulars();
@@ -148,7 +154,9 @@ impl Explain {
             with_case_reference: self.with_case,
             area_code: self.area,
         };
-        let request = ExplainQuestionRequest { question: Some(question) };
+        let request = ExplainQuestionRequest {
+            question: Some(question),
+        };
         let explained = link.policies().explain_question(link.call(request)?).await;
         let explained = explained.map_err(|status| link.fault(status))?.into_inner();
         if self.json {
@@ -157,7 +165,11 @@ impl Explain {
         } else {
             tell(&explained)?;
         }
-        Ok(if explained.allowed { Ending::Well } else { Ending::Finding })
+        Ok(if explained.allowed {
+            Ending::Well
+        } else {
+            Ending::Finding
+        })
     }
 }
 
@@ -180,13 +192,21 @@ impl List {
             for one in &set.agreements {
                 let below = vec![one.title.clone()];
                 let parties = one.parties.join(", ");
-                let cells =
-                    [one.id.clone(), one.purpose.clone(), parties, one.review_date.clone(), yes(one.in_force)];
+                let cells = [
+                    one.id.clone(),
+                    one.purpose.clone(),
+                    parties,
+                    one.review_date.clone(),
+                    yes(one.in_force),
+                ];
                 grid.row_with(cells, below);
             }
             out::line(grid)?;
             out::line(format_args!("Digest {}", set.digest))?;
-            out::line(format_args!("The hub takes you for {}, {}.", set.your_agency, set.your_workload))?;
+            out::line(format_args!(
+                "The hub takes you for {}, {}.",
+                set.your_agency, set.your_workload
+            ))?;
         }
         Ok(Ending::Well)
     }
@@ -197,8 +217,13 @@ fn tell(explained: &ExplainQuestionResponse) -> Result<()> {
         return out::line(format_args!("Such a question would be refused: {}", explained.reason));
     }
     let mut grid = Grid::new(["KIND", "OF", "WITH CONSENT", "WITHOUT"]);
-    for one in &explained.outlooks {
-        let below = one.rules.iter().map(|rule| format!("{}: {}", rule.id, rule.reason)).collect();
+    let shows = |one: &&KindOutlook| one.with_consent != 0 || one.without_consent != 0;
+    for one in explained.outlooks.iter().filter(shows) {
+        let below = one
+            .rules
+            .iter()
+            .map(|rule| format!("{}: {}", rule.id, rule.reason))
+            .collect();
         let cells = [
             one.kind.clone(),
             one.owner_agency.clone(),
@@ -207,7 +232,9 @@ fn tell(explained: &ExplainQuestionResponse) -> Result<()> {
         ];
         grid.row_with(cells, below);
     }
-    out::line(grid)
+    out::line(grid)?;
+    let hidden = explained.outlooks.iter().filter(|one| !shows(one)).count();
+    out::line(format_args!("Of {hidden} other kinds nothing would be shown."))
 }
 
 fn agreement(one: &Agreement) -> Value {

@@ -122,7 +122,11 @@ impl SignalArguments {
             occurred_at: Some(moment::to_wire(occurred)),
             severity: severity.into(),
             summary: self.summary,
-            attributes: self.attributes.iter().map(|text| written::attribute(text)).collect::<Result<HashMap<_, _>>>()?,
+            attributes: self
+                .attributes
+                .iter()
+                .map(|text| written::attribute(text))
+                .collect::<Result<HashMap<_, _>>>()?,
             ..Default::default()
         })
     }
@@ -140,13 +144,19 @@ async fn one(link: &Link, draft: SignalDraft, as_json: bool) -> Outcome {
             "ledger_entry": pushed.ledger_entry,
         }))?;
     } else {
-        out::line(format_args!("{outcome}: signal {}, ledger entry {}", pushed.signal_id, pushed.ledger_entry))?;
+        out::line(format_args!(
+            "{outcome}: signal {}, ledger entry {}",
+            pushed.signal_id, pushed.ledger_entry
+        ))?;
     }
     Ok(Ending::Well)
 }
 
 async fn many(link: &Link, drafts: Vec<(String, SignalDraft)>, as_json: bool) -> Outcome {
-    let patience = Patience { without_progress: PATIENCE, ..Patience::USUAL };
+    let patience = Patience {
+        without_progress: PATIENCE,
+        ..Patience::USUAL
+    };
     let (report, unfinished) = match placehub_delivery::push(link.channel(), drafts, patience).await {
         Ok(report) => (report, None),
         Err(unfinished) => (*unfinished.report.clone(), Some(unfinished)),

@@ -28,8 +28,10 @@ use crate::{
 
 /// Which hub.
 #[derive(Debug, Args)]
-#[command(after_help = "SIGHUP reads certificates, revocations, key sets and policies anew; what cannot be used leaves \
-    the old in force.\nSIGTERM or Ctrl-C stops: open calls have some seconds to end.")]
+#[command(
+    after_help = "SIGHUP reads certificates, revocations, key sets and policies anew; what cannot be used leaves \
+    the old in force.\nSIGTERM or Ctrl-C stops: open calls have some seconds to end."
+)]
 pub(crate) struct Serve {
     /// The configuration, e.g. placehub.toml.
     #[arg(long, env = "PLACEHUB_CONFIG", value_name = "FILE")]
@@ -77,7 +79,9 @@ impl Serve {
 /// Why it cannot run.
 pub(super) async fn open(config: Config) -> Result<Hub> {
     let opened = tokio::task::spawn_blocking(move || Hub::open(config, Arc::new(SystemClock))).await;
-    opened.context("opening the hub was cut short")?.context(Stop::NotServing)
+    opened
+        .context("opening the hub was cut short")?
+        .context(Stop::NotServing)
 }
 
 struct Signals {
@@ -113,7 +117,10 @@ async fn reload(reloader: Reloader) {
         Ok(Ok(what)) => tracing::info!(reloaded = what.join(", "), "reloaded"),
         Ok(Err(errors)) => {
             for error in errors {
-                tracing::error!(why = sentence(&error.into()), "not reloaded: what was in force stays in force");
+                tracing::error!(
+                    why = sentence(&error.into()),
+                    "not reloaded: what was in force stays in force"
+                );
             }
         }
         Err(_) => tracing::error!("not reloaded: the attempt was cut short"),

@@ -68,12 +68,18 @@ impl Token {
         let place = Pki::open(&pki)?.place().to_owned();
         let known = match &self.practitioner {
             None => None,
-            Some(name) => Some(cast::find(name).with_context(|| {
-                format!("`--as {name}`: the sample place has {}", cast::names())
-            })?),
+            Some(name) => Some(
+                cast::find(name).with_context(|| format!("`--as {name}`: the sample place has {}", cast::names()))?,
+            ),
         };
-        let agency = self.agency.or(known.map(|one| one.agency.to_owned())).context("say --agency, or --as")?;
-        let subject = self.subject.or(known.map(|one| one.subject.to_owned())).context("say --subject, or --as")?;
+        let agency = self
+            .agency
+            .or(known.map(|one| one.agency.to_owned()))
+            .context("say --agency, or --as")?;
+        let subject = self
+            .subject
+            .or(known.map(|one| one.subject.to_owned()))
+            .context("say --subject, or --as")?;
         let or_known = |given: Vec<String>, known: Option<&[&str]>| match known {
             Some(known) if given.is_empty() => known.iter().map(|one| (*one).to_owned()).collect(),
             _ => given,
@@ -91,7 +97,9 @@ impl Token {
         let lifetime = wanted.lifetime;
         let token = home::mint(&pki, &place, wanted, now)?;
         if self.json {
-            let until = now.checked_add(lifetime).context("the token would end after the calendar")?;
+            let until = now
+                .checked_add(lifetime)
+                .context("the token would end after the calendar")?;
             out::document(json!({ "token": token, "expires_at": until.to_string() }))?;
         } else {
             out::line(token)?;

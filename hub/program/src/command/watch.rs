@@ -17,8 +17,10 @@ use crate::{
 
 /// A question to keep open.
 #[derive(Debug, Args)]
-#[command(after_help = "The watch ends when the token expires; go on with a new token and --cursor.\n\
-    Example:\n  placehub watch --home wigan --as officer-42 --person \"999 000 1006\" --purpose homelessness-prevention")]
+#[command(
+    after_help = "The watch ends when the token expires; go on with a new token and --cursor.\n\
+    Example:\n  placehub watch --home wigan --as officer-42 --person \"999 000 1006\" --purpose homelessness-prevention"
+)]
 pub(crate) struct Watch {
     #[command(flatten)]
     question: QuestionArguments,
@@ -37,7 +39,10 @@ impl Watch {
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
         let link = self.link.link("desk", now)?;
         let question = self.question.question(None, now)?;
-        let request = WatchSignalsRequest { question: Some(question), cursor: self.cursor.clone() };
+        let request = WatchSignalsRequest {
+            question: Some(question),
+            cursor: self.cursor.clone(),
+        };
         let opened = link.signals().watch_signals(link.open(request)?).await;
         let mut events = opened.map_err(|status| link.fault(status))?.into_inner();
         let mut cursor = self.cursor;

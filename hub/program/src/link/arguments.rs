@@ -26,7 +26,8 @@ pub(crate) struct LinkArguments {
     /// With --home: the workload whose certificate to use [default: desk; for `push`: adapter].
     #[arg(long, value_name = "WORKLOAD")]
     workload: Option<String>,
-    /// With --home: a practitioner of the sample place, e.g. officer-17; a token is made for them on the spot.
+    /// With --home: a practitioner of the sample place, e.g. officer-17; a token is made for them on the spot,
+    /// and --token is not looked at.
     #[arg(long = "as", value_name = "WHO")]
     practitioner: Option<String>,
     /// The hub's URL, e.g. https://hub.example:7443.
@@ -58,13 +59,16 @@ impl LinkArguments {
         let practitioner = match &self.practitioner {
             None => None,
             Some(name) => Some(cast::find(name).ok_or_else(|| {
-                anyhow!("`--as {name}`: the sample place has {}; for anyone else give --token", cast::names())
+                anyhow!(
+                    "`--as {name}`: the sample place has {}; for anyone else give --token",
+                    cast::names()
+                )
             })?),
         };
         let (mut settings, minted) = match &self.home {
-            Some(home) => self.from_home(&Home::open(home)?, practitioner, default_workload, now)?,
+            Some(home) => self.by_home(&Home::open(home)?, practitioner, default_workload, now)?,
             None if practitioner.is_some() => bail!("`--as` makes a token with the keys of a folder: give --home too"),
-            None => (self.from_files()?, None),
+            None => (self.by_files()?, None),
         };
         if let Some(hub) = &self.hub {
             if !hub.starts_with("https://") {
@@ -87,7 +91,7 @@ impl LinkArguments {
         self.home.as_ref().map(|home| home.join(home::LEDGER_PUB))
     }
 
-    fn from_home(
+    fn by_home(
         &self,
         home: &Home,
         practitioner: Option<&Practitioner>,
@@ -98,11 +102,13 @@ impl LinkArguments {
         let agency = agency.context("with --home, say who speaks: --as PRACTITIONER or --agency AGENCY")?;
         let workload = self.workload.as_deref().unwrap_or(default_workload);
         let settings = home.settings(agency, workload)?;
-        let token = practitioner.map(|one| home.token(one, agency, workload, now)).transpose()?;
+        let token = practitioner
+            .map(|one| home.token(one, agency, workload, now))
+            .transpose()?;
         Ok((settings, token))
     }
 
-    fn from_files(&self) -> Result<Settings> {
+    fn by_files(&self) -> Result<Settings> {
         let named = |flag: &str, path: &Option<PathBuf>| -> Result<Vec<u8>> {
             let path = path.as_ref().with_context(|| {
                 format!("`{flag}` is missing: say which hub with --home DIR, or with --hub, --ca, --cert and --key")

@@ -59,7 +59,9 @@ impl Fault {
         for cause in causes(status) {
             // An io::Error passes over what it wraps when it is asked for its source.
             let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            let tls = wrapped.and_then(|it| it.downcast_ref()).or_else(|| cause.downcast_ref::<rustls::Error>());
+            let tls = wrapped
+                .and_then(|it| it.downcast_ref())
+                .or_else(|| cause.downcast_ref::<rustls::Error>());
             if let Some(fault) = tls.and_then(|tls| Self::of_tls(hub, tls)) {
                 return fault;
             }
@@ -70,7 +72,9 @@ impl Fault {
         }
         // A status that the hub sent has no source; one that the transport made up has one.
         match causes(status).last() {
-            Some(_) if status.code() == Code::Cancelled => Self::refused_certificate(hub, CLOSED),
+            Some(deepest) if status.code() == Code::Cancelled || is_torn(deepest) => {
+                Self::refused_certificate(hub, CLOSED)
+            }
             Some(deepest) => Self::unreachable(hub, deepest),
             None => Self::Refused(Box::new(Refusal::of(status))),
         }
@@ -79,9 +83,10 @@ impl Fault {
     /// Reads an error of the TLS library; none if it says nothing on certificates.
     pub(crate) fn of_tls(hub: &str, error: &rustls::Error) -> Option<Self> {
         match error {
-            rustls::Error::InvalidCertificate(why) => {
-                Some(Self::Untrusted { hub: hub.to_owned(), why: untrusted(why) })
-            }
+            rustls::Error::InvalidCertificate(why) => Some(Self::Untrusted {
+                hub: hub.to_owned(),
+                why: untrusted(why),
+            }),
             rustls::Error::AlertReceived(alert) => Some(Self::refused_certificate(hub, alerted(*alert))),
             rustls::Error::InvalidMessage(_) => Some(Self::Unreachable {
                 hub: hub.to_owned(),
@@ -98,12 +103,18 @@ impl Fault {
             Some(io::ErrorKind::TimedOut) => "did not answer in time".to_owned(),
             _ => format!("cannot be reached: {error}"),
         };
-        Self::Unreachable { hub: hub.to_owned(), why }
+        Self::Unreachable {
+            hub: hub.to_owned(),
+            why,
+        }
     }
 
     /// A refusal of this client's certificate.
     pub(crate) fn refused_certificate(hub: &str, why: &'static str) -> Self {
-        Self::CertificateRefused { hub: hub.to_owned(), why }
+        Self::CertificateRefused {
+            hub: hub.to_owned(),
+            why,
+        }
     }
 
     /// The exit code: 1 if the answer is no, 2 if the question was not well-formed, 3 if there was no answer.
@@ -134,7 +145,10 @@ impl Fault {
 impl Refusal {
     fn of(status: &Status) -> Self {
         let details = status.get_error_details();
-        let violations = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
+        let violations = details
+            .bad_request()
+            .map(|bad| bad.field_violations.as_slice())
+            .unwrap_or_default();
         let message = match status.message() {
             "" => status.code().description(),
             message => message,
@@ -143,7 +157,10 @@ impl Refusal {
             code: status.code(),
             reason: details.error_info().map(|info| info.reason.clone()).unwrap_or_default(),
             message: message.to_owned(),
-            violations: violations.iter().map(|one| (one.field.clone(), one.description.clone())).collect(),
+            violations: violations
+                .iter()
+                .map(|one| (one.field.clone(), one.description.clone()))
+                .collect(),
         }
     }
 }
@@ -166,8 +183,8 @@ impl fmt::Display for Refusal {
     }
 }
 
-pub(super) const CLOSED: &str = "closed the connection without a word: \
-    most likely it refused this client's certificate, as revoked, expired or of another place";
+pub(super) const CLOSED: &str = "closed the connection without a word: it is stopping, or it refused this client's \
+    certificate (revoked, expired, or of another place); `placehub doctor` tells which";
 const EXPIRED: &str = "refused this client's certificate: it has expired";
 const REVOKED: &str = "refused this client's certificate: it has been revoked";
 const STRANGER: &str = "refused this client's certificate: it was issued by an authority that the hub does not know";
@@ -179,7 +196,7 @@ fn alerted(alert: AlertDescription) -> &'static str {
         AlertDescription::CertificateExpired => EXPIRED,
         AlertDescription::CertificateRequired => MISSING,
         AlertDescription::CertificateRevoked => REVOKED,
-        AlertDescription::UnknownCA => STRANGER,
+        AlertDescription::DecryptError | AlertDescription::UnknownCA => STRANGER,
         _ => NOT_LIKED,
     }
 }
@@ -190,7 +207,7 @@ fn alert_named(words: &str) -> &'static str {
         () if begins("CertificateExpired") => EXPIRED,
         () if begins("CertificateRequired") => MISSING,
         () if begins("CertificateRevoked") => REVOKED,
-        () if begins("UnknownCA") => STRANGER,
+        () if begins("DecryptError") || begins("UnknownCA") => STRANGER,
         () => NOT_LIKED,
     }
 }
@@ -211,6 +228,19 @@ fn untrusted(why: &CertificateError) -> &'static str {
         }
         _ => "cannot be trusted",
     }
+}
+
+/// Whether a connection was closed under a call: which of the system's words comes first is a matter of luck.
+fn is_torn(error: &(dyn StdError + 'static)) -> bool {
+    let words = error.to_string().to_ascii_lowercase();
+    [
+        "broken pipe",
+        "connection reset",
+        "connection closed",
+        "unexpected end of file",
+    ]
+    .iter()
+    .any(|one| words.contains(one))
 }
 
 /// What lies under a status, from the nearest cause to the deepest.
@@ -240,8 +270,14 @@ mod tests {
     #[test]
     fn a_port_where_nothing_listens_is_told_apart_from_a_slow_hub() {
         let told = |kind: io::ErrorKind| Fault::unreachable("https://hub", &io::Error::from(kind)).to_string();
-        assert_eq!(told(io::ErrorKind::ConnectionRefused), "the hub at https://hub is not listening");
-        assert_eq!(told(io::ErrorKind::TimedOut), "the hub at https://hub did not answer in time");
+        assert_eq!(
+            told(io::ErrorKind::ConnectionRefused),
+            "the hub at https://hub is not listening"
+        );
+        assert_eq!(
+            told(io::ErrorKind::TimedOut),
+            "the hub at https://hub did not answer in time"
+        );
     }
 
     #[test]

@@ -44,7 +44,9 @@ pub(crate) struct Met {
 pub(crate) async fn meet(settings: &Settings) -> Result<Met> {
     let hub = settings.hub.as_str();
     let uri: Uri = hub.parse().context("the hub's URL cannot be understood")?;
-    let Some(host) = uri.host() else { bail!("the hub's URL names no host") };
+    let Some(host) = uri.host() else {
+        bail!("the hub's URL names no host")
+    };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let name = settings.server_name.as_deref().unwrap_or(bare).to_owned();
     let name = ServerName::try_from(name).context("the hub's name is no host name")?;
@@ -53,10 +55,16 @@ pub(crate) async fn meet(settings: &Settings) -> Result<Met> {
     let connector = TlsConnector::from(Arc::new(config(settings, chain)?));
 
     let system = |error: io::Error| Fault::unreachable(hub, &error);
-    let tcp = in_time(TcpStream::connect((bare, uri.port_u16().unwrap_or(443)))).await.map_err(system)?;
-    let mut stream = in_time(connector.connect(name, tcp)).await.map_err(|error| of_io(hub, &error))?;
+    let tcp = in_time(TcpStream::connect((bare, uri.port_u16().unwrap_or(443))))
+        .await
+        .map_err(system)?;
+    let mut stream = in_time(connector.connect(name, tcp))
+        .await
+        .map_err(|error| of_io(hub, &error))?;
     let hub_until = expiry(stream.get_ref().1.peer_certificates().and_then(<[_]>::first))?;
-    in_time(stream.write_all(PREFACE)).await.map_err(|error| of_io(hub, &error))?;
+    in_time(stream.write_all(PREFACE))
+        .await
+        .map_err(|error| of_io(hub, &error))?;
     let mut first = [0; 9];
     match in_time(stream.read(&mut first)).await {
         Ok(0) => Err(Fault::refused_certificate(hub, super::fault::CLOSED).into()),
@@ -83,7 +91,9 @@ fn config(settings: &Settings, chain: Vec<CertificateDer<'static>>) -> Result<Cl
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
-    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().context("a certificate cannot be read")
+    CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .context("a certificate cannot be read")
 }
 
 fn expiry(certificate: Option<&CertificateDer<'_>>) -> Result<Timestamp> {
@@ -98,13 +108,13 @@ fn of_io(hub: &str, error: &io::Error) -> Fault {
     match tls.and_then(|tls| Fault::of_tls(hub, tls)) {
         Some(fault) => fault,
         None if error.kind() == io::ErrorKind::UnexpectedEof => Fault::refused_certificate(hub, super::fault::CLOSED),
-        None if error.kind() == io::ErrorKind::ConnectionReset => {
-            Fault::refused_certificate(hub, super::fault::CLOSED)
-        }
+        None if error.kind() == io::ErrorKind::ConnectionReset => Fault::refused_certificate(hub, super::fault::CLOSED),
         None => Fault::unreachable(hub, error),
     }
 }
 
 async fn in_time<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(PATIENCE, step).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    timeout(PATIENCE, step)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

@@ -37,7 +37,11 @@ impl Link {
     /// If the certificates are of no use.
     pub(crate) fn new(settings: Settings, token: Option<String>) -> Result<Self> {
         let channel = placehub_delivery::channel(&settings).context("cannot make a connection")?;
-        Ok(Self { settings, channel, token })
+        Ok(Self {
+            settings,
+            channel,
+            token,
+        })
     }
 
     /// The hub's URL.

@@ -9,8 +9,7 @@ use crate::{
     authn::{Caller, Practitioner},
     decide::{Decision, Deed, PolicySet, Sift},
     model::{
-        AreaCode, ConsentFact, GatewayId, Header, Identity, Level, PersonId, Question, Sensitivity, Severity, SignalId,
-        Subject,
+        AreaCode, ConsentFact, Header, Identity, Level, PersonId, Question, Sensitivity, Severity, SignalId, Subject,
     },
 };
 

@@ -4,16 +4,14 @@
 mod narrator;
 mod samples;
 mod stage;
+mod vigil;
 mod walk;
 
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use self::{
-    narrator::Narrator,
-    stage::Stage,
-};
+use self::{narrator::Narrator, stage::Stage};
 use crate::{
     ending::{Ending, Outcome, Stop},
     out,
@@ -21,8 +19,10 @@ use crate::{
 
 /// How to show it.
 #[derive(Debug, Args)]
-#[command(after_help = "The dates of the sample files are moved by whole days, so that the newest falls on yesterday.\n\
-    Everything happens in a temporary folder, which is removed at the end.")]
+#[command(
+    after_help = "The dates of the sample files are moved by whole days, so that the newest falls on yesterday.\n\
+    Everything happens in a temporary folder, which is removed at the end."
+)]
 pub(crate) struct Demo {
     /// Leave the hub running until Ctrl-C, and print command lines to try by hand.
     #[arg(long)]
@@ -47,7 +47,9 @@ impl Demo {
         ended?;
         match narrator.failures() {
             0 => Ok(Ending::Well),
-            failures => bail!(Stop::Finding(format!("{failures} things were not as told: see NOT SO above"))),
+            failures => bail!(Stop::Finding(format!(
+                "{failures} things were not as told: see NOT SO above"
+            ))),
         }
     }
 

@@ -18,7 +18,12 @@ pub(super) struct Narrator {
 impl Narrator {
     /// Begins now.
     pub(super) fn new() -> Self {
-        Self { steps: 0, failures: 0, measured: Map::new(), began: Instant::now() }
+        Self {
+            steps: 0,
+            failures: 0,
+            measured: Map::new(),
+            began: Instant::now(),
+        }
     }
 
     /// Begins the next step.

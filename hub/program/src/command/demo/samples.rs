@@ -18,9 +18,12 @@ pub(super) struct Sample {
     pub(super) drafts: Vec<(String, SignalDraft)>,
 }
 
+/// An adapter's sample files, by name.
+type Files = &'static [(&'static str, &'static [u8])];
+/// An adapter's way from a file to drafts.
 type Translate = fn(&[u8], &str) -> Result<Vec<Translated>, FileError>;
 
-const ADAPTERS: [(&str, &[(&str, &[u8])], Translate); 4] = [
+const ADAPTERS: [(&str, Files, Translate); 4] = [
     ("health", placehub_nhs::SAMPLES, placehub_nhs::translate),
     ("police", placehub_police::SAMPLES, placehub_police::translate),
     ("housing", placehub_housing::SAMPLES, placehub_housing::translate),
@@ -43,10 +46,17 @@ pub(super) fn all(now: Timestamp) -> Result<Vec<Sample>> {
             }
         }
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-        samples.push(Sample { agency, files: names.join(", "), drafts });
+        samples.push(Sample {
+            agency,
+            files: names.join(", "),
+            drafts,
+        });
     }
     let every = samples.iter().flat_map(|sample| &sample.drafts);
-    let newest = every.filter_map(|(_, draft)| day_of(draft)).max().context("the samples hold nothing")?;
+    let newest = every
+        .filter_map(|(_, draft)| day_of(draft))
+        .max()
+        .context("the samples hold nothing")?;
     let days = fields::uk_day(now).yesterday().context("the calendar begins today")? - newest;
     for (_, draft) in samples.iter_mut().flat_map(|sample| &mut sample.drafts) {
         shift(draft, days).context("a sample's date leaves the calendar")?;
@@ -62,7 +72,10 @@ fn day_of(draft: &SignalDraft) -> Option<Date> {
 fn shift(draft: &mut SignalDraft, days: Span) -> Option<()> {
     for at in [&mut draft.occurred_at, &mut draft.lapses_at].into_iter().flatten() {
         // By the calendar, so that an hour of the day stays one when the clocks change in between.
-        let moved = moment::of_wire(Some(at))?.to_zoned(moment::uk()).checked_add(days).ok()?;
+        let moved = moment::of_wire(Some(at))?
+            .to_zoned(moment::uk())
+            .checked_add(days)
+            .ok()?;
         *at = moment::to_wire(moved.timestamp());
     }
     for value in draft.attributes.values_mut() {
@@ -78,13 +91,18 @@ fn shift(draft: &mut SignalDraft, days: Span) -> Option<()> {
 /// A word of a text, moved if it is a date, `YYYY-MM-DD`.
 fn shifted(word: &str, days: Span) -> String {
     let date = word.trim_end_matches(['.', ',', ';']);
-    let moved = (date.len() == 10).then(|| date.parse::<Date>().ok()?.checked_add(days).ok()).flatten();
+    let moved = (date.len() == 10)
+        .then(|| date.parse::<Date>().ok()?.checked_add(days).ok())
+        .flatten();
     moved.map_or_else(|| word.to_owned(), |moved| word.replace(date, &moved.to_string()))
 }
 
 /// A week before now.
 pub(super) fn last_week(now: Timestamp) -> Result<Timestamp> {
-    now.to_zoned(moment::uk()).checked_sub(7.days()).map(|then| then.timestamp()).context("the calendar began this week")
+    now.to_zoned(moment::uk())
+        .checked_sub(7.days())
+        .map(|then| then.timestamp())
+        .context("the calendar began this week")
 }
 
 #[cfg(test)]
@@ -96,7 +114,10 @@ mod tests {
         for now in ["2026-11-21T09:00:00Z", "2027-07-01T23:30:00Z", "2026-01-01T00:00:00Z"] {
             let now: Timestamp = now.parse().unwrap();
             let samples = all(now).unwrap();
-            let days = samples.iter().flat_map(|sample| &sample.drafts).filter_map(|(_, draft)| day_of(draft));
+            let days = samples
+                .iter()
+                .flat_map(|sample| &sample.drafts)
+                .filter_map(|(_, draft)| day_of(draft));
             assert_eq!(days.max(), fields::uk_day(now).yesterday().ok());
         }
     }
@@ -106,7 +127,11 @@ mod tests {
         let samples = all("2027-03-01T12:00:00Z".parse().unwrap()).unwrap();
         let drafts = samples.iter().flat_map(|sample| &sample.drafts).map(|(_, draft)| draft);
         for draft in drafts.filter(|draft| draft.summary.contains(" on 20")) {
-            assert!(draft.summary.contains(&day_of(draft).unwrap().to_string()), "{}", draft.summary);
+            assert!(
+                draft.summary.contains(&day_of(draft).unwrap().to_string()),
+                "{}",
+                draft.summary
+            );
             assert!(!draft.summary.contains("2026-1"), "{}", draft.summary);
         }
         assert_eq!(shifted("2026-11-30,", 2.days()), "2026-12-02,");

@@ -5,8 +5,8 @@ use std::{path::PathBuf, time::Instant};
 
 use anyhow::{Context as _, Result};
 use placehub_delivery::Settings;
-use placehub_hub::{config::Config, hub};
 use placehub_hub::ledger::VerifierKey;
+use placehub_hub::{config::Config, hub};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -38,9 +38,13 @@ impl Stage {
     /// # Errors
     /// If any of it cannot be had.
     pub(super) async fn set(narrator: &mut Narrator) -> Result<Self> {
-        narrator.step("A place is set up: authority, certificates, keys, policies, tables of areas; and its hub starts")?;
+        narrator
+            .step("A place is set up: authority, certificates, keys, policies, tables of areas; and its hub starts")?;
         let began = Instant::now();
-        let folder = tempfile::Builder::new().prefix("placehub-demo-").tempdir().context("no temporary folder")?;
+        let folder = tempfile::Builder::new()
+            .prefix("placehub-demo-")
+            .tempdir()
+            .context("no temporary folder")?;
         // Bound before the settings are written, so that they name the port that the system gave.
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port")?;
         let listen = listener.local_addr()?;
@@ -50,9 +54,16 @@ impl Stage {
         let hub = serve::open(config).await?;
         let stop = CancellationToken::new();
         let hub = tokio::spawn(hub.serve(listener, stop.clone()));
-        narrator.say(format_args!("The hub of {PLACE} listens on {listen}, with its store in a temporary folder."))?;
+        narrator.say(format_args!(
+            "The hub of {PLACE} listens on {listen}, with its store in a temporary folder."
+        ))?;
         narrator.measure("start_ms", millis(began));
-        Ok(Self { home: Home::open(&dir)?, folder, stop, hub })
+        Ok(Self {
+            home: Home::open(&dir)?,
+            folder,
+            stop,
+            hub,
+        })
     }
 
     /// The folder that `init` made.
@@ -92,7 +103,10 @@ impl Stage {
     /// If the hub did not end well, or the folder cannot be removed.
     pub(super) async fn strike(self) -> Result<()> {
         self.stop.cancel();
-        self.hub.await.context("the hub was cut short")?.context("the hub did not end well")?;
+        self.hub
+            .await
+            .context("the hub was cut short")?
+            .context("the hub did not end well")?;
         self.folder.close().context("the temporary folder cannot be removed")
     }
 }

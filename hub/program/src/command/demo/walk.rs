@@ -2,31 +2,29 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use placehub_delivery::push::Patience;
 use placehub_proto::v1::{
-    ConsentMethod, ConsentStance, ConsentStatement, DisclosureLevel, PersonIdentity, PushSignalRequest, Question,
-    RecordConsentRequest, Severity, Signal, SignalDraft, WatchSignalsRequest, WatchSignalsResponse, question::Subject,
-    watch_signals_response::Event,
+    ConsentMethod, ConsentStance, ConsentStatement, DisclosureLevel, PersonIdentity, Question, RecordConsentRequest,
+    Signal, question::Subject,
 };
 use serde_json::{Map, Value, json};
-use tokio::time::timeout;
-use tonic::Streaming;
 
 use super::{
     narrator::{Narrator, millis},
     samples,
     stage::Stage,
+    vigil,
 };
 use crate::{
-    command::{ask, ledger, now, watch},
+    command::{ask, ledger, now},
     entries,
     link::{Fault, Link},
     moment, shown, words,
 };
 
 /// Alex Sample, who gives consent and later withdraws it.
-const ALEX: &str = "9990001006";
+pub(super) const ALEX: &str = "9990001006";
 /// Billie Example, who refuses.
 const BILLIE: &str = "9990001014";
 /// The home of Casey Madeup, who says nothing, and of whom the police know.
@@ -34,7 +32,7 @@ const CASEYS_HOME: &str = "999000000105";
 /// What Alex and Billie speak of.
 const PURPOSE: &str = "homelessness-prevention";
 /// How long something that must come may take.
-const SOON: Duration = Duration::from_secs(20);
+pub(super) const SOON: Duration = Duration::from_secs(20);
 
 /// Walks through the story.
 ///
@@ -46,7 +44,7 @@ pub(super) async fn walk(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
     police_ask(stage, narrator).await?;
     housing_asks(stage, narrator).await?;
     no_purpose(stage, narrator).await?;
-    open_watch(stage, narrator).await?;
+    vigil::keep(stage, narrator).await?;
     audit(stage, narrator).await
 }
 
@@ -58,7 +56,10 @@ async fn agencies_push(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
     for sample in samples::all(now())? {
         let of = sample.drafts.len() as u64;
         let channel = placehub_delivery::channel(&stage.adapter(sample.agency)?)?;
-        let patience = Patience { without_progress: SOON, ..Patience::USUAL };
+        let patience = Patience {
+            without_progress: SOON,
+            ..Patience::USUAL
+        };
         let report = placehub_delivery::push(channel, sample.drafts, patience).await?;
         let well = report.is_clean() && report.recorded == of && of > 0;
         narrator.check(well, format_args!("{} ({}): {report}", sample.agency, sample.files))?;
@@ -91,30 +92,56 @@ async fn police_ask(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
         ..Default::default()
     };
     let signals = put(&stage.desk("officer-17")?, narrator, "police_about_address", question).await?;
-    let of = |agency: &str, level| signals.iter().any(|one| one.owner_agency == agency && one.level() == level);
-    narrator.check(of("police", DisclosureLevel::Detail), "the police see their own incidents in detail")?;
-    narrator.check(of("housing", DisclosureLevel::Headline), "that the landlord served a notice, as a headline")?;
+    let of = |agency: &str, level| {
+        signals
+            .iter()
+            .any(|one| one.owner_agency == agency && one.level() == level)
+    };
+    narrator.check(
+        of("police", DisclosureLevel::Detail),
+        "the police see their own incidents in detail",
+    )?;
+    narrator.check(
+        of("housing", DisclosureLevel::Headline),
+        "that the landlord served a notice, as a headline",
+    )?;
     let more = of("housing", DisclosureLevel::Existence);
-    narrator.check(more, "that the landlord knows of more, with whom to ring, and neither what nor when nor how much")?;
+    narrator.check(
+        more,
+        "that the landlord knows of more, with whom to ring, and neither what nor when nor how much",
+    )?;
     let arrears = signals.iter().any(|one| one.kind == "housing.rent-arrears");
     narrator.check(!arrears, "so the rent arrears are not told: debt is no disorder")?;
-    let others = signals.iter().any(|one| matches!(one.owner_agency.as_str(), "health" | "welfare"));
-    narrator.check(!others, "nothing of health, nothing of welfare: no agreement opens them to this question")
+    let others = signals
+        .iter()
+        .any(|one| matches!(one.owner_agency.as_str(), "health" | "welfare"));
+    narrator.check(
+        !others,
+        "nothing of health, nothing of welfare: no agreement opens them to this question",
+    )
 }
 
 async fn housing_asks(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
     let officer = stage.desk("officer-42")?;
     narrator.step("A housing officer asks about Alex, to prevent homelessness, by consent")?;
     let signals = put(&officer, narrator, "housing_about_person", about(ALEX)).await?;
-    let welfare = signals.iter().any(|one| one.owner_agency == "welfare" && one.level() == DisclosureLevel::Detail);
+    let welfare = signals
+        .iter()
+        .any(|one| one.owner_agency == "welfare" && one.level() == DisclosureLevel::Detail);
     narrator.check(welfare, "the crisis grant is shown in detail: Alex agreed")?;
     let discharge: Vec<&Signal> = signals.iter().filter(|one| one.owner_agency == "health").collect();
     let headline = !discharge.is_empty() && discharge.iter().all(|one| one.level() == DisclosureLevel::Headline);
-    narrator.check(headline, "the discharge from hospital only as a headline: the agreement opens no more")?;
+    narrator.check(
+        headline,
+        "the discharge from hospital only as a headline: the agreement opens no more",
+    )?;
 
     narrator.say("\nThe same question about Billie, who refused:")?;
     let signals = put(&officer, narrator, "housing_about_refuser", about(BILLIE)).await?;
-    narrator.check(signals.is_empty(), "nothing, just as for somebody of whom nothing is known")?;
+    narrator.check(
+        signals.is_empty(),
+        "nothing, just as for somebody of whom nothing is known",
+    )?;
 
     narrator.step("The housing officer asks about the neighbourhood that the team works in, for the last week")?;
     let question = Question {
@@ -126,7 +153,10 @@ async fn housing_asks(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
     let signals = put(&officer, narrator, "housing_about_area", question).await?;
     let foreign: Vec<&Signal> = signals.iter().filter(|one| one.owner_agency != "housing").collect();
     let narrow = foreign.iter().all(|one| one.level() <= DisclosureLevel::Headline);
-    narrator.check(!foreign.is_empty() && narrow, "of other agencies' signals no detail: the question is about an area")?;
+    narrator.check(
+        !foreign.is_empty() && narrow,
+        "of other agencies' signals no detail: the question is about an area",
+    )?;
     let refused = signals.iter().filter_map(|one| one.detail.as_ref()?.person.as_ref());
     let unnamed = refused.into_iter().all(|person| person.nhs_number != BILLIE);
     narrator.check(unnamed, "and nothing of Billie")
@@ -139,62 +169,19 @@ async fn no_purpose(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
     match ask::whole(&officer, about(ALEX)).await {
         Ok(_) => narrator.check(false, "the question is refused")?,
         Err(error) => {
-            let reason = error.downcast_ref::<Fault>().and_then(Fault::reason).unwrap_or_default().to_owned();
+            let reason = error
+                .downcast_ref::<Fault>()
+                .and_then(Fault::reason)
+                .unwrap_or_default()
+                .to_owned();
             narrator.say(crate::ending::sentence(&error))?;
-            narrator.check(reason == "NOT_PERMITTED", "the question is refused, with what is not met, and recorded")?;
+            narrator.check(
+                reason == "NOT_PERMITTED",
+                "the question is refused, with what is not met, and recorded",
+            )?;
             narrator.measure("refused", json!({ "reason": reason, "ms": millis(began) }));
         }
     }
-    Ok(())
-}
-
-async fn open_watch(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
-    narrator.step("The housing officer keeps the question about Alex open")?;
-    let officer = stage.desk("officer-42")?;
-    let request = WatchSignalsRequest { question: Some(about(ALEX)), cursor: String::new() };
-    let opened = officer.signals().watch_signals(officer.open(request)?).await;
-    let mut events = opened.map_err(|status| officer.fault(status))?.into_inner();
-    let first = until_quiet(&mut events, &officer).await?;
-    let known = first.iter().filter(|event| matches!(event, Event::Shown(_))).count();
-    narrator.check(known > 0, format_args!("the watch begins with the {known} signals that there are"))?;
-
-    let began = Instant::now();
-    push(stage, grant("1")).await?;
-    let told = next(&mut events, &officer).await?;
-    let new = matches!(&told, Event::Shown(one) if one.kind == "welfare.crisis-grant");
-    narrator.say("Welfare pushes a new crisis grant for Alex. The open watch is told:")?;
-    narrator.check(new, watch::spoken(&told))?;
-    let delivery = millis(began);
-
-    let began = Instant::now();
-    record(&stage.desk("adviser-8")?, ALEX, ConsentStance::Withdrawn).await?;
-    narrator.say("\nAlex withdraws consent. The open watch is told what is to be seen no more:")?;
-    let mut gone = 0;
-    while gone < known + 1 {
-        match next(&mut events, &officer).await? {
-            Event::Hidden(_) => gone += 1,
-            other => narrator.check(false, watch::spoken(&other))?,
-        }
-    }
-    narrator.check(true, format_args!("all {gone} signals are taken off the screen"))?;
-    let withdrawal = millis(began);
-
-    push(stage, grant("2")).await?;
-    let after = until_quiet(&mut events, &officer).await?;
-    narrator.say("\nWelfare pushes another crisis grant.")?;
-    narrator.check(after.is_empty(), "the open watch is told nothing, not even that there is something")?;
-    let signals = put(&officer, narrator, "housing_after_withdrawal", about(ALEX)).await?;
-    narrator.check(signals.is_empty(), "and a new question finds nothing either")?;
-    narrator.measure(
-        "watch",
-        json!({
-            "first_signals": known,
-            "delivery_ms": delivery,
-            "tombstones": gone,
-            "withdrawal_ms": withdrawal,
-            "after_withdrawal": after.len(),
-        }),
-    );
     Ok(())
 }
 
@@ -203,21 +190,35 @@ async fn audit(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
     let officer = stage.desk("igo-1")?;
     let seen = ledger::who_saw(&officer, person(ALEX)).await?;
     narrator.say(entries::table(&seen))?;
-    let showed = seen.iter().any(|entry| entry.practitioner == "officer-42" && !entry.shown.is_empty());
-    narrator.check(showed, "the housing officer's looks are there, with what was shown at which level")?;
-    let refused = seen.iter().any(|entry| entry.practitioner == "officer-17" && !entry.allowed);
+    let showed = seen
+        .iter()
+        .any(|entry| entry.practitioner == "officer-42" && !entry.shown.is_empty());
+    narrator.check(
+        showed,
+        "the housing officer's looks are there, with what was shown at which level",
+    )?;
+    let refused = seen
+        .iter()
+        .any(|entry| entry.practitioner == "officer-17" && !entry.allowed);
     narrator.check(refused, "so is the police officer's refused question")?;
     narrator.measure("who_saw_entries", seen.len());
 
-    narrator.step("The officer takes the ledger away and recomputes it with its public key, without trusting the hub")?;
+    narrator
+        .step("The officer takes the ledger away and recomputes it with its public key, without trusting the hub")?;
     let began = Instant::now();
     let (exported, checkpoint) = ledger::export(&officer).await?;
     match ledger::recompute(exported.clone(), &checkpoint, &stage.ledger_key()?) {
         Ok(verified) => {
             let root = hex::encode(verified.root);
             narrator.say(format_args!("{} entries, root {root}", verified.size))?;
-            narrator.check(verified.size > 0, "every entry is what was signed, in order, none missing")?;
-            narrator.measure("ledger", json!({ "entries": verified.size, "root": root, "ms": millis(began) }));
+            narrator.check(
+                verified.size > 0,
+                "every entry is what was signed, in order, none missing",
+            )?;
+            narrator.measure(
+                "ledger",
+                json!({ "entries": verified.size, "root": root, "ms": millis(began) }),
+            );
         }
         Err(fault) => narrator.check(false, format_args!("the ledger is as it was signed ({fault})"))?,
     }
@@ -230,7 +231,10 @@ async fn audit(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
 }
 
 /// Asks, shows and measures.
-async fn put(link: &Link, narrator: &mut Narrator, name: &str, question: Question) -> Result<Vec<Signal>> {
+///
+/// # Errors
+/// What the hub refused, or why it could not be asked.
+pub(super) async fn put(link: &Link, narrator: &mut Narrator, name: &str, question: Question) -> Result<Vec<Signal>> {
     let began = Instant::now();
     let answer = ask::whole(link, question).await?;
     let took = millis(began);
@@ -239,7 +243,11 @@ async fn put(link: &Link, narrator: &mut Narrator, name: &str, question: Questio
         false => narrator.say(shown::table(&answer.signals))?,
     }
     let mut levels = Map::new();
-    for level in [DisclosureLevel::Existence, DisclosureLevel::Headline, DisclosureLevel::Detail] {
+    for level in [
+        DisclosureLevel::Existence,
+        DisclosureLevel::Headline,
+        DisclosureLevel::Detail,
+    ] {
         let count = answer.signals.iter().filter(|one| one.level() == level).count();
         levels.insert(words::level(level).to_owned(), Value::from(count));
     }
@@ -249,7 +257,11 @@ async fn put(link: &Link, narrator: &mut Narrator, name: &str, question: Questio
     Ok(answer.signals)
 }
 
-async fn record(link: &Link, nhs_number: &str, stance: ConsentStance) -> Result<()> {
+/// Takes down what a person said about the purpose.
+///
+/// # Errors
+/// What the hub refused, or why it could not be asked.
+pub(super) async fn record(link: &Link, nhs_number: &str, stance: ConsentStance) -> Result<()> {
     let statement = ConsentStatement {
         person: Some(person(nhs_number)),
         stance: stance.into(),
@@ -258,72 +270,29 @@ async fn record(link: &Link, nhs_number: &str, stance: ConsentStance) -> Result<
         evidence_reference: "FORM-221".into(),
         ..Default::default()
     };
-    let request = RecordConsentRequest { statement: Some(statement) };
-    link.consents().record_consent(link.call(request)?).await.map_err(|status| link.fault(status))?;
+    let request = RecordConsentRequest {
+        statement: Some(statement),
+    };
+    link.consents()
+        .record_consent(link.call(request)?)
+        .await
+        .map_err(|status| link.fault(status))?;
     Ok(())
 }
 
-async fn push(stage: &Stage, draft: SignalDraft) -> Result<()> {
-    let link = Link::new(stage.adapter("welfare")?, None)?;
-    let request = PushSignalRequest { signal: Some(draft) };
-    link.signals().push_signal(link.call(request)?).await.map_err(|status| link.fault(status))?;
-    Ok(())
-}
-
-fn grant(id: &str) -> SignalDraft {
-    SignalDraft {
-        kind: "welfare.crisis-grant".into(),
-        source_system: "demo".into(),
-        source_id: id.into(),
-        version: 1,
-        person: Some(person(ALEX)),
-        occurred_at: Some(moment::to_wire(now())),
-        severity: Severity::Medium.into(),
-        summary: "Crisis grant for food and heating".into(),
+/// The question about a person, by consent.
+pub(super) fn about(nhs_number: &str) -> Question {
+    Question {
+        subject: Some(Subject::Person(person(nhs_number))),
+        purpose: PURPOSE.into(),
         ..Default::default()
     }
 }
 
-fn about(nhs_number: &str) -> Question {
-    Question { subject: Some(Subject::Person(person(nhs_number))), purpose: PURPOSE.into(), ..Default::default() }
-}
-
-fn person(nhs_number: &str) -> PersonIdentity {
-    PersonIdentity { nhs_number: nhs_number.into(), ..Default::default() }
-}
-
-/// The next event that says something.
-async fn next(events: &mut Streaming<WatchSignalsResponse>, link: &Link) -> Result<Event> {
-    let something = async {
-        loop {
-            match one(events, link).await? {
-                Event::Heartbeat(_) => {}
-                event => return Ok(event),
-            }
-        }
-    };
-    match timeout(SOON, something).await {
-        Ok(event) => event,
-        Err(_) => bail!("the open watch was told nothing within {} seconds", SOON.as_secs()),
+/// Whom this number names.
+pub(super) fn person(nhs_number: &str) -> PersonIdentity {
+    PersonIdentity {
+        nhs_number: nhs_number.into(),
+        ..Default::default()
     }
-}
-
-/// Everything that comes before two heartbeats in a row: the first may have been on its way already.
-async fn until_quiet(events: &mut Streaming<WatchSignalsResponse>, link: &Link) -> Result<Vec<Event>> {
-    let (mut told, mut beats) = (Vec::new(), 0);
-    while beats < 2 {
-        match timeout(SOON, one(events, link)).await.context("the open watch fell silent")?? {
-            Event::Heartbeat(_) => beats += 1,
-            event => {
-                told.push(event);
-                beats = 0;
-            }
-        }
-    }
-    Ok(told)
-}
-
-async fn one(events: &mut Streaming<WatchSignalsResponse>, link: &Link) -> Result<Event> {
-    let message = events.message().await.map_err(|status| link.fault(status))?;
-    message.and_then(|message| message.event).context("the hub ended the watch")
 }

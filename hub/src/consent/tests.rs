@@ -1,0 +1,172 @@
+//! Which statement counts for a question.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    keys::{Keyring, Vault},
+    model::{Method, Scope},
+    store::{Memory, Store},
+};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn said(stance: Stance, second: i64, scope: Scope) -> Recorded {
+    Recorded {
+        id: StatementId([0; 16]),
+        statement: Statement {
+            stance,
+            scope,
+            said_at: at(second),
+            valid_from: at(second),
+            valid_until: None,
+            method: Method::Spoken,
+            evidence_reference: String::new(),
+        },
+        taken_by: "housing".parse().unwrap(),
+        recorded_at: at(second),
+    }
+}
+
+/// What the statements say, once kept and read again, on showing housing's arrears to welfare for homelessness prevention.
+fn says(statements: &[Recorded], now: i64) -> ConsentFact {
+    let memory = Memory::new();
+    let vault = Vault::of(Keyring::random().unwrap());
+    let person = PersonId([1; 16]);
+    let mut txn = Txn::new(&memory);
+    for statement in statements {
+        record(&mut txn, &vault, person, statement).unwrap();
+    }
+    memory.commit(txn.into_batch()).unwrap();
+    let kept = super::statements(&memory, &vault, person).unwrap();
+    assert_eq!(kept.len(), statements.len());
+    let (kind, owner) = ("housing.rent-arrears".parse().unwrap(), "housing".parse().unwrap());
+    let (reader, purpose) = ("welfare".parse().unwrap(), "homelessness-prevention".parse().unwrap());
+    fact(&kept, (&kind, &owner), &reader, &purpose, at(now))
+}
+
+fn all() -> Scope {
+    Scope::default()
+}
+
+#[test]
+fn the_latest_said_counts_in_whatever_order_they_were_recorded() {
+    let given = said(Stance::Given, 10, all());
+    let withdrawn = said(Stance::Withdrawn, 20, all());
+    assert_eq!(says(&[given.clone(), withdrawn.clone()], 30), ConsentFact::Withdrawn);
+    assert_eq!(says(&[withdrawn, given.clone()], 30), ConsentFact::Withdrawn);
+    let back_dated = said(Stance::Refused, 5, all());
+    assert_eq!(says(&[given, back_dated], 30), ConsentFact::Given);
+}
+
+#[test]
+fn of_two_said_at_once_the_one_recorded_last_counts() {
+    let (given, refused) = (said(Stance::Given, 10, all()), said(Stance::Refused, 10, all()));
+    assert_eq!(says(&[given.clone(), refused.clone()], 30), ConsentFact::Refused);
+    assert_eq!(says(&[refused, given], 30), ConsentFact::Given);
+}
+
+#[test]
+fn a_statement_counts_only_within_its_scope() {
+    let narrow = |scope: Scope| {
+        says(
+            &[said(Stance::Given, 10, all()), said(Stance::Withdrawn, 20, scope)],
+            30,
+        )
+    };
+    let kinds = |kind: &str| Scope {
+        kinds: [kind.parse().unwrap()].into(),
+        ..all()
+    };
+    let from = |agency: &str| Scope {
+        from: [agency.parse().unwrap()].into(),
+        ..all()
+    };
+    let to = |agency: &str| Scope {
+        to: [agency.parse().unwrap()].into(),
+        ..all()
+    };
+    let purposes = |purpose: &str| Scope {
+        purposes: [purpose.parse().unwrap()].into(),
+        ..all()
+    };
+    for within in [
+        kinds("housing.rent-arrears"),
+        from("housing"),
+        to("welfare"),
+        purposes("homelessness-prevention"),
+    ] {
+        assert_eq!(narrow(within.clone()), ConsentFact::Withdrawn, "{within:?}");
+    }
+    for beyond in [
+        kinds("housing.eviction"),
+        from("health"),
+        to("police"),
+        purposes("hospital-discharge"),
+    ] {
+        assert_eq!(narrow(beyond.clone()), ConsentFact::Given, "{beyond:?}");
+    }
+}
+
+#[test]
+fn a_statement_counts_only_in_its_period() {
+    let mut given = said(Stance::Given, 10, all());
+    given.statement.valid_from = at(15);
+    given.statement.valid_until = Some(at(20));
+    let refused = said(Stance::Refused, 5, all());
+    for (now, fact) in [
+        (14, ConsentFact::Refused),
+        (15, ConsentFact::Given),
+        (19, ConsentFact::Given),
+        (20, ConsentFact::Refused),
+    ] {
+        assert_eq!(says(&[given.clone(), refused.clone()], now), fact, "at {now}");
+    }
+    assert_eq!(says(&[], 10), ConsentFact::None);
+}
+
+#[test]
+fn a_statement_is_not_stored_in_the_clear() {
+    let memory = Memory::new();
+    let vault = Vault::of(Keyring::random().unwrap());
+    let mut txn = Txn::new(&memory);
+    let mut statement = said(
+        Stance::Given,
+        10,
+        Scope {
+            kinds: ["housing.eviction".parse().unwrap()].into(),
+            ..all()
+        },
+    );
+    statement.statement.evidence_reference = "FORM-77".into();
+    record(&mut txn, &vault, PersonId([1; 16]), &statement).unwrap();
+    for value in txn.into_batch().into_values().flatten() {
+        let text = String::from_utf8_lossy(&value).into_owned();
+        assert!(!text.contains("FORM-77") && !text.contains("eviction"));
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_fact_is_that_of_the_last_covering_statement(
+        statements in proptest::collection::vec((0_u8..3, 0_i64..6, any::<bool>()), 0..8),
+    ) {
+        let recorded: Vec<_> = statements
+            .iter()
+            .map(|(stance, second, covers)| {
+                let stance = [Stance::Given, Stance::Refused, Stance::Withdrawn][usize::from(*stance)];
+                let to = if *covers { "welfare" } else { "police" };
+                said(stance, *second, Scope { to: [to.parse().unwrap()].into(), ..all() })
+            })
+            .collect();
+        let last = statements
+            .iter()
+            .enumerate()
+            .filter(|(_, (.., covers))| *covers)
+            .max_by_key(|(order, (_, second, _))| (*second, *order));
+        let expected = last.map_or("none", |(order, _)| recorded[order].statement.stance.word());
+        prop_assert_eq!(says(&recorded, 10).word(), expected);
+    }
+}
