@@ -2,6 +2,10 @@
 //! They never sleep, never share a port or a folder, and never ask the hub's insides what its answers should say.
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod consent;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod smoke;

@@ -45,7 +45,13 @@ async fn whose_statement_it_is_keeps_the_rules_of_a_push() {
     let request = ListConsentsRequest { person: Some(wrong) };
     let list = async || wall.officer.consents.clone().list_consents(request).await;
     wall.refuses(list(), &["person.nhs_number"], "9990001007").await;
-    let nobody = async || wall.officer.consents.clone().list_consents(ListConsentsRequest::default()).await;
+    let nobody = async || {
+        wall.officer
+            .consents
+            .clone()
+            .list_consents(ListConsentsRequest::default())
+            .await
+    };
     wall.refuses(nobody(), &["person"], "").await;
 }
 
@@ -54,7 +60,13 @@ async fn a_scope_names_only_what_there_is() {
     let wall = Wall::new().await;
     let strange = || vec!["unheard-of".to_owned()];
     check(&wall, |bad| bad.kinds = strange(), &["statement.kinds"], "unheard-of").await;
-    check(&wall, |bad| bad.purposes = strange(), &["statement.purposes"], "unheard-of").await;
+    check(
+        &wall,
+        |bad| bad.purposes = strange(),
+        &["statement.purposes"],
+        "unheard-of",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -66,14 +78,26 @@ async fn a_refusal_for_an_agency_that_there_is_not_is_never_quietly_without_effe
         bad.to_agencies = strange();
     };
     check(&wall, refusal, &["statement.to_agencies"], "hosing").await;
-    check(&wall, |bad| bad.from_agencies = strange(), &["statement.from_agencies"], "hosing").await;
+    check(
+        &wall,
+        |bad| bad.from_agencies = strange(),
+        &["statement.from_agencies"],
+        "hosing",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_statement_is_never_said_tomorrow() {
     let wall = Wall::new().await;
     let ahead = wall.hub.place.clock.now() + 6.minutes();
-    check(&wall, |bad| bad.said_at = Some(timestamp(ahead)), &["statement.said_at"], "").await;
+    check(
+        &wall,
+        |bad| bad.said_at = Some(timestamp(ahead)),
+        &["statement.said_at"],
+        "",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -100,7 +124,10 @@ async fn the_police_may_not_take_down_that_somebody_gives_consent() {
     let wall = Wall::new().await;
     let police = wall.hub.as_cast("officer-17");
     let refusal = refused(police.record(statement()).await);
-    assert_eq!((refusal.code, refusal.reason.as_str()), (Code::PermissionDenied, "NOT_PERMITTED"));
+    assert_eq!(
+        (refusal.code, refusal.reason.as_str()),
+        (Code::PermissionDenied, "NOT_PERMITTED")
+    );
     let igo = wall.hub.as_cast("igo-1");
     let mut list = igo.consents.clone();
     let request = ListConsentsRequest { person: Some(alex()) };

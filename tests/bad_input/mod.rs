@@ -109,6 +109,10 @@ impl Wall {
         assert_eq!(pushed.outcome(), PushOutcome::Recorded);
         let answer = self.officer.ask(self.question()).await.unwrap();
         assert!(answer.signals.iter().any(|signal| signal.id == self.first.signal_id));
-        assert_eq!(self.lines.each_ref().map(Line::connections), [1, 1], "a connection was made anew");
+        assert_eq!(
+            self.lines.each_ref().map(Line::connections),
+            [1, 1],
+            "a connection was made anew"
+        );
     }
 }

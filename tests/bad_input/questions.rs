@@ -2,7 +2,9 @@
 
 use jiff::ToSpan as _;
 use placehub_hub::wire::timestamp;
-use placehub_proto::v1::{CheckQuestionRequest, PersonIdentity, Question, QuestionSort, SubjectSort, question::Subject};
+use placehub_proto::v1::{
+    CheckQuestionRequest, PersonIdentity, Question, QuestionSort, SubjectSort, question::Subject,
+};
 use tonic::Code;
 
 use super::{HOMELESSNESS, Wall};
@@ -23,7 +25,8 @@ async fn a_purpose_that_the_catalogue_has_not_is_refused() {
 async fn a_gateway_that_the_catalogue_has_not_is_refused() {
     let wall = Wall::new().await;
     let change = |question: &mut Question| question.gateway = "royal-warrant".to_owned();
-    wall.refuses_question(change, &["question.gateway"], "royal-warrant").await;
+    wall.refuses_question(change, &["question.gateway"], "royal-warrant")
+        .await;
 }
 
 #[tokio::test]
@@ -93,14 +96,16 @@ async fn a_watch_has_no_end() {
     let wall = Wall::new().await;
     let mut question = wall.question();
     question.until = Some(timestamp(wall.hub.days_ago(-1)));
-    wall.refuses(wall.officer.watch(question, ""), &["question.until"], "").await;
+    wall.refuses(wall.officer.watch(question, ""), &["question.until"], "")
+        .await;
 }
 
 #[tokio::test]
 async fn a_case_reference_has_at_most_64_characters() {
     let wall = Wall::new().await;
     let change = |question: &mut Question| question.case_reference = "Alex".repeat(17);
-    wall.refuses_question(change, &["question.case_reference"], "Alex").await;
+    wall.refuses_question(change, &["question.case_reference"], "Alex")
+        .await;
 }
 
 #[tokio::test]
@@ -127,10 +132,34 @@ async fn a_sort_of_question_keeps_the_rules_of_a_question() {
     assert!(check(Some(right.clone())).await.unwrap().get_ref().allowed);
     let wrong = [
         (None, "question"),
-        (Some(QuestionSort { subject: 9, ..right.clone() }), "question.subject"),
-        (Some(QuestionSort { purpose: "curiosity".to_owned(), ..right.clone() }), "question.purpose"),
-        (Some(QuestionSort { gateway: "royal-warrant".to_owned(), ..right.clone() }), "question.gateway"),
-        (Some(QuestionSort { area_code: "atlantis".to_owned(), ..right.clone() }), "question.area_code"),
+        (
+            Some(QuestionSort {
+                subject: 9,
+                ..right.clone()
+            }),
+            "question.subject",
+        ),
+        (
+            Some(QuestionSort {
+                purpose: "curiosity".to_owned(),
+                ..right.clone()
+            }),
+            "question.purpose",
+        ),
+        (
+            Some(QuestionSort {
+                gateway: "royal-warrant".to_owned(),
+                ..right.clone()
+            }),
+            "question.gateway",
+        ),
+        (
+            Some(QuestionSort {
+                area_code: "atlantis".to_owned(),
+                ..right.clone()
+            }),
+            "question.area_code",
+        ),
     ];
     for (sort, field) in wrong {
         wall.refuses(check(sort), &[field], "").await;
@@ -141,7 +170,13 @@ async fn a_sort_of_question_keeps_the_rules_of_a_question() {
 async fn a_question_without_a_practitioner_is_refused() {
     let wall = Wall::new().await;
     let refusal = wall.leaves_no_trace(wall.adapter.ask(wall.question())).await;
-    assert_eq!((refusal.code, refusal.reason.as_str()), (Code::Unauthenticated, "TOKEN_MISSING"));
+    assert_eq!(
+        (refusal.code, refusal.reason.as_str()),
+        (Code::Unauthenticated, "TOKEN_MISSING")
+    );
     let refusal = refused(wall.adapter.watch(wall.question(), "").await);
-    assert_eq!((refusal.code, refusal.reason.as_str()), (Code::Unauthenticated, "TOKEN_MISSING"));
+    assert_eq!(
+        (refusal.code, refusal.reason.as_str()),
+        (Code::Unauthenticated, "TOKEN_MISSING")
+    );
 }

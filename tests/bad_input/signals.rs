@@ -10,7 +10,13 @@ use crate::harness::{Adjust as _, integer, text};
 #[tokio::test]
 async fn a_kind_that_the_catalogue_has_not_is_refused() {
     let wall = Wall::new().await;
-    for wrong in ["housing.rent-arears", "", "Alex Sample", "housing", "HOUSING.RENT-ARREARS"] {
+    for wrong in [
+        "housing.rent-arears",
+        "",
+        "Alex Sample",
+        "housing",
+        "HOUSING.RENT-ARREARS",
+    ] {
         let change = |draft: &mut SignalDraft| draft.kind = wrong.to_owned();
         wall.refuses_push(change, &["signal.kind"], wrong).await;
     }
@@ -39,7 +45,8 @@ async fn a_date_attribute_is_a_day_of_the_calendar() {
             draft.kind = "housing.eviction".to_owned();
             draft.attributes = [("evicted_on".to_owned(), AttributeValue { value })].into();
         };
-        wall.refuses_push(change, &["signal.attributes.evicted_on"], wrong).await;
+        wall.refuses_push(change, &["signal.attributes.evicted_on"], wrong)
+            .await;
     }
 }
 
@@ -60,7 +67,8 @@ async fn a_text_attribute_that_is_too_long_is_refused() {
         draft.kind = "housing.asb-case".to_owned();
         draft.attributes = [("case_type".to_owned(), text(&long))].into();
     };
-    wall.refuses_push(change, &["signal.attributes.case_type"], "Alex").await;
+    wall.refuses_push(change, &["signal.attributes.case_type"], "Alex")
+        .await;
 }
 
 #[tokio::test]
@@ -82,7 +90,12 @@ async fn a_time_that_is_none_is_refused() {
     let now = timestamp(wall.hub.place.clock.now());
     let broken = |seconds, nanos| Some(prost_types::Timestamp { seconds, nanos });
     let (ever, nanos) = (i64::MAX, 2_000_000_000);
-    for wrong in [None, broken(ever, 0), broken(now.seconds, nanos), broken(-5_000_000_000, 0)] {
+    for wrong in [
+        None,
+        broken(ever, 0),
+        broken(now.seconds, nanos),
+        broken(-5_000_000_000, 0),
+    ] {
         let change = |draft: &mut SignalDraft| draft.occurred_at = wrong;
         let fields = ["signal.occurred_at"; 2];
         // A time that is there and cannot be read is not missing too.

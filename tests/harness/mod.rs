@@ -12,7 +12,7 @@ mod question;
 mod refused;
 
 pub(crate) use cast::{PLACE, Practitioner, alex, billie, casey, cast, drew, emery};
-pub(crate) use client::{Client, Presents};
+pub(crate) use client::{Client, Presents, channel};
 pub(crate) use clock::Clock;
 pub(crate) use draft::{Adjust, arrears, asb_at, discharge, grant, integer, signal, text};
 pub(crate) use hub::{Hub, contents};

@@ -62,3 +62,23 @@ fn main() -> ExitCode {
     }
     ExitCode::from(ending::code(&ended))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_two_flags_of_a_command_contradict_each_other() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_exit_codes_are_in_the_help() {
+        let help = Arguments::command().render_help().to_string();
+        for code in [0, ending::FINDING, ending::USAGE, ending::UNAVAILABLE] {
+            assert!(help.contains(&format!("\n  {code}  ")), "{code}");
+        }
+    }
+}

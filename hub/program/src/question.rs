@@ -9,7 +9,6 @@ use crate::{moment, person::PersonArguments, words::Level};
 
 /// What is asked, and why.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Question")]
 pub(crate) struct QuestionArguments {
     #[command(flatten)]
     person: PersonArguments,

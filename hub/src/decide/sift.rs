@@ -2,7 +2,7 @@
 //! Pure; is handed headers and facts, and never asks for more than it is offered.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::ControlFlow,
     sync::Arc,
 };
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::{Class, Decision, Deed, PolicySet, Reasons, Refusal, Shown, Standing, Tally};
 use crate::{
     authn::Caller,
-    model::{AgencyId, AgreementId, AreaCode, ConsentFact, Header, Level, Question},
+    model::{AgencyId, AgreementId, AreaCode, ConsentFact, Header, Level, Question, SignalId},
 };
 
 /// A question in the course of being answered.
@@ -28,19 +28,20 @@ pub struct Sift<'p> {
     tally: Vec<Tally>,
     agreements: BTreeSet<AgreementId>,
     shown: Vec<Shown>,
-    known: BTreeSet<AgencyId>,
+    known: BTreeMap<AgencyId, SignalId>,
+    lines: BTreeMap<AgencyId, Header>,
     more: bool,
 }
 
 impl<'p> Sift<'p> {
     /// Takes or refuses the question. `areas` are those of the address or area asked about, with every area around;
-    /// `known` are the agencies of which earlier pages told that they know the subject.
+    /// `known` are the agencies that earlier pages found to know the subject, each by one signal.
     pub fn new(
         policies: &'p PolicySet,
         caller: &'p Caller,
         question: &'p Question,
         areas: Arc<[AreaCode]>,
-        known: BTreeSet<AgencyId>,
+        known: BTreeMap<AgencyId, SignalId>,
         now: Timestamp,
     ) -> Self {
         let standing = Arc::new(Standing::of(caller));
@@ -58,6 +59,7 @@ impl<'p> Sift<'p> {
             agreements: BTreeSet::new(),
             shown: Vec::new(),
             known,
+            lines: BTreeMap::new(),
             more: false,
         }
     }
@@ -111,7 +113,8 @@ impl<'p> Sift<'p> {
 
     /// Offers the next signal of a page of `size`. Breaks when the page is full and one more could be shown.
     ///
-    /// At existence level an agency has one line in the whole answer: more lines would be a count.
+    /// What may be seen at existence level alone is no part of a page: each agency has one line at the end of the whole
+    /// answer. More lines would be a count, and a line among dated signals would tell a date.
     pub fn offer(
         &mut self,
         header: Header,
@@ -119,21 +122,28 @@ impl<'p> Sift<'p> {
         consent: ConsentFact,
         size: usize,
     ) -> ControlFlow<()> {
-        let Some(level) = self.level(&header, areas, consent) else {
-            return ControlFlow::Continue(());
-        };
-        if level == Level::Existence && self.known.contains(&header.owner) {
-            return ControlFlow::Continue(());
+        match self.level(&header, areas, consent) {
+            None => {}
+            Some(Level::Existence) => {
+                if !self.known.contains_key(&header.owner) {
+                    self.known.insert(header.owner.clone(), header.id);
+                    self.lines.insert(header.owner.clone(), header);
+                }
+            }
+            Some(_) if self.shown.len() >= size => {
+                self.more = true;
+                return ControlFlow::Break(());
+            }
+            Some(level) => self.show(header, level),
         }
-        if self.shown.len() >= size {
-            self.more = true;
-            return ControlFlow::Break(());
-        }
-        if level == Level::Existence {
-            self.known.insert(header.owner.clone());
-        }
-        self.show(header, level);
         ControlFlow::Continue(())
+    }
+
+    /// Looks again, on the last page, at a signal by which an earlier page found that an agency knows the subject.
+    pub fn recall(&mut self, header: Header, areas: Arc<[AreaCode]>, consent: ConsentFact) {
+        if self.level(&header, areas, consent) == Some(Level::Existence) {
+            self.lines.insert(header.owner.clone(), header);
+        }
     }
 
     /// Whether there is a next page.
@@ -141,13 +151,20 @@ impl<'p> Sift<'p> {
         self.more
     }
 
-    /// The agencies of which this page or an earlier one told that they know the subject.
-    pub fn known(&self) -> &BTreeSet<AgencyId> {
+    /// The agencies that this page or an earlier one found to know the subject, each by one signal.
+    pub fn known(&self) -> &BTreeMap<AgencyId, SignalId> {
         &self.known
     }
 
-    /// The decision.
-    pub fn finish(self, deed: impl FnOnce(Box<Question>) -> Deed) -> Decision {
+    /// The decision. On the last page, the lines of agencies that know the subject come last, by name.
+    pub fn finish(mut self, deed: impl FnOnce(Box<Question>) -> Deed) -> Decision {
+        if !self.more {
+            let lines = std::mem::take(&mut self.lines).into_values();
+            self.shown.extend(lines.map(|header| Shown {
+                header,
+                level: Level::Existence,
+            }));
+        }
         let rules = self.tally.iter().filter(|tally| tally.level.is_some());
         Decision {
             at: self.now,

@@ -6,7 +6,7 @@ mod permit;
 mod telling;
 mod watch;
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -19,10 +19,10 @@ use crate::{
     consent::{self, Facts},
     decide::{Decision, Deed, Operation, PolicySet, Refusal, Sift},
     keys::Keys,
-    labels::{self, Position, Window},
+    labels::{self, Position, State, Window},
     ledger::{Ledger, Receipt, Touched},
     locate::{About, Located},
-    model::{AgencyId, Question},
+    model::{AgencyId, Question, SignalId},
     place::Places,
     record, signals,
     store::{self, Committer, Read, Store, Txn},
@@ -74,8 +74,8 @@ pub struct Page {
     pub size: usize,
     /// After which one.
     pub after: Option<Position>,
-    /// Agencies of which earlier pages told that they know the subject.
-    pub known: std::collections::BTreeSet<AgencyId>,
+    /// Agencies that earlier pages found to know the subject, each by one signal: told at the end of the answer.
+    pub known: BTreeMap<AgencyId, SignalId>,
 }
 
 /// An answer that may be shown.
@@ -186,6 +186,21 @@ impl Gate {
             }
         })?;
         broken.map_or(Ok(()), Err)?;
+        if !sift.has_more() {
+            for signal in page.known.values() {
+                let state = labels::state(self.read(), *signal)?;
+                if let Some(State {
+                    header,
+                    retracted: false,
+                    ..
+                }) = state
+                    && window.holds(&header)
+                {
+                    let (areas, fact) = (self.around(&header), facts.of(&header)?);
+                    sift.recall(header, areas, fact);
+                }
+            }
+        }
         let next = sift.has_more().then(|| Page {
             size: page.size,
             after: last,

@@ -1,7 +1,7 @@
 //! Open watches: each step looks at what may have changed, takes the gate again, and says what the watch is to show and hide.
 //! A step that shows nothing new records nothing; one that does is recorded before the permit is given.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -163,7 +163,7 @@ impl Gate {
             return Ok(Look::Rest);
         };
         let policies = self.policies.load_full();
-        let mut sift = Sift::new(&policies, caller, question, areas, BTreeSet::new(), now);
+        let mut sift = Sift::new(&policies, caller, question, areas, BTreeMap::new(), now);
         let mut facts = Facts::new(self.read(), &self.keys.vault, (caller.agency(), &question.purpose), now);
         let mut telling = Telling::new(seen, now, from.events);
         for state in candidates {

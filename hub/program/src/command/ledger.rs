@@ -15,7 +15,7 @@ use placehub_hub::{
         VerifierKey,
         verify::{Fault, Verified, verify, verify_stored},
     },
-    store::Disk,
+    store::{self, Disk},
 };
 use placehub_proto::v1::{
     ExportLedgerRequest, LedgerEntry, ListEntriesRequest, PersonIdentity, WhoSawRequest, export_ledger_response::Part,
@@ -23,12 +23,15 @@ use placehub_proto::v1::{
 use serde_json::json;
 
 use crate::{
-    ending::{Ending, Outcome},
+    ending::{Ending, Outcome, Stop},
     entries,
     link::{Link, LinkArguments},
     moment, out,
     person::PersonArguments,
 };
+
+/// What is said of a ledger whose store cannot be read whole.
+const WRONG: &str = "the ledger cannot be shown to be as it was signed";
 
 /// What to do with the ledger.
 #[derive(Debug, Subcommand)]
@@ -165,7 +168,10 @@ impl Verify {
                 if !dir.join("db").exists() {
                     anyhow::bail!("{} holds no store", dir.display());
                 }
-                let disk = Disk::open(dir).context("a store is checked with its hub stopped")?;
+                let disk = Disk::open(dir).map_err(|error| match error {
+                    store::Error::Damaged { .. } => anyhow::Error::from(error).context(Stop::Finding(WRONG.to_owned())),
+                    other => other.into(),
+                })?;
                 verify_stored(&disk, &key)
             }
             None => {

@@ -44,19 +44,18 @@ pub(crate) struct Push {
 
 /// One signal.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "One signal, instead of a file")]
 struct SignalArguments {
     /// Its kind, e.g. housing.rent-arrears.
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", help_heading = SIGNAL)]
     kind: Option<String>,
     /// The system that it comes from, in your words.
-    #[arg(long, value_name = "SYSTEM")]
+    #[arg(long, value_name = "SYSTEM", help_heading = SIGNAL)]
     system: Option<String>,
     /// Its id in that system.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", help_heading = SIGNAL)]
     id: Option<String>,
     /// Rises with each correction.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = SIGNAL)]
     signal_version: u64,
     #[command(flatten)]
     person: PersonArguments,
