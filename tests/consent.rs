@@ -13,9 +13,7 @@ use placehub_proto::v1::{
 };
 use tonic::Code;
 
-use crate::harness::{
-    Client, Hub, alex, arrears, billie, contents, discharge, drew, grant, question_person, refused,
-};
+use crate::harness::{Client, Hub, alex, arrears, billie, contents, discharge, drew, grant, question_person, refused};
 
 const HOMELESSNESS: &str = "homelessness-prevention";
 const DISCHARGE: &str = "hospital-discharge";
@@ -161,10 +159,7 @@ async fn a_withdrawal_for_one_purpose_leaves_the_others() {
 async fn a_statement_holds_from_its_first_moment_until_just_before_its_last() {
     let (hub, adviser) = arrears_and_adviser().await;
     let now = hub.place.clock.now();
-    adviser
-        .record(said(Given, hub.days_ago(9)))
-        .await
-        .unwrap();
+    adviser.record(said(Given, hub.days_ago(9))).await.unwrap();
     let passing = ConsentStatement {
         valid_from: Some(timestamp(now + 1.hour())),
         valid_until: Some(timestamp(now + 2.hours())),
@@ -268,7 +263,11 @@ async fn an_agency_lists_what_it_took_down_and_governance_lists_all() {
     let hub = Hub::fresh().await;
     let (housing, welfare) = (hub.as_cast("officer-42"), hub.as_cast("adviser-8"));
     let first = housing.record(said(Given, hub.days_ago(2))).await.unwrap().statement_id;
-    let second = welfare.record(said(Withdrawn, hub.days_ago(1))).await.unwrap().statement_id;
+    let second = welfare
+        .record(said(Withdrawn, hub.days_ago(1)))
+        .await
+        .unwrap()
+        .statement_id;
     let ids = |listed: Vec<RecordedConsent>| listed.into_iter().map(|one| one.statement_id).collect::<Vec<_>>();
     assert_eq!(ids(listed(&housing, alex()).await), [first.clone()]);
     assert_eq!(ids(listed(&welfare, alex()).await), [second.clone()]);

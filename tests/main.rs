@@ -9,3 +9,7 @@ mod consent;
 mod harness;
 #[cfg(test)]
 mod smoke;
+#[cfg(test)]
+mod walk;
+#[cfg(test)]
+mod watch;

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic_health::pb::{FILE_DESCRIPTOR_SET as HEALTH, health_server::HealthServer};
+use tower::util::MapResponseLayer;
 
 use crate::{
     authn::{self, Agencies, Authenticator},
@@ -27,7 +28,7 @@ use crate::{
     keys::{self, Keyring, Keys},
     ledger::{self, Ledger, Signer, read},
     place::{self, Places},
-    rpc::{Consents, House, LedgerDesk, Policies, Pulse, SignalDesk},
+    rpc::{self, Consents, House, LedgerDesk, Policies, Pulse, SignalDesk},
     signals::Signals,
     store::{self, Committer, Disk, Hooks, Store},
     tls::{self, Live},
@@ -182,6 +183,7 @@ impl Hub {
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
             .max_concurrent_streams(256)
+            .layer(MapResponseLayer::new(rpc::explained))
             .add_service(reflection("v1").build_v1().map_err(serving)?)
             .add_service(reflection("v1alpha").build_v1alpha().map_err(serving)?)
             .add_service(HealthServer::new(Pulse(house.clone())))

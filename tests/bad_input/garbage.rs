@@ -1,14 +1,16 @@
 //! Garbage: on the port, under TLS, in place of a message, and more of a message than the hub takes.
 
+use placehub_proto::v1::{ConsentStance, PushOutcome, PushSignalResponse, PushSignalsRequest};
 use prost::Message as _;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-use tonic::Code;
+use tonic::{Code, Request, Status, transport::Channel};
+use tonic_prost::ProstCodec;
 
 use super::{Wall, certificates::connect};
-use crate::harness::Adjust as _;
+use crate::harness::{Adjust as _, Client, Line, Presents, alex, billie, channel, refused};
 
 /// A push whose signal is any bytes.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -17,15 +19,13 @@ struct Odd {
     signal: Vec<u8>,
 }
 
-async fn push_odd(wall: &Wall, signal: Vec<u8>) -> Result<(), tonic::Status> {
-    let channel = crate::harness::channel(&wall.hub.place, "housing", "adapter", wall.lines[0].address);
-    let mut grpc = tonic::client::Grpc::new(channel);
+/// Calls a method of SignalService with a message of the test's own.
+async fn call_odd(channel: &Channel, method: &str, signal: Vec<u8>) -> Result<(), Status> {
+    let mut grpc = tonic::client::Grpc::new(channel.clone());
     grpc.ready().await.unwrap();
-    let codec: tonic_prost::ProstCodec<Odd, placehub_proto::v1::PushSignalResponse> =
-        tonic_prost::ProstCodec::default();
-    let path = "/placehub.v1.SignalService/PushSignal".parse().unwrap();
-    let answer = grpc.unary(tonic::Request::new(Odd { signal }), path, codec).await;
-    answer.map(drop)
+    let codec: ProstCodec<Odd, PushSignalResponse> = ProstCodec::default();
+    let path = format!("/placehub.v1.SignalService/{method}").parse().unwrap();
+    grpc.unary(Request::new(Odd { signal }), path, codec).await.map(drop)
 }
 
 #[tokio::test]
@@ -59,10 +59,7 @@ async fn strangers_who_say_nothing_hold_nobody_up() {
         strangers.push(TcpStream::connect(wall.hub.address).await.unwrap());
     }
     let newcomer = wall.hub.adapter("welfare");
-    newcomer
-        .says(crate::harness::billie(), placehub_proto::v1::ConsentStance::Refused)
-        .await
-        .unwrap();
+    newcomer.says(billie(), ConsentStance::Refused).await.unwrap();
     wall.still_serves().await;
     drop(strangers);
 }
@@ -82,20 +79,23 @@ async fn garbage_under_a_good_certificate_is_hung_up_on_and_harms_nobody() {
 #[tokio::test]
 async fn a_message_that_is_none_is_refused_and_nothing_of_it_repeated() {
     let wall = Wall::new().await;
-    let alex = crate::harness::alex().encode_to_vec();
+    let person = alex().encode_to_vec();
     let not_text = b"\x0a\x0cAlex \xff\xfe\xfdSam".to_vec();
-    let too_short = [&[0x2a, 0x7f], alex.as_slice()].concat();
+    let too_short = [&[0x2a, 0x7f], person.as_slice()].concat();
+    let line = Line::to(wall.hub.address).await;
+    let channel = channel(&wall.hub.place, "housing", "adapter", line.address);
     for signal in [not_text, too_short, vec![0xff; 32]] {
-        let refusal = wall.leaves_no_trace(push_odd(&wall, signal)).await;
-        assert_eq!(
-            (refusal.code, refusal.reason.as_str()),
-            (Code::InvalidArgument, "FIELD_INVALID"),
-            "{refusal:?}"
-        );
+        let refusal = wall.leaves_no_trace(call_odd(&channel, "PushSignal", signal)).await;
+        let told = (refusal.code, refusal.reason.as_str());
+        assert_eq!(told, (Code::InvalidArgument, "FIELD_INVALID"), "{refusal:?}");
+        assert_eq!(refusal.fields, ["request"]);
         for secret in ["Alex", "Sam", "9990001006"] {
             assert!(!refusal.says(secret), "{refusal:?}");
         }
     }
+    let good = Client::over(channel, Presents::Nothing);
+    good.push(wall.draft()).await.unwrap();
+    assert_eq!(line.connections(), 1);
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn an_oversized_message_is_refused_and_one_below_the_limit_is_read() {
 async fn an_oversized_message_in_a_stream_ends_the_stream_and_not_the_connection() {
     let wall = Wall::new().await;
     let most = wall.hub.place.config().limits.message_bytes;
-    let push = |sequence, signal| placehub_proto::v1::PushSignalsRequest {
+    let push = |sequence, signal| PushSignalsRequest {
         sequence,
         signal: Some(signal),
     };
@@ -135,27 +135,22 @@ async fn an_oversized_message_in_a_stream_ends_the_stream_and_not_the_connection
         .unwrap()
         .into_inner();
     assert_eq!(answers.message().await.unwrap().unwrap().sequence, 1);
-    let refusal = crate::harness::refused(answers.message().await);
+    let refusal = refused(answers.message().await);
     assert_eq!(
         (refusal.code, refusal.reason.as_str()),
         (Code::InvalidArgument, "FIELD_INVALID"),
         "{refusal:?}"
     );
     let again = wall.adapter.push(good).await.unwrap();
-    assert_eq!(again.outcome(), placehub_proto::v1::PushOutcome::AlreadyKnown);
+    assert_eq!(again.outcome(), PushOutcome::AlreadyKnown);
     wall.still_serves().await;
 }
 
 #[tokio::test]
 async fn a_call_that_there_is_not_is_unimplemented() {
     let wall = Wall::new().await;
-    let channel = crate::harness::channel(&wall.hub.place, "housing", "adapter", wall.lines[0].address);
-    let mut grpc = tonic::client::Grpc::new(channel);
-    grpc.ready().await.unwrap();
-    let codec: tonic_prost::ProstCodec<Odd, Odd> = tonic_prost::ProstCodec::default();
-    let path = "/placehub.v1.SignalService/DeleteEverything".parse().unwrap();
-    let answer = grpc
-        .unary(tonic::Request::new(Odd { signal: Vec::new() }), path, codec)
-        .await;
-    assert_eq!(answer.unwrap_err().code(), Code::Unimplemented);
+    let channel = wall.hub.channel("housing", "adapter");
+    let refusal = call_odd(&channel, "DeleteEverything", Vec::new()).await.unwrap_err();
+    assert_eq!(refusal.code(), Code::Unimplemented);
+    wall.still_serves().await;
 }

@@ -10,6 +10,7 @@ mod line;
 mod place;
 mod question;
 mod refused;
+mod watcher;
 
 pub(crate) use cast::{PLACE, Practitioner, alex, billie, casey, cast, drew, emery};
 pub(crate) use client::{Client, Presents, channel};
@@ -20,3 +21,4 @@ pub(crate) use line::Line;
 pub(crate) use place::Place;
 pub(crate) use question::{Narrow, question_address, question_area, question_person};
 pub(crate) use refused::{Refused, refused};
+pub(crate) use watcher::{Screen, Told, Watcher};

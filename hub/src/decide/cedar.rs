@@ -52,13 +52,13 @@ impl Types {
             "Statement",
             "Workload",
         ];
-        let parsed: Result<_, _> = names
-            .into_iter()
-            .map(|name| Ok((name, format!("Placehub::{name}").parse()?)))
-            .collect();
-        parsed
-            .map(Self)
-            .map_err(|why: cedar_policy::ParseErrors| why.to_string())
+        let mut types = HashMap::new();
+        for name in names {
+            let parsed = format!("Placehub::{name}").parse();
+            let parsed = parsed.map_err(|why: cedar_policy::ParseErrors| why.to_string())?;
+            types.insert(name, parsed);
+        }
+        Ok(Self(types))
     }
 
     fn uid(&self, name: &str, id: &str) -> Built<EntityUid> {

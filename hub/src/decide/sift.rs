@@ -124,11 +124,10 @@ impl<'p> Sift<'p> {
     ) -> ControlFlow<()> {
         match self.level(&header, areas, consent) {
             None => {}
+            Some(Level::Existence) if self.known.contains_key(&header.owner) => {}
             Some(Level::Existence) => {
-                if !self.known.contains_key(&header.owner) {
-                    self.known.insert(header.owner.clone(), header.id);
-                    self.lines.insert(header.owner.clone(), header);
-                }
+                self.known.insert(header.owner.clone(), header.id);
+                self.lines.insert(header.owner.clone(), header);
             }
             Some(_) if self.shown.len() >= size => {
                 self.more = true;

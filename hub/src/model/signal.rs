@@ -48,6 +48,8 @@ pub struct Draft {
     pub severity: Severity,
     /// The higher of the owner's word and the catalogue's.
     pub sensitivity: Sensitivity,
+    /// The owner's own word on when it lapses and on its sensitivity, whatever the catalogue says.
+    pub asked: (Option<Timestamp>, Sensitivity),
     /// One line for a human.
     pub summary: String,
     /// Typed attributes.

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Request;
 
 use self::status::Trouble;
+pub(crate) use self::status::explained;
 pub use self::{consent::Consents, health::Pulse, ledger::LedgerDesk, policy::Policies, signals::SignalDesk};
 use crate::{
     authn::{self, Agencies, Authenticator, Caller, Peer},
@@ -86,6 +87,7 @@ impl House {
     /// What messages are checked against.
     fn against<'a>(&'a self, policies: &'a PolicySet) -> Against<'a> {
         Against {
+            agencies: &self.agencies,
             catalogue: policies.catalogue(),
             places: &self.gate.places,
             now: self.clock.now(),

@@ -26,7 +26,12 @@ pub(super) fn stream(
     let answers = taken
         .map(move |request| {
             let (house, claim) = (house.clone(), claim.clone());
-            async move { house.answer(&claim, request?).await.map_err(Status::from) }
+            let answer = async move {
+                let request = request.map_err(super::status::of_reading)?;
+                house.answer(&claim, request).await.map_err(Status::from)
+            };
+            // Signals are kept in the order in which they came: none may be made to yield to one behind it.
+            tokio::task::unconstrained(answer)
         })
         .buffered(UNDER_WAY);
     async_stream::stream! {

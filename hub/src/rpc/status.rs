@@ -67,6 +67,16 @@ impl Trouble {
         }
     }
 
+    /// A request that could not be read as the contract's message. `None` for anything else that broke off a request.
+    fn unread(status: &Status) -> Option<Self> {
+        let rule = match status.code() {
+            Code::OutOfRange => "must not have more bytes than the hub takes",
+            Code::Internal => "must be the message that the contract says",
+            _ => return None,
+        };
+        Some(Self::fields(vec![Violation::new("request", rule)]))
+    }
+
     /// The hub is stopping.
     pub(super) fn stopping() -> Self {
         Self {
@@ -213,6 +223,24 @@ impl From<Vec<Violation>> for Trouble {
     fn from(violations: Vec<Violation>) -> Self {
         Self::fields(violations)
     }
+}
+
+/// Gives a request that could not be read, which the library alone has refused by then, the details that the contract
+/// promises for each refusal.
+pub(crate) fn explained<B>(mut response: http::Response<B>) -> http::Response<B> {
+    let headers = response.headers_mut();
+    let bare = !headers.contains_key("grpc-status-details-bin");
+    let refused = bare.then(|| Status::from_header_map(headers)).flatten();
+    if let Some(trouble) = refused.as_ref().and_then(Trouble::unread) {
+        // It fails only for text that no header can hold, and leaves the headers as they were.
+        let _told = Status::from(trouble).add_header(headers);
+    }
+    response
+}
+
+/// The same for what could not be read in the middle of a stream.
+pub(super) fn of_reading(status: Status) -> Status {
+    Trouble::unread(&status).map_or(status, Status::from)
 }
 
 /// Health was asked of a service that there is not.

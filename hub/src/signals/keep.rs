@@ -245,7 +245,12 @@ fn content(hashes: &Hashes, draft: &Draft) -> Result<[u8; 32], Error> {
         .flat_map(|who| &who.local_references)
         .map(|reference| (&reference.system, &reference.value))
         .collect();
-    let labels = (&draft.kind, area, draft.occurred_at.as_microsecond(), draft.severity);
+    let (lapses_at, sensitivity) = draft.asked;
+    let labels = (
+        (&draft.kind, area, draft.occurred_at.as_microsecond(), draft.severity),
+        // What the owner asked for: the catalogue may change between two pushes of the same.
+        (lapses_at.map(|asked| asked.as_microsecond()), sensitivity),
+    );
     let bytes = row::encode(tables::SOURCE, &(labels, references, draft.body()))?;
     Ok(hashes.content(&bytes))
 }

@@ -33,7 +33,7 @@ pub fn draft(given: &proto::SignalDraft, field: &str, against: Against<'_>) -> R
         .map(|who| person(&mut fields, &at("person"), who, own_uprn));
     let uprn = own_uprn.or(who.as_ref().and_then(|who| who.uprn));
     let area = area(&mut fields, &at("area_code"), &given.area_code, uprn, against);
-    if who.is_none() && uprn.is_none() && area.is_none() {
+    if given.person.is_none() && given.uprn.is_empty() && given.area_code.is_empty() {
         fields.wrong(field, "must be about a person, an address or an area");
     }
     let occurred_at = fields.past(&at("occurred_at"), given.occurred_at, against.now);
@@ -45,11 +45,18 @@ pub fn draft(given: &proto::SignalDraft, field: &str, against: Against<'_>) -> R
     if severity.is_none() {
         fields.wrong(&at("severity"), "must be one of the four severities");
     }
+    let asked = raised(given.sensitivity);
+    if asked.is_none() {
+        fields.wrong(
+            &at("sensitivity"),
+            "must be one of the three sensitivities, or not stated",
+        );
+    }
     let summary = fields.text(&at("summary"), &given.summary, 280);
     let attributes = attributes(&mut fields, &at("attributes"), &given.attributes, kind);
     let pointer = fields.text(&at("pointer"), &given.pointer, 500);
-    let parsed = match (kind, occurred_at, severity) {
-        (Some(kind), Some(occurred_at), Some(severity)) => {
+    let parsed = match (kind, occurred_at, severity, asked) {
+        (Some(kind), Some(occurred_at), Some(severity), Some(asked)) => {
             let retention = SignedDuration::from_hours(24 * i64::from(kind.retention_days));
             let retained = occurred_at.saturating_add(retention).unwrap_or(occurred_at);
             Some(Draft {
@@ -61,7 +68,8 @@ pub fn draft(given: &proto::SignalDraft, field: &str, against: Against<'_>) -> R
                 occurred_at,
                 lapses_at: lapses_at.map_or(retained, |asked| asked.min(retained)),
                 severity,
-                sensitivity: kind.sensitivity.max(raised(given.sensitivity())),
+                sensitivity: kind.sensitivity.max(asked),
+                asked: (lapses_at, asked),
                 summary,
                 attributes,
                 pointer,
@@ -131,11 +139,12 @@ fn severity(given: proto::Severity) -> Option<Severity> {
     }
 }
 
-fn raised(given: proto::Sensitivity) -> Sensitivity {
-    match given {
-        proto::Sensitivity::Unspecified | proto::Sensitivity::Ordinary => Sensitivity::Ordinary,
-        proto::Sensitivity::Sensitive => Sensitivity::Sensitive,
-        proto::Sensitivity::Restricted => Sensitivity::Restricted,
+/// What the owner asks for; `None` for a sensitivity that this version of the hub does not know, which may be a higher one.
+fn raised(given: i32) -> Option<Sensitivity> {
+    match proto::Sensitivity::try_from(given).ok()? {
+        proto::Sensitivity::Unspecified | proto::Sensitivity::Ordinary => Some(Sensitivity::Ordinary),
+        proto::Sensitivity::Sensitive => Some(Sensitivity::Sensitive),
+        proto::Sensitivity::Restricted => Some(Sensitivity::Restricted),
     }
 }
 
@@ -159,25 +168,27 @@ fn attributes(
             continue;
         };
         let here = format!("{field}.{name}");
-        let parsed = match &value.value {
-            Some(Value::BooleanValue(yes)) => Some(Attribute::Boolean(*yes)),
-            Some(Value::DateValue(date)) => match date.parse::<Date>() {
-                Ok(parsed) if date.len() == 10 => Some(Attribute::Date(parsed.to_string())),
-                _ => {
-                    fields.wrong(&here, "must be a date written YYYY-MM-DD");
-                    None
+        match &value.value {
+            Some(Value::DateValue(date)) if !is_date(date) => fields.wrong(&here, "must be a date written YYYY-MM-DD"),
+            Some(given) => {
+                let attribute = match given {
+                    Value::BooleanValue(yes) => Attribute::Boolean(*yes),
+                    Value::DateValue(date) => Attribute::Date(date.clone()),
+                    Value::IntegerValue(number) => Attribute::Integer(*number),
+                    Value::TextValue(text) => Attribute::Text(fields.text(&here, text, 200)),
+                };
+                if expected.fits(&attribute) {
+                    read.insert(name.clone(), attribute);
+                } else {
+                    fields.wrong(&here, format_args!("must be of the type {}", expected.word()));
                 }
-            },
-            Some(Value::IntegerValue(number)) => Some(Attribute::Integer(*number)),
-            Some(Value::TextValue(text)) => Some(Attribute::Text(fields.text(&here, text, 200))),
-            None => None,
-        };
-        match parsed {
-            Some(attribute) if expected.fits(&attribute) => {
-                read.insert(name.clone(), attribute);
             }
-            _ => fields.wrong(&here, format_args!("must be of the type {}", expected.word())),
+            None => fields.wrong(&here, format_args!("must be of the type {}", expected.word())),
         }
     }
     read
+}
+
+fn is_date(text: &str) -> bool {
+    text.parse::<Date>().is_ok_and(|date| date.to_string() == text)
 }

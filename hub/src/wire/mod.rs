@@ -19,11 +19,13 @@ pub use statement::{recorded, statement};
 
 use jiff::Timestamp;
 
-use crate::{catalogue::Catalogue, place::Places};
+use crate::{authn::Agencies, catalogue::Catalogue, place::Places};
 
 /// What a message is checked against.
 #[derive(Clone, Copy)]
 pub struct Against<'a> {
+    /// Who takes part.
+    pub agencies: &'a Agencies,
     /// Kinds, purposes and gateways.
     pub catalogue: &'a Catalogue,
     /// Areas and addresses.

@@ -38,15 +38,19 @@ pub fn question(given: Option<&proto::Question>, against: Against<'_>) -> Result
     }
     let case_reference = fields.text("question.case_reference", given.case_reference.trim(), 64);
     let kinds = kinds(&mut fields, &given.kinds, against);
-    let parsed = match (subject, purpose, gateway) {
-        (Some(subject), Some(purpose), Some(gateway)) => Some(Question {
+    let level = level(given.level);
+    if level.is_none() {
+        fields.wrong("question.level", "must be one of the three levels, or not stated");
+    }
+    let parsed = match (subject, purpose, gateway, level) {
+        (Some(subject), Some(purpose), Some(gateway), Some(level)) => Some(Question {
             subject,
             purpose,
             gateway,
             case_reference,
             since,
             until,
-            level: level(given.level()),
+            level,
             kinds,
         }),
         _ => None,
@@ -154,10 +158,11 @@ fn kinds(fields: &mut Fields, given: &[String], against: Against<'_>) -> BTreeSe
     kinds.unwrap_or_default()
 }
 
-fn level(given: proto::DisclosureLevel) -> Level {
-    match given {
-        proto::DisclosureLevel::Existence => Level::Existence,
-        proto::DisclosureLevel::Headline => Level::Headline,
-        proto::DisclosureLevel::Detail | proto::DisclosureLevel::Unspecified => Level::Detail,
+/// At most this much; `None` for a level that this version of the hub does not know, which may be a lower one.
+fn level(given: i32) -> Option<Level> {
+    match proto::DisclosureLevel::try_from(given).ok()? {
+        proto::DisclosureLevel::Existence => Some(Level::Existence),
+        proto::DisclosureLevel::Headline => Some(Level::Headline),
+        proto::DisclosureLevel::Detail | proto::DisclosureLevel::Unspecified => Some(Level::Detail),
     }
 }

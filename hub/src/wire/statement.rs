@@ -110,6 +110,14 @@ pub fn recorded(recorded: Recorded) -> proto::RecordedConsent {
 }
 
 fn check_scope(fields: &mut Fields, scope: &Scope, against: Against<'_>) {
+    for (field, agencies) in [
+        ("statement.from_agencies", &scope.from),
+        ("statement.to_agencies", &scope.to),
+    ] {
+        if agencies.iter().any(|agency| against.agencies.find(agency).is_none()) {
+            fields.wrong(field, "must be agencies of this place");
+        }
+    }
     let strange_kind = |kind: &KindId| against.catalogue.kind(kind).is_none();
     if scope.kinds.iter().any(strange_kind) {
         fields.wrong("statement.kinds", "must be kinds of the hub's catalogue");

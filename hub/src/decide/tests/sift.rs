@@ -12,9 +12,7 @@ use super::repository;
 use crate::{
     authn::{Caller, Practitioner},
     decide::{Decision, Deed, PolicySet, Sift},
-    model::{
-        AreaCode, ConsentFact, Header, Identity, Level, PersonId, Question, Sensitivity, Severity, SignalId, Subject,
-    },
+    model::{AreaCode, ConsentFact, Header, Level, PersonId, Question, Sensitivity, Severity, SignalId, Subject},
 };
 
 fn now() -> Timestamp {
@@ -34,7 +32,7 @@ fn caller(agency: &str, role: &str) -> Caller {
 
 fn question(purpose: &str, gateway: &str) -> Question {
     Question {
-        subject: Subject::Person(Box::new(Identity::default())),
+        subject: Subject::Person(Box::default()),
         purpose: purpose.parse().unwrap(),
         gateway: gateway.parse().unwrap(),
         case_reference: "26/1".into(),
