@@ -2,7 +2,10 @@
 
 use std::{env, fs, path::PathBuf};
 
-#[expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo speaks to build scripts through the environment"
+)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=placehub");
     println!("cargo:rerun-if-changed=build.rs");

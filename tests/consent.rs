@@ -135,7 +135,7 @@ async fn what_one_reader_may_see_another_may_not() {
     assert!(of_welfare.contains(&(ARREARS.to_owned(), DisclosureLevel::Detail)));
     let of_housing = seen(&hub.as_cast("officer-42"), alex(), HOMELESSNESS).await;
     let levels: Vec<_> = of_housing.into_iter().map(|(_, level)| level).collect();
-    assert_eq!(levels, [DisclosureLevel::Existence, DisclosureLevel::Detail]);
+    assert_eq!(levels, [DisclosureLevel::Detail, DisclosureLevel::Existence]);
 }
 
 #[tokio::test]

@@ -6,7 +6,11 @@ mod bad_input;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod program;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]

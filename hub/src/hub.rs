@@ -71,6 +71,9 @@ pub enum Error {
     Tls(#[source] tls::Error),
 }
 
+/// How often lapsed signals and old cursors are forgotten.
+const SWEEP: Duration = Duration::from_secs(3600);
+
 /// A hub that is open: its store is locked, its keys and policies are read.
 pub struct Hub {
     house: Arc<House>,
@@ -84,6 +87,15 @@ pub struct Reloader {
     house: Arc<House>,
     live: Arc<Live>,
     config: Config,
+}
+
+/// What a reload came to.
+#[derive(Debug, Default)]
+pub struct Reloaded {
+    /// What was taken.
+    pub taken: Vec<String>,
+    /// What could not be used: of that, what was in force stays in force.
+    pub failed: Vec<Error>,
 }
 
 impl Hub {
@@ -109,19 +121,18 @@ impl Hub {
         let places = Places::load(&config.places.folder).map_err(Error::Places)?;
         let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key).map_err(Error::Keys)?;
         let ledger = Arc::new(Ledger::new(signer(&config)?));
-        let bell = Bell::new();
+        let bell = Bell::new(changes::last(&*store).map_err(Error::Store)?);
         let now = clock.now();
         let committer = committer(store.clone(), ledger.clone(), bell.clone())?;
         let keys = Arc::new(Keys::of(keyring));
         let house = House {
-            gate: Gate {
-                store: store.clone(),
-                committer,
+            gate: Gate::new(
+                (store.clone(), committer),
                 ledger,
-                keys: keys.clone(),
-                places: Arc::new(places),
-                policies: Arc::new(ArcSwap::from_pointee(policies)),
-            },
+                keys.clone(),
+                Arc::new(places),
+                policies,
+            ),
             signals: Signals::new(store.clone(), keys),
             inspection: Inspection::new(store),
             authenticator: Arc::new(authenticator),
@@ -130,6 +141,7 @@ impl Hub {
             clock,
             limits: config.limits,
             loaded_at: ArcSwap::from_pointee(now),
+            live: live.clone(),
             stopping: CancellationToken::new(),
         };
         Ok(Self {
@@ -150,7 +162,7 @@ impl Hub {
 
     /// What others need to check the ledger's signatures, as text (C2SP vkey).
     pub fn ledger_key(&self) -> String {
-        self.house.gate.ledger.verifier_key().to_string()
+        self.house.gate.verifier_key().to_string()
     }
 
     /// Serves until told to stop, then ends open streams with a hint to come again, and drains within the limit.
@@ -158,8 +170,8 @@ impl Hub {
     /// # Errors
     /// If the ledger cannot be continued, or serving fails.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), Error> {
-        self.sweep().await?;
         let Self { house, live, config } = self;
+        let sweeping = tokio::spawn(sweep(house.clone()));
         let limits = config.limits;
         let authenticator = house.authenticator.clone();
         let accepting = shutdown.child_token();
@@ -191,15 +203,11 @@ impl Hub {
             .add_service(ConsentServiceServer::new(Consents(house.clone())).max_decoding_message_size(most))
             .add_service(LedgerServiceServer::new(LedgerDesk(house.clone())).max_decoding_message_size(most))
             .add_service(PolicyServiceServer::new(Policies(house.clone())).max_decoding_message_size(most));
-        let stopping = house.stopping.clone();
-        let told = shutdown.clone();
-        let stop = async move {
-            told.cancelled().await;
-            stopping.cancel();
-        };
-        let served = router.serve_with_incoming_shutdown(incoming, stop);
+        let served = router.serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());
         let late = async {
             shutdown.cancelled().await;
+            // Not in the signal that the server waits for: it drops that as soon as `incoming` ends, which is now too.
+            house.stopping.cancel();
             tokio::time::sleep(Duration::from_secs(limits.drain_seconds)).await;
         };
         let outcome = tokio::select! {
@@ -209,63 +217,51 @@ impl Hub {
                 Ok(())
             }
         };
-        house.gate.committer.stop().await;
+        sweeping.abort();
+        house.gate.stop().await;
         outcome
     }
+}
 
-    /// Forgets what no cursor can ask for any more.
-    async fn sweep(&self) -> Result<(), Error> {
-        let keep = SignedDuration::from_hours(24 * self.config.limits.cursor_days);
-        let before = self
-            .house
-            .clock
-            .now()
-            .saturating_sub(keep)
-            .unwrap_or(jiff::Timestamp::MIN);
-        let swept = self
-            .house
-            .gate
-            .committer
-            .commit(move |txn| changes::forget(txn, before))
-            .await;
-        swept
-            .map_err(|why| Error::Serving(Box::new(why)))?
-            .map_err(Error::Store)?;
-        Ok(())
+/// Forgets, now and every hour, what has lapsed and what no cursor can ask for any more.
+async fn sweep(house: Arc<House>) {
+    let mut hourly = tokio::time::interval(SWEEP);
+    loop {
+        hourly.tick().await;
+        let days = SignedDuration::from_hours(24 * house.limits.cursor_days);
+        match house.gate.sweep(days, house.clock.now()).await {
+            Ok(swept) => tracing::info!(signals = swept.signals, rows = swept.rows, "swept"),
+            Err(why) => tracing::error!(why = %why, "the sweep failed; it is tried again in an hour"),
+        }
     }
 }
 
 impl Reloader {
     /// Reads certificates, the revocation list, the issuers' keys and the policies again. What cannot be used leaves
-    /// what was in force before in force; everything else is taken. Says what was taken.
-    ///
-    /// # Errors
-    /// All that could not be used.
-    pub fn reload(&self) -> Result<Vec<String>, Vec<Error>> {
-        let mut taken = Vec::new();
-        let mut failed = Vec::new();
-        let mut note = |what: String, done: Result<(), Error>| match done {
-            Ok(()) => taken.push(what),
-            Err(why) => failed.push(why),
+    /// what was in force before in force; everything else is taken.
+    pub fn reload(&self) -> Reloaded {
+        let mut reloaded = Reloaded::default();
+        let mut note = |what: &str, done: Result<(), Error>| match done {
+            Ok(()) => reloaded.taken.push(what.to_owned()),
+            Err(why) => reloaded.failed.push(why),
         };
         note(
-            "certificates and revocation list".to_owned(),
+            "certificates and revocation list",
             self.live.reload().map_err(Error::Tls),
         );
         note(
-            "issuers' keys".to_owned(),
+            "issuers' keys",
             self.house.authenticator.reload().map_err(Error::Agencies),
         );
-        let policies = PolicySet::load(&self.config.policies.folder).map_err(Error::Policies);
-        match policies {
+        match PolicySet::load(&self.config.policies.folder) {
             Ok(policies) => {
-                note(format!("policies {}", policies.digest()), Ok(()));
-                self.house.gate.policies.store(Arc::new(policies));
+                note(&format!("policies {}", policies.digest()), Ok(()));
+                self.house.gate.put_in_force(policies);
                 self.house.loaded_at.store(Arc::new(self.house.clock.now()));
             }
-            Err(why) => note(String::new(), Err(why)),
+            Err(why) => note("policies", Err(Error::Policies(why))),
         }
-        if failed.is_empty() { Ok(taken) } else { Err(failed) }
+        reloaded
     }
 }
 
@@ -277,6 +273,7 @@ fn committer(store: Arc<dyn Store>, ledger: Arc<Ledger>, bell: Bell) -> Result<C
             .open(&checkpoint)
             .map_err(|why| Error::Ledger(ledger::Error::Checkpoint(why)))?;
     }
+    let durable = store.clone();
     let hooks = Hooks {
         seal: Box::new(move |txn| {
             ledger.seal(txn).map_err(|why| store::Error::Engine {
@@ -284,7 +281,10 @@ fn committer(store: Arc<dyn Store>, ledger: Arc<Ledger>, bell: Bell) -> Result<C
                 source: Box::new(why),
             })
         }),
-        committed: Box::new(move || bell.ring()),
+        committed: Box::new(move || match changes::last(&*durable) {
+            Ok(serial) => bell.ring(serial),
+            Err(why) => tracing::error!(why = %why, "open watches could not be woken"),
+        }),
     };
     Committer::start(store, hooks).map_err(Error::Store)
 }

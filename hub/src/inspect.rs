@@ -1,10 +1,10 @@
-//! What an information governance officer may read of the ledger, and an agency of the consents it took down.
+//! What an information governance officer may read of the ledger.
 //! Needs a permit for each look, so each look is itself in the ledger.
 
 use std::sync::Arc;
 
 use crate::{
-    gate::{Act, Error, Permit},
+    gate::{Act, Error, Look, Permit},
     ledger::read,
     store::{Read, Store},
 };
@@ -28,7 +28,7 @@ impl Inspection {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn newest(&self, _: &Permit<Act>, before: Option<u64>, limit: usize) -> Result<Vec<Numbered>, Error> {
+    pub fn newest(&self, _: &Permit<Act<Look>>, before: Option<u64>, limit: usize) -> Result<Vec<Numbered>, Error> {
         Ok(read::newest(self.read(), before, limit)?)
     }
 
@@ -38,7 +38,7 @@ impl Inspection {
     /// If the store fails.
     pub fn concerning(
         &self,
-        _: &Permit<Act>,
+        _: &Permit<Act<Look>>,
         subjects: &[[u8; 16]],
         before: Option<u64>,
         limit: usize,
@@ -50,16 +50,8 @@ impl Inspection {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn in_order(&self, _: &Permit<Act>, from: u64, limit: usize) -> Result<Vec<Numbered>, Error> {
+    pub fn in_order(&self, _: &Permit<Act<Look>>, from: u64, limit: usize) -> Result<Vec<Numbered>, Error> {
         Ok(read::export(self.read(), from, limit)?)
-    }
-
-    /// The signed head.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn checkpoint(&self, _: &Permit<Act>) -> Result<String, Error> {
-        Ok(read::checkpoint(self.read())?.unwrap_or_default())
     }
 
     fn read(&self) -> &dyn Read {

@@ -21,9 +21,12 @@ pub const IDENTIFIER: u8 = b'i';
 pub const PERSON: u8 = b'n';
 /// Sealed statements: `person16 · !said8 · !serial8` → sealed statement. Room `consent`.
 pub const STATEMENT: u8 = b'c';
+/// Number of a person's newest statement: `person16` → number. Room `consent`.
+pub const CONSENT_SERIAL: u8 = b'e';
 /// Change log: `serial8` → what changed. Room `changes`.
 pub const CHANGE: u8 = b'v';
-/// What a watch has shown: `scope16 · signal16` → level and version. Room `changes`.
+/// What a watch has on its reader's screen, event by event: `watch16 · event8 · signal16` → what stands there since.
+/// Room `changes`.
 pub const SHOWN: u8 = b'd';
 /// Ledger entries: `number8` → bytes. Room `ledger`.
 pub const LEDGER_ENTRY: u8 = b'l';

@@ -2,7 +2,10 @@
 //! Nothing here is written by hand but this file, and nothing here decides anything.
 
 /// Version 1 of the contract.
-#[expect(clippy::large_enum_variant, reason = "generated: one signal of a watch is larger than a tombstone")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "generated: one signal of a watch is larger than a tombstone"
+)]
 pub mod v1 {
     tonic::include_proto!("placehub.v1");
 }

@@ -1,9 +1,11 @@
 //! Signals and sources that belong to somebody else. A refusal of this sort is itself in the ledger, and nothing else is.
 
-use placehub_proto::v1::{ListEntriesRequest, PushOutcome, RetractOutcome, SignalDraft};
+use placehub_proto::v1::{
+    ListEntriesRequest, LocalReference, PersonIdentity, PushOutcome, RetractOutcome, SignalDraft,
+};
 use tonic::Code;
 
-use super::Wall;
+use super::{HOMELESSNESS, Wall};
 use crate::harness::{Adjust as _, alex, arrears, asb_at, discharge, grant, question_person, refused};
 
 #[tokio::test]
@@ -81,14 +83,14 @@ async fn another_agency_never_corrects_or_takes_back_a_signal_by_naming_its_sour
 #[tokio::test]
 async fn the_same_number_in_two_agencies_systems_is_two_people() {
     let wall = Wall::new().await;
-    let reference = placehub_proto::v1::LocalReference {
+    let reference = LocalReference {
         system: "civica".to_owned(),
         value: "T-1".to_owned(),
     };
     let named = |draft: SignalDraft| SignalDraft {
-        person: Some(placehub_proto::v1::PersonIdentity {
+        person: Some(PersonIdentity {
             local_references: vec![reference.clone()],
-            ..Default::default()
+            ..PersonIdentity::default()
         }),
         uprn: String::new(),
         ..draft
@@ -102,11 +104,7 @@ async fn the_same_number_in_two_agencies_systems_is_two_people() {
         .await
         .unwrap();
     let who = named(arrears(alex(), day)).person.unwrap();
-    let answer = wall
-        .officer
-        .ask(question_person(who, super::HOMELESSNESS))
-        .await
-        .unwrap();
+    let answer = wall.officer.ask(question_person(who, HOMELESSNESS)).await.unwrap();
     let ids: Vec<_> = answer.signals.iter().map(|signal| &signal.id).collect();
     assert_eq!(ids, [&ours.signal_id]);
     assert_ne!(ours.signal_id, theirs.signal_id);

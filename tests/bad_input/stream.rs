@@ -8,7 +8,7 @@ use placehub_proto::v1::{
 use tonic::Code;
 
 use super::Wall;
-use crate::harness::{Adjust as _, asb_at};
+use crate::harness::{Adjust as _, asb_at, contents};
 
 async fn push(wall: &Wall, drafts: Vec<SignalDraft>) -> Vec<Answer> {
     let numbered = drafts
@@ -130,9 +130,9 @@ async fn a_stream_of_bad_signals_alone_writes_nothing() {
         severity: 0,
         ..wall.draft()
     };
-    let before = crate::harness::contents(&*wall.hub.store);
+    let before = contents(&*wall.hub.store);
     let answers = push(&wall, vec![bad(), bad(), SignalDraft::default()]).await;
     assert!(answers.iter().all(|answer| refusal(answer).reason == "FIELD_INVALID"));
-    assert!(crate::harness::contents(&*wall.hub.store) == before);
+    assert!(contents(&*wall.hub.store) == before);
     wall.still_serves().await;
 }

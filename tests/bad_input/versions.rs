@@ -1,11 +1,14 @@
 //! The same signal again: pushed twice, corrected, overtaken, in conflict, taken back. And the number that is kept
 //! without being believed.
 
-use placehub_proto::v1::{PersonIdentity, PushOutcome, RetractOutcome, RetractSignalRequest, Signal, SignalDraft};
+use placehub_hub::wire::timestamp;
+use placehub_proto::v1::{
+    LocalReference, PersonIdentity, PushOutcome, RetractOutcome, RetractSignalRequest, Severity, Signal, SignalDraft,
+};
 use tonic::Code;
 
 use super::{HOMELESSNESS, Wall};
-use crate::harness::{Adjust as _, alex, arrears, contents, question_person};
+use crate::harness::{Adjust as _, alex, arrears, contents, integer, question_person, refused};
 
 /// The summaries that the officer now sees, without that of the wall's first signal.
 async fn seen(wall: &Wall) -> Vec<String> {
@@ -73,20 +76,20 @@ async fn the_same_version_with_other_content_is_a_conflict_and_changes_nothing()
     let others = [
         first(&wall).summary("other words"),
         first(&wall).at("999000000102"),
-        first(&wall).with("weeks", crate::harness::integer(9)),
-        first(&wall).severe(placehub_proto::v1::Severity::High),
+        first(&wall).with("weeks", integer(9)),
+        first(&wall).severe(Severity::High),
         SignalDraft {
             sensitivity: 3,
             ..first(&wall)
         },
         SignalDraft {
-            lapses_at: Some(placehub_hub::wire::timestamp(wall.hub.days_ago(-1))),
+            lapses_at: Some(timestamp(wall.hub.days_ago(-1))),
             ..first(&wall)
         },
     ];
     for other in others {
         let before = contents(&*wall.hub.store);
-        let refusal = crate::harness::refused(wall.adapter.push(other.clone()).await);
+        let refusal = refused(wall.adapter.push(other.clone()).await);
         let told = (refusal.code, refusal.reason.as_str());
         assert_eq!(told, (Code::FailedPrecondition, "VERSION_CONFLICT"), "{other:?}");
         assert!(!refusal.says("words"));
@@ -176,7 +179,7 @@ async fn an_unverified_nhs_number_is_kept_and_shown_and_never_matched_on() {
         unverified_nhs_number: number.to_owned(),
         ..PersonIdentity::default()
     };
-    let reference = placehub_proto::v1::LocalReference {
+    let reference = LocalReference {
         system: "civica".to_owned(),
         value: "T-77".to_owned(),
     };

@@ -14,6 +14,8 @@ use super::{Client, Refused};
 
 /// Long enough for anything that comes at all.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// So many heartbeats with nothing between them, and nothing will come.
+const HEARTBEATS: usize = 5;
 
 /// What lies on a reader's screen: signals by id, and "known to" lines by agency.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -116,11 +118,12 @@ impl Watcher {
 
     /// The next event that is no heartbeat.
     pub(crate) async fn event(&mut self) -> Told {
-        loop {
+        for _ in 0..HEARTBEATS {
             if let Some(told) = self.next().await.unwrap() {
                 return told;
             }
         }
+        panic!("nothing came but heartbeats")
     }
 
     /// The next so many events.
@@ -147,11 +150,12 @@ impl Watcher {
 
     /// The status with which the hub ends the watch; heartbeats may come before it, nothing else.
     pub(crate) async fn end(&mut self) -> Refused {
-        loop {
+        for _ in 0..HEARTBEATS {
             match self.next().await {
                 Ok(told) => assert_eq!(told, None, "something came before the end"),
                 Err(status) => return Refused::from(status),
             }
         }
+        panic!("it goes on")
     }
 }

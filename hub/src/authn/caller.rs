@@ -117,17 +117,6 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Puts another register of agencies in force, and reads their keys. Open connections of an agency that is gone
-    /// are refused at their next request.
-    ///
-    /// # Errors
-    /// [`LoadError`]: what was in force before then stays in force.
-    pub fn replace(&self, agencies: Agencies) -> Result<(), LoadError> {
-        let _one_at_a_time = self.reloading.lock();
-        self.known.store(Arc::new(Known::load(agencies)?));
-        Ok(())
-    }
-
     /// Reads a client certificate, once a connection: for `tls::listen`.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
-//! The change log: what open watches must look at again, and what each of them has shown.
+//! The change log: what open watches must look at again, and what each of them has on its reader's screen.
 //! Carries ids and labels only, and wakes; never content, never a decision.
+
+pub mod screen;
 
 use std::ops::ControlFlow;
 
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::{
-    model::{AgencyId, Level, PersonId, SignalId},
+    model::{PersonId, SignalId},
     store::{Error, Read, Txn, row, scan_prefix},
     tables,
 };
@@ -22,48 +24,24 @@ pub enum Change {
     Signal(SignalId),
 }
 
-/// What a watch has shown of a signal. Numbers are the watch's own count of events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShownRow {
-    /// Owner of the signal.
-    pub owner: AgencyId,
-    /// Which version was shown.
-    pub version: u64,
-    /// How much of it.
-    pub level: Level,
-    /// The event that showed it.
-    pub shown: u64,
-    /// The event that hid it again, if one did.
-    pub hidden: Option<u64>,
-    /// When this row was written.
-    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
-    pub at: Timestamp,
-}
-
-/// Wakes open watches after a commit that announced itself.
+/// Wakes open watches after a commit that announced itself, and says up to which change the log is durable.
 #[derive(Debug, Clone)]
-pub struct Bell(watch::Sender<()>);
+pub struct Bell(watch::Sender<u64>);
 
 impl Bell {
-    /// A bell that nobody listens to yet.
-    pub fn new() -> Self {
-        Self(watch::Sender::new(()))
+    /// A bell that nobody listens to yet. The log is durable up to change number `serial`.
+    pub fn new(serial: u64) -> Self {
+        Self(watch::Sender::new(serial))
     }
 
-    /// Wakes everyone who listens.
-    pub fn ring(&self) {
-        self.0.send_replace(());
+    /// Wakes everyone who listens: the log is durable up to change number `serial`.
+    pub fn ring(&self, serial: u64) {
+        self.0.send_replace(serial);
     }
 
     /// Listens from now on.
-    pub fn listen(&self) -> watch::Receiver<()> {
+    pub fn listen(&self) -> watch::Receiver<u64> {
         self.0.subscribe()
-    }
-}
-
-impl Default for Bell {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -116,61 +94,20 @@ pub fn next(read: &dyn Read, serial: u64) -> Result<Option<(u64, Change)>, Error
     found.transpose()
 }
 
-/// What a watch has shown, by signal.
+/// Forgets up to `most` changes from before a time. A cursor from before it can no longer be resumed.
+/// The newest change stays, so that numbers are never used twice. Says how many were forgotten.
 ///
 /// # Errors
 /// If the store fails.
-pub fn shown(read: &dyn Read, watch: [u8; 16]) -> Result<Vec<(SignalId, ShownRow)>, Error> {
-    let mut rows = Vec::new();
-    scan_prefix(read, &[&[tables::SHOWN], &watch[..]].concat(), &mut |key, value| {
-        rows.push((key.to_vec(), value.to_vec()));
-        ControlFlow::Continue(())
-    })?;
-    rows.into_iter()
-        .map(|(key, value)| {
-            let id = key.get(17..).and_then(|id| id.try_into().ok()).ok_or(Error::Corrupt {
-                table: char::from(tables::SHOWN),
-                why: "its key is not a watch and a signal",
-            })?;
-            Ok((SignalId(id), row::decode(tables::SHOWN, &value)?))
-        })
-        .collect()
-}
-
-/// Writes what a watch has shown of a signal.
-///
-/// # Errors
-/// If the store fails.
-pub fn set_shown(txn: &mut Txn<'_>, watch: [u8; 16], signal: SignalId, shown: &ShownRow) -> Result<(), Error> {
-    let value = row::encode(tables::SHOWN, shown)?;
-    txn.put([&[tables::SHOWN], &watch[..], &signal.0[..]].concat(), value);
-    Ok(())
-}
-
-/// Dates what a watch has shown anew, so that it is not forgotten while the watch goes on.
-///
-/// # Errors
-/// If the store fails.
-pub fn renew(txn: &mut Txn<'_>, watch: [u8; 16], now: Timestamp) -> Result<(), Error> {
-    for (signal, row) in shown(txn, watch)? {
-        set_shown(txn, watch, signal, &ShownRow { at: now, ..row })?;
-    }
-    Ok(())
-}
-
-/// Forgets changes, and what watches have shown, from before a time. A cursor from before it can no longer be resumed.
-///
-/// # Errors
-/// If the store fails.
-pub fn forget(txn: &mut Txn<'_>, before: Timestamp) -> Result<(), Error> {
+pub fn forget(txn: &mut Txn<'_>, before: Timestamp, most: usize) -> Result<usize, Error> {
     let mut old = Vec::new();
     let mut broken = None;
-    let newest = last(txn)?;
+    let newest = change_key(last(txn)?);
     scan_prefix(
         txn,
         &[tables::CHANGE],
         &mut |key, value| match row::decode::<(Change, i64)>(tables::CHANGE, value) {
-            Ok((_, at)) if at < before.as_microsecond() && key != change_key(newest) => {
+            Ok((_, at)) if at < before.as_microsecond() && key != newest && old.len() < most => {
                 old.push(key.to_vec());
                 ControlFlow::Continue(())
             }
@@ -181,16 +118,10 @@ pub fn forget(txn: &mut Txn<'_>, before: Timestamp) -> Result<(), Error> {
             }
         },
     )?;
-    scan_prefix(txn, &[tables::SHOWN], &mut |key, value| {
-        match row::decode::<ShownRow>(tables::SHOWN, value) {
-            Ok(shown) if shown.at < before => old.push(key.to_vec()),
-            Ok(_) => {}
-            Err(why) => broken = Some(why),
-        }
-        ControlFlow::Continue(())
-    })?;
+    broken.map_or(Ok(()), Err)?;
+    let count = old.len();
     old.into_iter().for_each(|key| txn.delete(key));
-    broken.map_or(Ok(()), Err)
+    Ok(count)
 }
 
 fn change_key(serial: u64) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::{Error, Recorded, fact, statements};
+use super::{Error, Grounds, Recorded, epoch, fact, serial, statements};
 use crate::{
     keys::Vault,
     model::{AgencyId, ConsentFact, Header, PersonId, PurposeId},
@@ -20,24 +20,33 @@ pub struct Facts<'r> {
     purpose: &'r PurposeId,
     now: Timestamp,
     known: HashMap<PersonId, Vec<Recorded>>,
+    grounds: Grounds,
 }
 
 impl<'r> Facts<'r> {
-    /// Nothing read yet.
+    /// Nothing read yet but how many statements there are.
+    ///
+    /// # Errors
+    /// If the store fails.
     pub fn new(
         read: &'r dyn Read,
         vault: &'r Vault,
         (reader, purpose): (&'r AgencyId, &'r PurposeId),
         now: Timestamp,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Error> {
+        let grounds = Grounds {
+            epoch: epoch(read)?,
+            people: Vec::new(),
+        };
+        Ok(Self {
             read,
             vault,
             reader,
             purpose,
             now,
             known: HashMap::new(),
-        }
+            grounds,
+        })
     }
 
     /// What the person of a signal said that covers showing it to the reader. About no person: nothing.
@@ -51,6 +60,8 @@ impl<'r> Facts<'r> {
         let said = match self.known.entry(person) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::hash_map::Entry::Vacant(unknown) => {
+                // The number first: a statement that comes in between makes the grounds fail, and never the facts.
+                self.grounds.people.push((person, serial(self.read, person)?));
                 unknown.insert(statements(self.read, self.vault, person)?)
             }
         };
@@ -61,5 +72,9 @@ impl<'r> Facts<'r> {
             self.purpose,
             self.now,
         ))
+    }
+    /// What the facts rest on.
+    pub fn into_grounds(self) -> Grounds {
+        self.grounds
     }
 }

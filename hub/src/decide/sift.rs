@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::{Class, Decision, Deed, PolicySet, Reasons, Refusal, Shown, Standing, Tally};
 use crate::{
     authn::Caller,
-    model::{AgencyId, AgreementId, AreaCode, ConsentFact, Header, Level, Question, SignalId},
+    model::{AgencyId, AgreementId, AreaCode, ConsentFact, Header, Level, Question},
 };
 
 /// A question in the course of being answered.
@@ -28,20 +28,17 @@ pub struct Sift<'p> {
     tally: Vec<Tally>,
     agreements: BTreeSet<AgreementId>,
     shown: Vec<Shown>,
-    known: BTreeMap<AgencyId, SignalId>,
     lines: BTreeMap<AgencyId, Header>,
     more: bool,
 }
 
 impl<'p> Sift<'p> {
-    /// Takes or refuses the question. `areas` are those of the address or area asked about, with every area around;
-    /// `known` are the agencies that earlier pages found to know the subject, each by one signal.
+    /// Takes or refuses the question. `areas` are those of the address or area asked about, with every area around.
     pub fn new(
         policies: &'p PolicySet,
         caller: &'p Caller,
         question: &'p Question,
         areas: Arc<[AreaCode]>,
-        known: BTreeMap<AgencyId, SignalId>,
         now: Timestamp,
     ) -> Self {
         let standing = Arc::new(Standing::of(caller));
@@ -58,7 +55,6 @@ impl<'p> Sift<'p> {
             tally: Vec::new(),
             agreements: BTreeSet::new(),
             shown: Vec::new(),
-            known,
             lines: BTreeMap::new(),
             more: false,
         }
@@ -71,37 +67,7 @@ impl<'p> Sift<'p> {
 
     /// How much of a signal may be seen: `None` for nothing. Counts it for the ledger.
     pub fn level(&mut self, header: &Header, areas: Arc<[AreaCode]>, consent: ConsentFact) -> Option<Level> {
-        let Ok(takers) = &self.takers else {
-            return None;
-        };
-        if !self.question.kinds.is_empty() && !self.question.kinds.contains(&header.kind) {
-            return None;
-        }
-        let class = Class::of(header, areas, consent);
-        let index = match self.verdicts.get(&class) {
-            Some(index) => *index,
-            None => {
-                let verdicts = self
-                    .policies
-                    .verdicts(&self.standing, &self.reasons, &class, self.question.level);
-                let in_force = verdicts.iter().filter(|verdict| takers.contains(&verdict.agreement));
-                let level = in_force.clone().map(|verdict| verdict.level).max();
-                let deciding = in_force.filter(|verdict| Some(verdict.level) == level);
-                let rules = deciding.clone().flat_map(|verdict| verdict.rules.clone()).collect();
-                self.agreements.extend(
-                    deciding.filter_map(|verdict| Some(self.policies.agreements.get(verdict.agreement)?.id.clone())),
-                );
-                self.tally.push(Tally {
-                    class: class.clone(),
-                    level,
-                    rules,
-                    count: 0,
-                });
-                self.verdicts.insert(class, self.tally.len() - 1);
-                self.tally.len() - 1
-            }
-        };
-        let tally = self.tally.get_mut(index)?;
+        let tally = self.verdict(header, areas, consent)?;
         tally.count += 1;
         tally.level
     }
@@ -124,10 +90,8 @@ impl<'p> Sift<'p> {
     ) -> ControlFlow<()> {
         match self.level(&header, areas, consent) {
             None => {}
-            Some(Level::Existence) if self.known.contains_key(&header.owner) => {}
             Some(Level::Existence) => {
-                self.known.insert(header.owner.clone(), header.id);
-                self.lines.insert(header.owner.clone(), header);
+                self.lines.entry(header.owner.clone()).or_insert(header);
             }
             Some(_) if self.shown.len() >= size => {
                 self.more = true;
@@ -138,9 +102,19 @@ impl<'p> Sift<'p> {
         ControlFlow::Continue(())
     }
 
-    /// Looks again, on the last page, at a signal by which an earlier page found that an agency knows the subject.
-    pub fn recall(&mut self, header: Header, areas: Arc<[AreaCode]>, consent: ConsentFact) {
-        if self.level(&header, areas, consent) == Some(Level::Existence) {
+    /// Forgets which agencies know the subject, to find it out from all signals by `hint`.
+    pub fn forget_lines(&mut self) {
+        self.lines.clear();
+    }
+
+    /// Looks at a signal, in or out of the window, for whether its owner is to be told as knowing the subject.
+    pub fn hint(&mut self, header: Header, areas: Arc<[AreaCode]>, consent: ConsentFact) {
+        let known = self.lines.contains_key(&header.owner);
+        if let Some(tally) = self.verdict(&header, areas, consent)
+            && tally.level == Some(Level::Existence)
+            && !known
+        {
+            tally.count = tally.count.max(1);
             self.lines.insert(header.owner.clone(), header);
         }
     }
@@ -148,11 +122,6 @@ impl<'p> Sift<'p> {
     /// Whether there is a next page.
     pub fn has_more(&self) -> bool {
         self.more
-    }
-
-    /// The agencies that this page or an earlier one found to know the subject, each by one signal.
-    pub fn known(&self) -> &BTreeMap<AgencyId, SignalId> {
-        &self.known
     }
 
     /// The decision. On the last page, the lines of agencies that know the subject come last, by name.
@@ -164,6 +133,7 @@ impl<'p> Sift<'p> {
                 level: Level::Existence,
             }));
         }
+        self.tally.retain(|tally| tally.count > 0);
         let rules = self.tally.iter().filter(|tally| tally.level.is_some());
         Decision {
             at: self.now,
@@ -182,5 +152,40 @@ impl<'p> Sift<'p> {
             shown: self.shown,
             tally: self.tally,
         }
+    }
+    /// What was decided for the class of a signal; `None` if it is not asked for.
+    fn verdict(&mut self, header: &Header, areas: Arc<[AreaCode]>, consent: ConsentFact) -> Option<&mut Tally> {
+        let Ok(takers) = &self.takers else {
+            return None;
+        };
+        if !self.question.kinds.is_empty() && !self.question.kinds.contains(&header.kind) {
+            return None;
+        }
+        let class = Class::of(header, areas, consent);
+        let index = match self.verdicts.get(&class) {
+            Some(index) => *index,
+            None => {
+                let verdicts = self
+                    .policies
+                    .verdicts(&self.standing, &self.reasons, &class, self.question.level);
+                let in_force = verdicts.iter().filter(|verdict| takers.contains(&verdict.agreement));
+                let told = |level: &Level| *level > Level::Existence || self.question.tells_existence();
+                let level = in_force.clone().map(|verdict| verdict.level).max().filter(told);
+                let deciding = in_force.filter(|verdict| Some(verdict.level) == level);
+                let rules = deciding.clone().flat_map(|verdict| verdict.rules.clone()).collect();
+                self.agreements.extend(
+                    deciding.filter_map(|verdict| Some(self.policies.agreements.get(verdict.agreement)?.id.clone())),
+                );
+                self.tally.push(Tally {
+                    class: class.clone(),
+                    level,
+                    rules,
+                    count: 0,
+                });
+                self.verdicts.insert(class, self.tally.len() - 1);
+                self.tally.len() - 1
+            }
+        };
+        self.tally.get_mut(index)
     }
 }

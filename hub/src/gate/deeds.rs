@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Act, Error, Gate, Permit};
+use super::{
+    Act, Error, Gate, Look, Permit, Push, Retract, TakeDown,
+    locate::{About, about},
+};
 use crate::{
     authn::Caller,
     changes::{self, Change},
     consent::{self, Recorded},
     decide::Operation,
-    ledger::{Hex, Touched},
-    locate::{About, about},
+    ledger::{self, Hex, Touched},
     model::{Draft, Identity, Sector, Source, Statement, StatementId},
     person, signals,
     store::Read,
@@ -29,7 +31,7 @@ impl Gate {
         draft: Draft,
         owner_sector: Sector,
         now: Timestamp,
-    ) -> Result<(Permit<Act>, signals::Plan), Error> {
+    ) -> Result<(Permit<Act<Push>>, signals::Plan), Error> {
         let kind = draft.kind.clone();
         let operation = Operation::Push { kind, owner_sector };
         let area = draft.area.as_ref();
@@ -63,7 +65,7 @@ impl Gate {
         caller: &Caller,
         source: Source,
         now: Timestamp,
-    ) -> Result<(Permit<Act>, signals::Retraction), Error> {
+    ) -> Result<(Permit<Act<Retract>>, signals::Retraction), Error> {
         let source = Arc::new(source);
         let (owner, keys, same) = (caller.agency().clone(), self.keys.clone(), source.clone());
         let plan = move |read: &dyn Read| {
@@ -86,14 +88,14 @@ impl Gate {
     /// Takes down what a person said. Once this returns, it is in force.
     ///
     /// # Errors
-    /// `Refused`, or if anything fails. Nothing was then taken down.
+    /// `Refused`, `Ambiguous`, or if anything fails. Nothing was then taken down.
     pub async fn record_consent(
         &self,
         caller: &Caller,
         who: Identity,
         statement: Statement,
         now: Timestamp,
-    ) -> Result<(Permit<Act>, StatementId), Error> {
+    ) -> Result<(Permit<Act<TakeDown>>, StatementId), Error> {
         let operation = Operation::RecordConsent {
             stance: statement.stance,
         };
@@ -112,15 +114,24 @@ impl Gate {
                 outcome: "recorded".to_owned(),
                 ..Touched::default()
             };
+            if person::is_ambiguous(read, &keys.hashes, &agency, &same)? {
+                return Err(Error::Ambiguous);
+            }
             Ok(((), about(read, &keys.hashes, &agency, &same)?, Some(touched)))
         };
         let keys = self.keys.clone();
-        self.operate(caller, operation, now, plan, move |txn, permit, ()| {
-            let person = person::resolve(txn, &keys.hashes, permit.scope().agency(), &who)?;
-            consent::record(txn, &keys.vault, person, &recorded)?;
-            changes::record(txn, Change::Consent(person), now)?;
-            Ok(id)
-        })
+        self.operate(
+            caller,
+            operation,
+            now,
+            plan,
+            move |txn, permit: &Permit<Act<TakeDown>>, ()| {
+                let person = person::resolve(txn, &keys.hashes, permit.scope().agency(), &who)?;
+                consent::record(txn, &keys.vault, person, &recorded)?;
+                changes::record(txn, Change::Consent(person), now)?;
+                Ok(id)
+            },
+        )
         .await
     }
 
@@ -133,7 +144,7 @@ impl Gate {
         caller: &Caller,
         who: Identity,
         now: Timestamp,
-    ) -> Result<(Permit<Act>, Vec<Recorded>), Error> {
+    ) -> Result<(Permit<Act<Look>>, Vec<Recorded>), Error> {
         let all = Operation::ListConsents {
             own_statements_only: false,
         };
@@ -163,14 +174,21 @@ impl Gate {
             .await
     }
 
-    /// Permits a look at the ledger.
+    /// Permits a look at the ledger, and gives its signed head as it was before the look, on the disk.
     ///
     /// # Errors
     /// `Refused`, or if anything fails. Nothing may then be shown.
-    pub async fn inspect(&self, caller: &Caller, operation: Operation, now: Timestamp) -> Result<Permit<Act>, Error> {
-        let plan = |_: &dyn Read| Ok(((), About::Nothing, None));
-        let (permit, ()) = self.operate(caller, operation, now, plan, |_, _, ()| Ok(())).await?;
-        Ok(permit)
+    pub async fn inspect(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        now: Timestamp,
+    ) -> Result<(Permit<Act<Look>>, String), Error> {
+        let plan = |read: &dyn Read| {
+            let head = ledger::read::checkpoint(read)?.unwrap_or_default();
+            Ok((head, About::Nothing, None))
+        };
+        self.operate(caller, operation, now, plan, |_, _, head| Ok(head)).await
     }
 
     /// Permits asking who saw a person, and gives the subjects under which the ledger names the person.
@@ -182,7 +200,7 @@ impl Gate {
         caller: &Caller,
         who: Identity,
         now: Timestamp,
-    ) -> Result<(Permit<Act>, Vec<[u8; 16]>), Error> {
+    ) -> Result<(Permit<Act<Look>>, Vec<[u8; 16]>), Error> {
         let (agency, keys) = (caller.agency().clone(), self.keys.clone());
         let plan = move |read: &dyn Read| {
             let about = about(read, &keys.hashes, &agency, &who)?;

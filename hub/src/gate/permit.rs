@@ -1,12 +1,17 @@
 //! Permits: the only keys to signals. Private fields; made in this room alone, from a ledger entry.
 
+use std::{marker::PhantomData, sync::Arc};
+
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use crate::{
     authn::Caller,
-    decide::{Decision, Shown},
+    consent::Grounds,
+    decide::{Decision, PolicySet, Shown},
     ledger::{Entered, Receipt},
-    model::AgencyId,
+    model::{AgencyId, SignalId},
+    store::{Error, Read},
 };
 
 /// Evidence that something was decided and recorded. `S` says what it permits.
@@ -26,19 +31,36 @@ pub struct Permit<S> {
 }
 
 /// Permits showing certain signals, each at a certain level. Its ledger entry is on the disk.
-#[derive(Debug)]
 pub struct Show {
     shown: Vec<Shown>,
-    epoch: u64,
+    grounds: Arc<Grounds>,
+    policy: Arc<str>,
+    policies: Arc<ArcSwap<PolicySet>>,
 }
 
-/// Permits one of the things that run the hub, in the very batch that also holds its ledger entry:
-/// both become durable, or neither.
+/// Permits one deed, in the very batch that also holds its ledger entry: both become durable, or neither.
 #[derive(Debug)]
-pub struct Act {
+pub struct Act<Deed> {
     agency: AgencyId,
     at: Timestamp,
+    deed: PhantomData<Deed>,
 }
+
+/// The deed of keeping a signal.
+#[derive(Debug)]
+pub enum Push {}
+
+/// The deed of taking a signal back.
+#[derive(Debug)]
+pub enum Retract {}
+
+/// The deed of taking down what a person said.
+#[derive(Debug)]
+pub enum TakeDown {}
+
+/// The deed of looking at the record, or at what a person said.
+#[derive(Debug)]
+pub enum Look {}
 
 impl<S> Permit<S> {
     /// Number of the ledger entry.
@@ -53,19 +75,21 @@ impl<S> Permit<S> {
 }
 
 impl Permit<Show> {
-    /// From a durable entry. `epoch` is the consent epoch that the decision was made in.
-    pub(super) fn show(receipt: Receipt<Decision>, epoch: u64) -> Self {
+    /// From a durable entry, and what its decision rests on.
+    pub(super) fn show(receipt: Receipt<Decision>, grounds: Arc<Grounds>, policies: Arc<ArcSwap<PolicySet>>) -> Self {
         Self {
             entry: receipt.number(),
             scope: Show {
+                grounds,
+                policy: receipt.decision().policy().into(),
+                policies,
                 shown: receipt.into_decision().into_shown(),
-                epoch,
             },
         }
     }
 }
 
-impl Permit<Act> {
+impl<Deed> Permit<Act<Deed>> {
     /// From an entry in the batch in the making.
     pub(super) fn act(entered: &Entered, caller: &Caller, at: Timestamp) -> Self {
         Self {
@@ -73,6 +97,7 @@ impl Permit<Act> {
             scope: Act {
                 agency: caller.agency().clone(),
                 at,
+                deed: PhantomData,
             },
         }
     }
@@ -84,13 +109,21 @@ impl Show {
         &self.shown
     }
 
-    /// The consent epoch of the decision.
-    pub fn epoch(&self) -> u64 {
-        self.epoch
+    /// What may be shown of one signal.
+    pub fn of(&self, signal: SignalId) -> Option<&Shown> {
+        self.shown.iter().find(|shown| shown.header.id == signal)
+    }
+
+    /// Whether what was decided still stands: nobody in question has said anything since, and the policies are the same.
+    ///
+    /// # Errors
+    /// If the store fails: then nothing may be shown.
+    pub fn holds(&self, read: &dyn Read) -> Result<bool, Error> {
+        Ok(self.policies.load().digest() == &*self.policy && self.grounds.hold(read)?)
     }
 }
 
-impl Act {
+impl<Deed> Act<Deed> {
     /// The agency that acts.
     pub fn agency(&self) -> &AgencyId {
         &self.agency
@@ -99,5 +132,13 @@ impl Act {
     /// When it was decided.
     pub fn at(&self) -> Timestamp {
         self.at
+    }
+}
+
+impl std::fmt::Debug for Show {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Show")
+            .field("shown", &self.shown.len())
+            .finish_non_exhaustive()
     }
 }

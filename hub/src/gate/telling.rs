@@ -1,101 +1,104 @@
 //! What a watch is to tell: the difference between what its reader has on the screen and what may be seen now.
-//! Pure but for reading what was shown; decides nothing.
+//! Pure; decides nothing.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
-use super::{Error, Event, Gate, Standpoint};
 use crate::{
-    changes::{self, ShownRow},
+    changes::screen::{OnScreen, Screen, Turn},
     model::{AgencyId, Header, Level, SignalId},
 };
 
-/// What a watch has on its reader's screen, as far as the reader's cursor goes.
-pub(super) struct Seen {
-    pub(super) rows: BTreeMap<SignalId, ShownRow>,
+/// Something that a watch is to tell its reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Take this off the screen. Without id it is the line that says that the owner knows the subject.
+    Hide {
+        /// The signal.
+        signal: Option<SignalId>,
+        /// Its owner.
+        owner: AgencyId,
+    },
+    /// Show this, as the permit opens it.
+    Show(SignalId),
 }
 
-/// The events of a step in the making.
-pub(super) struct Telling {
-    seen: Seen,
-    pub(super) events: Vec<Event>,
-    pub(super) rows: Vec<(SignalId, ShownRow)>,
-    at: Timestamp,
-    pub(super) count: u64,
+/// A change of the screen, and what to tell of it, if anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// What to tell.
+    pub event: Option<Event>,
+    /// What changes on the screen.
+    pub(super) turn: Turn,
 }
 
-impl Seen {
-    /// What was shown and not hidden again by event `from.events`. Later events did not reach the reader.
-    pub(super) fn of(gate: &Gate, from: Standpoint) -> Result<Self, Error> {
-        let rows = changes::shown(gate.read(), from.watch)?.into_iter();
-        let reached = |row: &ShownRow| row.shown <= from.events && row.hidden.is_none_or(|hidden| hidden > from.events);
-        Ok(Self {
-            rows: rows.filter(|(_, row)| reached(row)).collect(),
-        })
-    }
-
-    /// Whether the reader has a line "known to `owner`" for another signal than this.
-    fn existence_of(&self, owner: &AgencyId, but: SignalId) -> bool {
-        self.rows
-            .iter()
-            .any(|(id, row)| *id != but && row.owner == *owner && row.level == Level::Existence)
-    }
+/// The changes of one step in the making.
+pub(super) struct Telling<'s> {
+    screen: &'s Screen,
+    lines: BTreeMap<AgencyId, usize>,
+    pub(super) told: Vec<Told>,
 }
 
-impl Telling {
-    /// Nothing to tell yet, after `count` events.
-    pub(super) fn new(seen: Seen, at: Timestamp, count: u64) -> Self {
+impl<'s> Telling<'s> {
+    /// Nothing to tell yet.
+    pub(super) fn new(screen: &'s Screen) -> Self {
         Self {
-            seen,
-            events: Vec::new(),
-            rows: Vec::new(),
-            at,
-            count,
+            screen,
+            lines: BTreeMap::new(),
+            told: Vec::new(),
         }
     }
 
-    /// Adds what is to be told of one signal. True if the signal is to be opened.
-    pub(super) fn tell(&mut self, header: &Header, level: Option<Level>) -> bool {
-        let before = self.seen.rows.get(&header.id).cloned();
-        let same = |row: &ShownRow| row.version == header.version && Some(row.level) == level;
-        if before.as_ref().map_or(level.is_none(), same) {
-            return false;
-        }
-        let lone = !self.seen.existence_of(&header.owner, header.id);
-        if let Some(mut row) = before
-            && level.is_none_or(|level| level < row.level)
-        {
-            if row.level > Level::Existence || lone {
-                self.count += 1;
-                let signal = (row.level > Level::Existence).then_some(header.id);
-                self.events.push(Event::Hide {
-                    signal,
-                    owner: header.owner.clone(),
-                });
-            }
-            row.hidden = Some(self.count);
-            self.seen.rows.remove(&header.id);
-            self.rows.push((header.id, row));
-        }
-        let Some(level) = level else {
-            return false;
-        };
-        let told = level > Level::Existence || lone;
-        if told {
-            self.count += 1;
-            self.events.push(Event::Show(header.id));
-        }
-        let row = ShownRow {
+    /// Adds what is to be told of one signal, which may be seen now as `now` says. True if it is to be opened.
+    pub(super) fn tell(&mut self, signal: SignalId, now: Option<(&Header, Level)>) -> bool {
+        let before = self.screen.of(signal).cloned();
+        let after = now.map(|(header, level)| OnScreen {
             owner: header.owner.clone(),
             version: header.version,
             level,
-            shown: self.count,
-            hidden: None,
-            at: self.at,
+        });
+        let dated = |on: &Option<OnScreen>| on.as_ref().is_some_and(|on| on.level > Level::Existence);
+        // A correction of what stands behind a line changes nothing that the reader sees.
+        let same_line = |a: &OnScreen, b: &OnScreen| a.level == Level::Existence && b.level == Level::Existence;
+        if before == after || matches!((&before, &after), (Some(a), Some(b)) if same_line(a, b)) {
+            return false;
+        }
+        let Some(owner) = before.as_ref().or(after.as_ref()).map(|on| on.owner.clone()) else {
+            return false;
         };
-        self.seen.rows.insert(header.id, row.clone());
-        self.rows.push((header.id, row));
-        told
+        let line = |on: &Option<OnScreen>| usize::from(on.as_ref().is_some_and(|on| on.level == Level::Existence));
+        let behind = self.lines.get(&owner).copied();
+        let behind = behind.unwrap_or_else(|| self.screen.behind_line(&owner));
+        let left = (behind + line(&after)).saturating_sub(line(&before));
+        self.lines.insert(owner.clone(), left);
+        let mut events = Vec::new();
+        let hide = |signal| Event::Hide {
+            signal,
+            owner: owner.clone(),
+        };
+        if dated(&before) && !dated(&after) {
+            events.push((hide(Some(signal)), false));
+        }
+        if behind > 0 && left == 0 {
+            events.push((hide(None), false));
+        }
+        if dated(&after) || (behind == 0 && left > 0) {
+            events.push((Event::Show(signal), true));
+        }
+        let opens = events.iter().any(|(_, opens)| *opens);
+        let last = events.len().saturating_sub(1);
+        for (index, (event, _)) in events.iter().cloned().enumerate() {
+            let turn = if index == last { after.clone() } else { None };
+            self.told.push(Told {
+                event: Some(event),
+                turn: (signal, turn),
+            });
+        }
+        if events.is_empty() {
+            self.told.push(Told {
+                event: None,
+                turn: (signal, after),
+            });
+        }
+        opens
     }
 }

@@ -1,247 +1,367 @@
 //! Open watches: each step looks at what may have changed, takes the gate again, and says what the watch is to show and hide.
-//! A step that shows nothing new records nothing; one that does is recorded before the permit is given.
+//! A step that changes nothing records nothing, but for the first; one that does is recorded before the permit is given.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Gate, Permit, Show, TRIES,
-    telling::{Seen, Telling},
+    Error, Event, Gate, Permit, Show, Told,
+    locate::{About, Located},
+    telling::Telling,
 };
 use crate::{
     authn::Caller,
-    changes::{self, Change},
-    consent::{self, Facts},
+    changes::{
+        self, Change,
+        screen::{self, Screen, WatchId},
+    },
+    consent::{Facts, Grounds},
     decide::{Decision, Deed, Sift},
     labels::{self, Locus, Position, State, Window},
-    locate::{About, Located},
-    model::{AgencyId, PersonId, Question, SignalId},
-    store::Txn,
+    model::{PersonId, Question, SignalId},
 };
 
-/// How many signals a step of the first run through looks at.
+/// How many signals a step looks at, at most.
 const CHUNK: usize = 128;
+/// How many changes that do not concern a watch a step passes over, at most.
+const PASSED: usize = 256;
 
-/// Where a watch stands. It is all that a cursor holds.
+/// Where a watch stands: all that a cursor holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standpoint {
-    pub(super) watch: [u8; 16],
+    watch: WatchId,
     /// The last change that was looked at.
     serial: u64,
-    /// How many events were sent.
-    pub(super) events: u64,
-    /// While what there is now is still being shown: after which signal to go on.
-    run: Option<Option<Position>>,
+    /// How many events were told.
+    events: u64,
+    /// When the cursor was made, in microseconds.
+    at: i64,
 }
 
-/// Something that a watch is to tell its reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Take this off the screen. Without id if it was shown at existence level.
-    Hide {
-        /// The signal, if it was shown with its id.
-        signal: Option<SignalId>,
-        /// Its owner.
-        owner: AgencyId,
-    },
-    /// Show this, as the permit opens it.
-    Show(SignalId),
+/// A watch in the course of a call.
+#[derive(Debug)]
+pub struct Watch {
+    at: Standpoint,
+    look: Looking,
+    screen: Screen,
+    /// The last event that was recorded; those after `at.events` were never told.
+    recorded: u64,
+    /// Whether the opening is in the ledger yet.
+    opened: bool,
+}
+
+/// What a watch is looking at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looking {
+    /// The next change of the log.
+    Changes,
+    /// All that is found, from after a position on: at the start, and from time to time.
+    Everything(Option<Position>),
+    /// All that is on the screen, from after a signal on.
+    Screen(Option<SignalId>),
 }
 
 /// One step of a watch.
 #[derive(Debug)]
 pub enum Step {
-    /// There is something to tell. Once told, the watch stands at `then`.
-    Tell {
-        /// Opens what is shown.
-        permit: Permit<Show>,
-        /// What to tell, in this order.
-        events: Vec<Event>,
-        /// Where the watch stands afterwards.
-        then: Standpoint,
-    },
+    /// There is something to tell. After each piece the watch is to be told that it was delivered.
+    Tell(Permit<Show>, Vec<Told>, Next),
     /// Nothing to tell, but more to look at.
-    Pass(Standpoint),
+    Pass,
     /// There is nothing more to look at, until the bell rings.
     Rest,
 }
 
-impl Standpoint {
-    /// The start of a new watch: what there is now comes first.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn start(gate: &Gate) -> Result<Self, Error> {
-        Ok(Self {
-            watch: uuid::Uuid::new_v4().into_bytes(),
-            serial: changes::last(gate.read())?,
-            events: 0,
-            run: Some(None),
-        })
+/// Where a watch goes on once all of a step was told.
+#[derive(Debug, Clone, Copy)]
+pub struct Next(u64, Looking);
+
+impl Watch {
+    /// Where it stands, as of `now`.
+    pub fn standpoint(&self, now: Timestamp) -> Standpoint {
+        Standpoint {
+            at: now.as_microsecond(),
+            ..self.at
+        }
     }
 
-    /// The standpoint after `count` of the events that lead from here to `then` were told.
-    pub fn after(self, count: usize, of: usize, then: Self) -> Self {
-        match count == of {
-            true => then,
-            false => Self {
-                events: self.events + count as u64,
-                ..self
-            },
+    /// Notes that a piece was told.
+    pub fn delivered(&mut self, told: Told) {
+        self.at.events += u64::from(told.event.is_some());
+        self.screen.turn(told.turn);
+    }
+
+    /// Goes on once all of a step was told.
+    pub fn go_on(&mut self, Next(serial, look): Next) {
+        self.at.serial = serial;
+        self.look = look;
+    }
+
+    /// Looks at everything again: time may have changed what no change of the log tells.
+    pub fn look_again(&mut self) {
+        if self.look == Looking::Changes {
+            self.look = Looking::Screen(None);
         }
     }
 }
 
 impl Gate {
-    /// Whether a watch can go on from here: the change log still holds all that came after. What the watch has shown is
-    /// then kept for as long again.
+    /// A new watch, which begins with what there is now.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn resume(&self, from: Standpoint, now: Timestamp) -> Result<bool, Error> {
-        let first = changes::first(self.read())?;
-        if from.serial > changes::last(self.read())? || first.is_some_and(|first| first > from.serial + 1) {
-            return Ok(false);
-        }
-        let renewed = self.committer.commit(move |txn| changes::renew(txn, from.watch, now));
-        renewed.await??;
-        Ok(true)
+    pub fn start_watch(&self, now: Timestamp) -> Result<Watch, Error> {
+        let at = Standpoint {
+            watch: uuid::Uuid::new_v4().into_bytes(),
+            serial: changes::last(self.read())?,
+            events: 0,
+            at: now.as_microsecond(),
+        };
+        Ok(Watch::at(at, Screen::default()))
     }
 
-    /// Takes one step of a watch.
+    /// The watch that goes on from a cursor: a watch of its own, so that a cursor can be used more than once.
+    /// `None` if the cursor is older than `oldest`, or the log no longer holds what came after it.
     ///
     /// # Errors
-    /// `Refused` if the question is no longer taken; otherwise if anything fails. Nothing may then be shown.
+    /// If the store fails.
+    pub async fn resume_watch(
+        &self,
+        from: Standpoint,
+        oldest: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Option<Watch>, Error> {
+        let age = now.as_microsecond().saturating_sub(from.at);
+        let first = changes::first(self.read())?;
+        let torn = first.is_some_and(|first| first > from.serial + 1) || from.serial > changes::last(self.read())?;
+        if torn || i128::from(age) > oldest.as_micros() {
+            return Ok(None);
+        }
+        let screen = Arc::new(screen::load(self.read(), from.watch, from.events)?);
+        let watch = uuid::Uuid::new_v4().into_bytes();
+        let same = screen.clone();
+        let copied = self
+            .committer
+            .commit(move |txn| screen::copy(txn, watch, from.events, &same, now));
+        copied.await??;
+        let screen = Arc::unwrap_or_clone(screen);
+        Ok(Some(Watch::at(Standpoint { watch, ..from }, screen)))
+    }
+
+    /// Takes one step of a watch. `durable` is the last change that is known to be on the disk.
+    ///
+    /// # Errors
+    /// `Refused` if the question is no longer taken; `Changing` if the step is to be taken again; otherwise if anything
+    /// fails. Nothing may then be shown.
     pub async fn step(
         &self,
         caller: &Caller,
         question: &Question,
-        from: Standpoint,
+        watch: &mut Watch,
+        durable: u64,
         now: Timestamp,
     ) -> Result<Step, Error> {
-        for _ in 0..TRIES {
-            let epoch = consent::epoch(self.read())?;
-            let (decision, about, telling, mut then) = match self.look(caller, question, from, now)? {
-                Look::Rest => return Ok(Step::Rest),
-                Look::Pass(then) => return Ok(Step::Pass(then)),
-                Look::Record(decision, about, telling, then) => (*decision, about, telling, then),
-            };
-            then.events = telling.count;
-            let (rows, watch) = (telling.rows, from.watch);
-            let record = move |txn: &mut Txn<'_>| {
-                rows.iter()
-                    .try_for_each(|(signal, row)| changes::set_shown(txn, watch, *signal, row))
-            };
-            let Some(receipt) = self.enter(decision, about, epoch, record).await? else {
-                continue;
-            };
-            if let Some(refusal) = receipt.decision().refusal() {
-                return Err(Error::Refused(refusal.clone()));
-            }
-            let permit = Permit::show(receipt, epoch);
-            return Ok(Step::Tell {
-                permit,
-                events: telling.events,
-                then,
-            });
+        let Some((decision, about, grounds, told, next)) = self.look(caller, question, watch, durable, now)? else {
+            return Ok(Step::Rest);
+        };
+        if told.is_empty() && watch.opened && decision.refusal().is_none() {
+            watch.go_on(next);
+            return Ok(Step::Pass);
         }
-        Err(Error::Changing)
+        let (id, events, untold) = (watch.at.watch, watch.at.events, watch.recorded > watch.at.events);
+        let mut kept = Vec::with_capacity(told.len());
+        let mut event = events;
+        for Told { event: tells, turn } in &told {
+            event += u64::from(tells.is_some());
+            kept.push((event, turn.clone()));
+        }
+        let further = move |txn: &mut crate::store::Txn<'_>| {
+            if untold {
+                screen::drop_after(txn, id, events)?;
+            }
+            kept.iter()
+                .try_for_each(|(event, turn)| screen::keep(txn, id, *event, turn, now))
+        };
+        watch.recorded = watch.recorded.max(event);
+        let permit = self.enter(decision, about, Arc::new(grounds), further).await?;
+        watch.opened = true;
+        Ok(Step::Tell(permit, told, next))
     }
 
-    /// Looks at what comes next, and decides on it.
-    fn look(&self, caller: &Caller, question: &Question, from: Standpoint, now: Timestamp) -> Result<Look, Error> {
+    /// Looks at what comes next, and decides on it. `None` if there is nothing.
+    fn look(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        watch: &Watch,
+        durable: u64,
+        now: Timestamp,
+    ) -> Result<Option<(Decision, About, Grounds, Vec<Told>, Next)>, Error> {
         let Located { locus, about, areas } = self.locate(caller, question)?;
+        let policies = self.policies();
+        let mut facts = Facts::new(self.read(), &self.keys.vault, (caller.agency(), &question.purpose), now)?;
+        let mut sift = Sift::new(&policies, caller, question, areas, now);
         let window = Window {
             since: question.since,
-            until: question.until,
+            until: None,
             now,
         };
-        let seen = Seen::of(self, from)?;
-        let Some((candidates, then)) = self.candidates(&locus, window, &seen, from)? else {
-            return Ok(Look::Rest);
-        };
-        let policies = self.policies.load_full();
-        let mut sift = Sift::new(&policies, caller, question, areas, BTreeMap::new(), now);
-        let mut facts = Facts::new(self.read(), &self.keys.vault, (caller.agency(), &question.purpose), now);
-        let mut telling = Telling::new(seen, now, from.events);
-        for state in candidates {
-            let header = &state.header;
-            let present = !state.retracted && locus.holds(&state) && window.holds(header);
-            let level = match present {
-                true => sift.level(header, self.around(header), facts.of(header)?),
-                false => None,
+        let mut telling = Telling::new(&watch.screen);
+        let mut next = Next(watch.at.serial, watch.look);
+        if sift.is_taken() {
+            let Some((candidates, then)) = self.candidates(question, &locus, window, watch, durable)? else {
+                return Ok(None);
             };
-            if let (true, Some(level)) = (telling.tell(header, level), level) {
-                sift.show(header.clone(), level);
+            next = then;
+            for (id, state) in candidates {
+                let live = state.filter(|state| !state.retracted && locus.holds(state) && now < state.header.lapses_at);
+                let Some(State { header, .. }) = live else {
+                    telling.tell(id, None);
+                    continue;
+                };
+                let level = sift.level(&header, self.around(&header), facts.of(&header)?);
+                // The window is for what is dated; a line tells of no time.
+                let level = level.filter(|level| *level == crate::model::Level::Existence || window.holds(&header));
+                if telling.tell(id, level.map(|level| (&header, level)))
+                    && let Some(level) = level
+                {
+                    sift.show(header, level);
+                }
             }
         }
-        match telling.rows.is_empty() && sift.is_taken() {
-            true => Ok(Look::Pass(then)),
-            false => Ok(Look::Record(Box::new(sift.finish(Deed::Watch)), about, telling, then)),
-        }
+        let told = telling.told;
+        Ok(Some((
+            sift.finish(Deed::Watch),
+            about,
+            facts.into_grounds(),
+            told,
+            next,
+        )))
     }
 
-    /// The signals to look at next, and where the watch stands once it has.
+    /// The signals to look at next, and where to go on after them.
     fn candidates(
         &self,
+        question: &Question,
         locus: &Locus,
         window: Window,
-        seen: &Seen,
-        from: Standpoint,
-    ) -> Result<Option<(Vec<State>, Standpoint)>, Error> {
-        let mut ids = Vec::new();
-        if let Some(after) = from.run {
-            let mut last = after;
-            labels::scan(self.read(), locus, window, after, |header| {
-                last = Some(Position::of(&header));
-                ids.push(header.id);
-                match ids.len() < CHUNK {
-                    true => std::ops::ControlFlow::Continue(()),
-                    false => std::ops::ControlFlow::Break(()),
-                }
-            })?;
-            let run = (ids.len() == CHUNK).then_some(last);
-            return Ok(Some((self.states(ids)?, Standpoint { run, ..from })));
+        watch: &Watch,
+        durable: u64,
+    ) -> Result<Option<(Vec<(SignalId, Option<State>)>, Next)>, Error> {
+        let serial = watch.at.serial;
+        match watch.look {
+            Looking::Everything(after) => {
+                let whole = Window { since: None, ..window };
+                let window = if question.tells_existence() { whole } else { window };
+                let (mut ids, mut last) = (Vec::new(), after);
+                labels::scan(self.read(), locus, window, after, |header| {
+                    last = Some(Position::of(&header));
+                    ids.push(header.id);
+                    match ids.len() < CHUNK {
+                        true => std::ops::ControlFlow::Continue(()),
+                        false => std::ops::ControlFlow::Break(()),
+                    }
+                })?;
+                let look = if ids.len() == CHUNK {
+                    Looking::Everything(last)
+                } else {
+                    Looking::Changes
+                };
+                Ok(Some((self.states(ids)?, Next(serial, look))))
+            }
+            Looking::Screen(after) => {
+                let ids = watch.screen.after(after, CHUNK);
+                let look = match ids.last() {
+                    Some(last) if ids.len() == CHUNK => Looking::Screen(Some(*last)),
+                    _ => Looking::Everything(None),
+                };
+                Ok(Some((self.states(ids)?, Next(serial, look))))
+            }
+            Looking::Changes => self.changed(locus, watch, durable),
         }
-        let Some((serial, change)) = changes::next(self.read(), from.serial)? else {
-            return Ok(None);
-        };
-        let states = match change {
-            Change::Signal(signal) => self.states(vec![signal])?,
-            Change::Consent(person) => self.states_of(person, window, seen)?,
-        };
-        let known = |state: &State| locus.holds(state) || seen.rows.contains_key(&state.header.id);
-        let states = states.into_iter().filter(known).collect();
-        Ok(Some((states, Standpoint { serial, ..from })))
     }
 
-    /// All signals of a person: the live ones, and those that the watch has shown.
-    fn states_of(&self, person: PersonId, window: Window, seen: &Seen) -> Result<Vec<State>, Error> {
-        let mut ids: Vec<SignalId> = seen.rows.keys().copied().collect();
-        labels::scan(self.read(), &Locus::Person(person), window, None, |header| {
-            ids.push(header.id);
-            std::ops::ControlFlow::Continue(())
+    /// The next change that concerns a watch, if any.
+    fn changed(
+        &self,
+        locus: &Locus,
+        watch: &Watch,
+        durable: u64,
+    ) -> Result<Option<(Vec<(SignalId, Option<State>)>, Next)>, Error> {
+        let mut serial = watch.at.serial;
+        for _ in 0..PASSED {
+            let Some((found, change)) = changes::next(self.read(), serial)?.filter(|(found, _)| *found <= durable)
+            else {
+                let passed = serial > watch.at.serial;
+                return Ok(passed.then_some((Vec::new(), Next(serial, Looking::Changes))));
+            };
+            serial = found;
+            match change {
+                Change::Signal(signal) => {
+                    let state = labels::state(self.read(), signal)?;
+                    if watch.screen.of(signal).is_some() || state.as_ref().is_some_and(|state| locus.holds(state)) {
+                        return Ok(Some((vec![(signal, state)], Next(serial, Looking::Changes))));
+                    }
+                }
+                // What is to be seen no more goes first.
+                Change::Consent(person) if self.concerns(person, locus, watch)? => {
+                    return Ok(Some((Vec::new(), Next(serial, Looking::Screen(None)))));
+                }
+                Change::Consent(_) => {}
+            }
+        }
+        Ok(Some((Vec::new(), Next(serial, Looking::Changes))))
+    }
+
+    /// Whether a person has signals where a watch looks, or on its screen.
+    fn concerns(&self, person: PersonId, locus: &Locus, watch: &Watch) -> Result<bool, Error> {
+        let mut found = *locus == Locus::Person(person);
+        let any = Window {
+            since: None,
+            until: None,
+            now: Timestamp::MIN,
+        };
+        labels::scan(self.read(), &Locus::Person(person), any, None, |header| {
+            let here = match locus {
+                Locus::Address(address) => header.address == Some(*address),
+                Locus::Area(area) => self.around(&header).contains(area),
+                Locus::Nobody | Locus::Person(_) => false,
+            };
+            found |= here || watch.screen.of(header.id).is_some();
+            match found {
+                true => std::ops::ControlFlow::Break(()),
+                false => std::ops::ControlFlow::Continue(()),
+            }
         })?;
-        ids.sort_unstable();
-        ids.dedup();
-        let states = self.states(ids)?;
-        Ok(states
-            .into_iter()
-            .filter(|state| state.header.person == Some(person))
-            .collect())
+        Ok(found)
     }
 
-    fn states(&self, ids: Vec<SignalId>) -> Result<Vec<State>, Error> {
-        let states = ids.into_iter().map(|id| labels::state(self.read(), id));
-        Ok(states.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    fn states(&self, ids: Vec<SignalId>) -> Result<Vec<(SignalId, Option<State>)>, Error> {
+        let states = ids.into_iter().map(|id| Ok((id, labels::state(self.read(), id)?)));
+        states.collect()
     }
 }
 
-/// What a look at the next changes comes to.
-enum Look {
-    Pass(Standpoint),
-    Record(Box<Decision>, About, Telling, Standpoint),
-    Rest,
+impl Watch {
+    fn at(at: Standpoint, screen: Screen) -> Self {
+        Self {
+            at,
+            look: Looking::Screen(None),
+            screen,
+            recorded: at.events,
+            opened: false,
+        }
+    }
+}
+
+impl Told {
+    /// The signal that is to be opened for it, if any.
+    pub fn opens(&self) -> Option<SignalId> {
+        match self.event {
+            Some(Event::Show(signal)) => Some(signal),
+            _ => None,
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use ring::hmac;
 
 use super::{Keyring, sealing};
-use crate::model::{AgencyId, AreaCode, BirthDate, LocalReference, NhsNumber, Postcode, Uprn};
+use crate::model::{AgencyId, BirthDate, LocalReference, NhsNumber, Postcode, Uprn};
 
 /// Makes pseudonyms. The same identifier always has the same one, under the same keyring. Prints as `Hashes(…)`.
 ///
@@ -65,11 +65,6 @@ impl Hashes {
         self.short("address", &[&uprn.number().to_be_bytes()])
     }
 
-    /// An area, as the subject of a signal that is about nobody and no address.
-    pub fn area(&self, code: &AreaCode) -> [u8; 16] {
-        self.short("area", &[code.as_str().as_bytes()])
-    }
-
     /// A fact in an owner's system: without the version, which is no part of which fact it is.
     pub fn source(&self, owner: &AgencyId, system: &str, id: &str) -> [u8; 32] {
         self.hash("source", &[owner.as_str().as_bytes(), system.as_bytes(), id.as_bytes()])
@@ -78,11 +73,6 @@ impl Hashes {
     /// What an owner pushed, to notice other content under the same version.
     pub fn content(&self, bytes: &[u8]) -> [u8; 32] {
         self.hash("content", &[bytes])
-    }
-
-    /// The scope of a watch: who watches what.
-    pub fn watch_scope(&self, scope: &[u8]) -> [u8; 16] {
-        self.short("watch scope", &[scope])
     }
 
     /// The subject that a question about somebody whom the hub does not know is filed under in the ledger's index:
@@ -147,14 +137,10 @@ mod tests {
     #[test]
     fn each_sort_has_its_own_pseudonyms() {
         let hashes = hashes();
-        let code: AreaCode = "central".parse().unwrap();
         let all = [
-            hashes.area(&code),
-            hashes.watch_scope(b"central"),
             hashes.address("7".parse().unwrap()),
-            hashes.watch_scope(&7_u64.to_be_bytes()),
+            hashes.unknown_subject(&[0; 32]),
             hashes.unknown_subject(&[7; 32]),
-            hashes.watch_scope(&[7; 32]),
         ];
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
     }

@@ -102,6 +102,44 @@ pub fn state(read: &dyn Read, signal: SignalId) -> Result<Option<State>, Error> 
         .transpose()
 }
 
+/// Takes a signal that has lapsed out of the index, and forgets that it was. False if it has not lapsed.
+///
+/// # Errors
+/// If the store fails.
+pub fn forget(txn: &mut Txn<'_>, signal: SignalId, now: Timestamp) -> Result<bool, Error> {
+    let lapsed = state(txn, signal)?.is_some_and(|state| state.header.lapses_at <= now);
+    if lapsed {
+        remove(txn, signal)?;
+        txn.delete(state_key(signal));
+    }
+    Ok(lapsed)
+}
+
+/// Visits the state of every signal after one, in order of their ids.
+///
+/// # Errors
+/// If the store fails or a row cannot be read.
+pub fn each(
+    read: &dyn Read,
+    after: Option<SignalId>,
+    mut visit: impl FnMut(State) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let from = after.map_or_else(|| vec![tables::SIGNAL], |after| successor(state_key(after)));
+    let mut broken = None;
+    read.scan(
+        &from,
+        &after_prefix(&[tables::SIGNAL]),
+        &mut |_, value| match row::decode(tables::SIGNAL, value) {
+            Ok(state) => visit(state),
+            Err(why) => {
+                broken = Some(why);
+                ControlFlow::Break(())
+            }
+        },
+    )?;
+    broken.map_or(Ok(()), Err)
+}
+
 /// Visits the headers of a locus that are in the window and have not lapsed, newest first, from after a position on.
 ///
 /// # Errors

@@ -137,11 +137,6 @@ impl<D> Receipt<D> {
         Self::made(committed.into_inner())
     }
 
-    /// The receipt of a decision whose entry is durable, if the job came to one.
-    pub fn of(committed: Committed<Option<(Entered, D)>>) -> Option<Self> {
-        committed.into_inner().map(Self::made)
-    }
-
     /// The entry's number, from 0.
     pub fn number(&self) -> u64 {
         self.number

@@ -49,6 +49,15 @@ pub enum SubjectSort {
     Person,
 }
 
+impl Question {
+    /// Whether the answer may tell that an agency knows the subject, without more. A line that says so must give away
+    /// neither a kind nor a time nor a number, so it answers a question about a person or an address as a whole, over
+    /// all that has not lapsed, and none that asks for certain kinds.
+    pub fn tells_existence(&self) -> bool {
+        self.kinds.is_empty() && !matches!(self.subject, Subject::Area(_))
+    }
+}
+
 impl Subject {
     /// Its sort.
     pub fn sort(&self) -> SubjectSort {

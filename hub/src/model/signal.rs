@@ -48,14 +48,25 @@ pub struct Draft {
     pub severity: Severity,
     /// The higher of the owner's word and the catalogue's.
     pub sensitivity: Sensitivity,
-    /// The owner's own word on when it lapses and on its sensitivity, whatever the catalogue says.
-    pub asked: (Option<Timestamp>, Sensitivity),
     /// One line for a human.
     pub summary: String,
     /// Typed attributes.
     pub attributes: BTreeMap<String, Attribute>,
     /// Where an authorised reader may ask for more.
     pub pointer: String,
+    /// What the owner stated before the catalogue and the tables of the place were looked at.
+    pub stated: Stated,
+}
+
+/// What an owner stated of a signal, as pushed. Two pushes of one version must state the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stated {
+    /// The area.
+    pub area: Option<AreaCode>,
+    /// When it lapses.
+    pub lapses_at: Option<Timestamp>,
+    /// How carefully to handle it.
+    pub sensitivity: Sensitivity,
 }
 
 /// The value of an attribute.

@@ -112,6 +112,24 @@ pub fn find(
     matching(read, &Identifiers::of(hashes, agency, identity))
 }
 
+/// Whether an identity leads to nobody although somebody has what it gives: two people share its demographics, and nothing
+/// stronger is given that anybody has. What is said of such an identity cannot be laid to anybody.
+///
+/// # Errors
+/// If the store fails.
+pub fn is_ambiguous(read: &dyn Read, hashes: &Hashes, agency: &AgencyId, identity: &Identity) -> Result<bool, Error> {
+    let given = Identifiers::of(hashes, agency, identity);
+    if given.nhs_number.is_some() || matching(read, &given)?.is_some() {
+        return Ok(false);
+    }
+    for identifier in &given.demographics {
+        if claim(read, identifier)? == Some(Claim::Ambiguous) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The subject under which the ledger files a question about somebody whom the hub does not know: by the strongest
 /// identifier given. All questions that give none share one subject.
 pub fn identifier_hash(hashes: &Hashes, agency: &AgencyId, identity: &Identity) -> [u8; 16] {

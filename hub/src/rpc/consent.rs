@@ -37,7 +37,7 @@ impl House {
         caller: &Caller,
         request: &proto::RecordConsentRequest,
     ) -> Result<proto::RecordConsentResponse, Trouble> {
-        let policies = self.gate.policies.load_full();
+        let policies = self.gate.policies();
         let (who, statement) = wire::statement(request.statement.as_ref(), self.against(&policies))?;
         let recorded = self.gate.record_consent(caller, who, statement, self.clock.now());
         let (permit, id) = recorded.await?;
@@ -52,15 +52,7 @@ impl House {
         caller: &Caller,
         request: &proto::ListConsentsRequest,
     ) -> Result<proto::ListConsentsResponse, Trouble> {
-        let mut fields = wire::Fields::new();
-        let who = request
-            .person
-            .as_ref()
-            .map(|who| wire::person(&mut fields, "person", who, None));
-        if who.is_none() {
-            fields.wrong("person", "must be given");
-        }
-        let who = fields.finish(who)?;
+        let who = super::person(request.person.as_ref())?;
         let (permit, found) = self.gate.list_consents(caller, who, self.clock.now()).await?;
         Ok(proto::ListConsentsResponse {
             consents: found.into_iter().map(wire::recorded).collect(),

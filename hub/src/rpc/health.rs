@@ -28,8 +28,13 @@ pub struct Pulse(pub Arc<House>);
 
 impl Pulse {
     fn status(&self) -> ServingStatus {
-        let closed = self.0.gate.committer.closed().is_some() || self.0.stopping.is_cancelled();
-        if closed {
+        let house = &self.0;
+        let stale = house
+            .live
+            .revoked()
+            .next_update()
+            .is_some_and(|next| next <= house.clock.now());
+        if house.gate.closed().is_some() || house.stopping.is_cancelled() || stale {
             ServingStatus::NotServing
         } else {
             ServingStatus::Serving

@@ -6,11 +6,11 @@ use placehub_proto::v1::{self as proto, export_ledger_response::Part, ledger_ser
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::{House, Trouble, token::Bound};
+use super::{Claim, House, Trouble, token::Bound};
 use crate::{
     authn::Caller,
     decide::Operation,
-    gate::{Act, Error, Permit},
+    gate::{Act, Error, Look, Permit},
     inspect::Numbered,
     ledger::Checkpoint,
     wire,
@@ -18,6 +18,8 @@ use crate::{
 
 /// How many entries are read at a time for an export.
 const CHUNK: usize = 256;
+/// How many bytes of entries a page holds, at most, but for one that is longer.
+const PAGE_BYTES: usize = 1 << 20;
 
 /// The service.
 #[derive(Clone)]
@@ -44,22 +46,21 @@ impl LedgerService for LedgerDesk {
         &self,
         request: Request<proto::ExportLedgerRequest>,
     ) -> Result<Response<Self::ExportLedgerStream>, Status> {
+        let claim = super::claim(&request)?;
         let caller = self.0.practitioner(&request)?;
         let looked = self
             .0
             .gate
             .inspect(&caller, Operation::ExportLedger, self.0.clock.now())
             .await;
-        let permit = looked.map_err(Trouble::from)?;
-        let checkpoint = self.0.inspection.checkpoint(&permit).map_err(Trouble::from)?;
-        let head = Checkpoint::open(&checkpoint, self.0.gate.ledger.verifier_key());
-        let size = head.map_err(|why| Trouble::from(Error::Broken(Box::new(why))))?.size;
-        Ok(Response::new(Box::pin(export(
-            self.0.clone(),
-            permit,
-            checkpoint,
-            size,
-        ))))
+        let (permit, checkpoint) = looked.map_err(Trouble::from)?;
+        let head = match checkpoint.as_str() {
+            "" => Ok(0),
+            note => Checkpoint::open(note, self.0.gate.verifier_key()).map(|head| head.size),
+        };
+        let size = head.map_err(|why| Trouble::from(Error::Broken(Box::new(why))))?;
+        let stream = export(self.0.clone(), claim, permit, (checkpoint, size));
+        Ok(Response::new(Box::pin(stream)))
     }
 }
 
@@ -72,7 +73,7 @@ impl House {
         let size = wire::page_size(request.page_size)?;
         let bound = Bound::to(caller, "list-entries", &(), "");
         let before = self.before(&bound, &request.page_token)?;
-        let permit = self
+        let (permit, _) = self
             .gate
             .inspect(caller, Operation::ListEntries, self.clock.now())
             .await?;
@@ -85,15 +86,7 @@ impl House {
     }
 
     async fn who_saw(&self, caller: &Caller, request: &proto::WhoSawRequest) -> Result<proto::WhoSawResponse, Trouble> {
-        let mut fields = wire::Fields::new();
-        let who = request
-            .person
-            .as_ref()
-            .map(|who| wire::person(&mut fields, "person", who, None));
-        if who.is_none() {
-            fields.wrong("person", "must be given");
-        }
-        let who = fields.finish(who)?;
+        let who = super::person(request.person.as_ref())?;
         let size = wire::page_size(request.page_size)?;
         let asked = request.person.clone().unwrap_or_default();
         let bound = Bound::to(caller, "who-saw", &asked, "");
@@ -121,6 +114,12 @@ impl House {
         mut found: Vec<Numbered>,
         size: usize,
     ) -> Result<(Vec<proto::LedgerEntry>, String), Trouble> {
+        let mut bytes = 0;
+        let too_much = found.iter().position(|(_, raw)| {
+            bytes += raw.len();
+            bytes > PAGE_BYTES
+        });
+        let size = size.min(too_much.unwrap_or(size).max(1));
         let more = found.len() > size;
         found.truncate(size);
         let last = found.last().map(|(number, _)| *number);
@@ -133,13 +132,17 @@ impl House {
 
 fn export(
     house: Arc<House>,
-    permit: Permit<Act>,
-    checkpoint: String,
-    size: u64,
+    claim: Claim,
+    permit: Permit<Act<Look>>,
+    (checkpoint, size): (String, u64),
 ) -> impl Stream<Item = Result<proto::ExportLedgerResponse, Status>> + Send {
     async_stream::try_stream! {
         let mut from = 0;
         while from < size {
+            house.prove(&claim).map_err(Trouble::from)?;
+            if house.stopping.is_cancelled() {
+                Err(Trouble::stopping())?;
+            }
             let chunk = house.inspection.in_order(&permit, from, CHUNK).map_err(Trouble::from)?;
             let mut chunk = VecDeque::from(chunk);
             if chunk.is_empty() {

@@ -30,10 +30,10 @@ use crate::{
     decide::PolicySet,
     gate::Gate,
     inspect::Inspection,
-    model::AgencyId,
+    model::{AgencyId, Identity},
     signals::Signals,
-    tls::Origin,
-    wire::Against,
+    tls::{Live, Origin},
+    wire::{self, Against},
 };
 
 /// What all services share.
@@ -56,6 +56,8 @@ pub struct House {
     pub limits: Limits,
     /// When the policies in force were loaded.
     pub loaded_at: ArcSwap<Timestamp>,
+    /// Certificates and the revocation list.
+    pub live: Arc<Live>,
     /// Ends open streams.
     pub stopping: CancellationToken,
 }
@@ -89,7 +91,7 @@ impl House {
         Against {
             agencies: &self.agencies,
             catalogue: policies.catalogue(),
-            places: &self.gate.places,
+            places: self.gate.places(),
             now: self.clock.now(),
         }
     }
@@ -104,8 +106,18 @@ impl House {
 
     fn show(&self, opened: crate::signals::Opened) -> proto::Signal {
         let contact = self.contact(&opened.header.owner);
-        crate::wire::signal(opened, contact)
+        wire::signal(opened, contact)
     }
+}
+
+/// The person of a request that is about one.
+fn person(given: Option<&proto::PersonIdentity>) -> Result<Identity, Trouble> {
+    let mut fields = wire::Fields::new();
+    let who = given.map(|who| wire::person(&mut fields, "person", who, None));
+    if who.is_none() {
+        fields.wrong("person", "must be given");
+    }
+    Ok(fields.finish(who)?)
 }
 
 fn claim<T>(request: &Request<T>) -> Result<Claim, Trouble> {

@@ -24,7 +24,7 @@ impl PolicyService for Policies {
         request: Request<proto::GetPolicySetRequest>,
     ) -> Result<Response<proto::GetPolicySetResponse>, Status> {
         let caller = self.0.caller(&request)?;
-        let policies = self.0.gate.policies.load_full();
+        let policies = self.0.gate.policies();
         let now = self.0.clock.now();
         let agreements = policies.agreements().iter().map(|agreement| {
             let particulars = agreement.particulars();
@@ -51,7 +51,7 @@ impl PolicyService for Policies {
         request: Request<proto::CheckQuestionRequest>,
     ) -> Result<Response<proto::CheckQuestionResponse>, Status> {
         let caller = self.0.practitioner(&request)?;
-        let policies = self.0.gate.policies.load_full();
+        let policies = self.0.gate.policies();
         let reasons = self
             .0
             .reasons(&caller, request.get_ref().question.as_ref(), &policies)?;
@@ -69,7 +69,7 @@ impl PolicyService for Policies {
         request: Request<proto::ExplainQuestionRequest>,
     ) -> Result<Response<proto::ExplainQuestionResponse>, Status> {
         let caller = self.0.practitioner(&request)?;
-        let policies = self.0.gate.policies.load_full();
+        let policies = self.0.gate.policies();
         let reasons = self
             .0
             .reasons(&caller, request.get_ref().question.as_ref(), &policies)?;

@@ -56,7 +56,7 @@ impl House {
         request: proto::PushSignalsRequest,
     ) -> Result<proto::PushSignalsResponse, Trouble> {
         let caller = self.prove(claim)?;
-        let result = match self.push(&caller, request.signal, "signal").await {
+        let result = match self.push(&caller, request.signal).await {
             Ok(acknowledged) => Outcome::Acknowledged(acknowledged),
             Err(trouble) if trouble.is_of_request() => Outcome::Refused(trouble.into_refusal()),
             Err(trouble) => return Err(trouble),
@@ -72,11 +72,10 @@ impl House {
         &self,
         caller: &Caller,
         given: Option<proto::SignalDraft>,
-        field: &'static str,
     ) -> Result<proto::PushSignalResponse, Trouble> {
-        let policies = self.gate.policies.load_full();
+        let policies = self.gate.policies();
         let given = given.unwrap_or_default();
-        let draft = wire::draft(&given, field, self.against(&policies))?;
+        let draft = wire::draft(&given, "signal", self.against(&policies))?;
         let owner_sector = policies.catalogue().kind(&draft.kind).map(|kind| kind.owner.clone());
         let owner_sector = owner_sector.ok_or_else(Trouble::closed)?;
         let (permit, plan) = self.gate.push(caller, draft, owner_sector, self.clock.now()).await?;

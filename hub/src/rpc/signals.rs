@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{House, Trouble, token::Bound};
 use crate::{
     authn::Caller,
-    gate::{Answer, Page},
+    gate::{self, Answer, Page},
     signals::{self, Retraction},
     wire,
 };
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone)]
 pub struct SignalDesk(pub Arc<House>);
 
-/// How often an answer is decided anew when consent changes between decision and release.
+/// How often a question is decided anew when something changes under it, before the asker is told to ask again.
 const TRIES: usize = 8;
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -34,7 +34,7 @@ impl SignalService for SignalDesk {
     ) -> Result<Response<proto::PushSignalResponse>, Status> {
         let caller = self.0.caller(&request)?;
         let draft = request.into_inner().signal;
-        Ok(Response::new(self.0.push(&caller, draft, "signal").await?))
+        Ok(Response::new(self.0.push(&caller, draft).await?))
     }
 
     async fn push_signals(
@@ -84,36 +84,35 @@ impl House {
         caller: &Caller,
         request: &proto::AskSignalsRequest,
     ) -> Result<proto::AskSignalsResponse, Trouble> {
-        let policies = self.gate.policies.load_full();
-        let question = wire::question(request.question.as_ref(), self.against(&policies))?;
-        let size = wire::page_size(request.page_size)?;
         let asked = request.question.clone().unwrap_or_default();
-        let bound = Bound::to(caller, "ask", &asked, policies.digest());
-        let start = match request.page_token.as_str() {
-            "" => (None, Default::default()),
-            token => self.open(&bound, token).ok_or_else(Trouble::page_token)?,
-        };
-        let page = Page {
-            size,
-            after: start.0,
-            known: start.1,
-        };
         for _ in 0..TRIES {
-            let Answer { permit, next } = self.gate.ask(caller, &question, &page, self.clock.now()).await?;
+            let policies = self.gate.policies();
+            let question = wire::question(request.question.as_ref(), self.against(&policies))?;
+            let size = wire::page_size(request.page_size)?;
+            let bound = Bound::to(caller, "ask", &asked, policies.digest());
+            let after = match request.page_token.as_str() {
+                "" => None,
+                token => Some(self.open(&bound, token).ok_or_else(Trouble::page_token)?),
+            };
+            let page = Page { size, after };
+            let answer = self.gate.ask(caller, &question, &page, self.clock.now()).await;
+            let Answer { permit, next } = match answer {
+                Err(gate::Error::Changing) => continue,
+                other => other?,
+            };
+            // Decided by the very policies that the token is bound to, or decided anew.
             let opened = match self.signals.read(&permit) {
                 Err(signals::Error::Changed) => continue,
                 other => other?,
             };
-            let next = next
-                .map(|next| self.seal(&bound, &(next.after, next.known)))
-                .transpose()?;
+            let next = next.map(|next| self.seal(&bound, &next)).transpose()?;
             return Ok(proto::AskSignalsResponse {
                 signals: opened.into_iter().map(|opened| self.show(opened)).collect(),
                 next_page_token: next.unwrap_or_default(),
                 ledger_entry: permit.entry(),
             });
         }
-        Err(crate::gate::Error::Changing.into())
+        Err(gate::Error::Changing.into())
     }
 
     async fn retract(

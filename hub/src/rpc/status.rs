@@ -7,7 +7,7 @@ use placehub_proto::v1 as proto;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::{authn, decide::RefusalCode, gate, model::Violation, signals};
+use crate::{authn, decide::RefusalCode, gate, model::Violation, signals, store::Unwritten};
 
 const DOMAIN: &str = "placehub";
 /// When to try again after the hub could not answer.
@@ -180,7 +180,22 @@ impl From<gate::Error> for Trouble {
         match why {
             gate::Error::Broken(_) => Self::broken(&why),
             gate::Error::Changing => Self::new(Code::Aborted, "TRY_AGAIN", why.to_string()),
-            gate::Error::Closed(_) => Self::closed(),
+            gate::Error::Ambiguous => Self {
+                violations: vec![Violation::new(
+                    "person",
+                    "must single out one person: give the NHS number",
+                )],
+                ..Self::new(Code::FailedPrecondition, "PERSON_AMBIGUOUS", why.to_string())
+            },
+            gate::Error::Unwritten(Unwritten::Closed { .. }) => Self::closed(),
+            gate::Error::Unwritten(Unwritten::Refused { .. }) => {
+                tracing::error!(why = %why, "request cannot be recorded");
+                Self::new(
+                    Code::FailedPrecondition,
+                    "NOT_RECORDABLE",
+                    "the hub cannot record this request".to_owned(),
+                )
+            }
             gate::Error::Conflict => Self::new(Code::FailedPrecondition, "VERSION_CONFLICT", why.to_string()),
             gate::Error::Refused(refusal) => {
                 let reason = match refusal.code {

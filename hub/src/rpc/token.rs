@@ -30,16 +30,12 @@ impl House {
     /// The token of a payload.
     pub(super) fn seal(&self, bound: &Bound, payload: &impl Serialize) -> Result<String, Trouble> {
         let bytes = postcard::to_stdvec(payload).map_err(|_| Trouble::closed())?;
-        self.gate
-            .keys
-            .tokens
-            .seal(&bound.0, &bytes)
-            .map_err(|_| Trouble::closed())
+        self.gate.tokens().seal(&bound.0, &bytes).map_err(|_| Trouble::closed())
     }
 
     /// The payload of a token; `None` if it is altered or of another caller or question.
     pub(super) fn open<T: DeserializeOwned>(&self, bound: &Bound, token: &str) -> Option<T> {
-        let bytes = self.gate.keys.tokens.open(&bound.0, token)?;
+        let bytes = self.gate.tokens().open(&bound.0, token)?;
         postcard::from_bytes(&bytes).ok()
     }
 }

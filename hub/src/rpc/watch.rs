@@ -1,20 +1,24 @@
 //! An open watch: what there is now, then each change, each delivery through the gate again.
-//! Nothing is decided ahead of the reader: the next step is taken only when the reader is ready for it.
+//! What is told is opened and checked piece by piece, when the reader is ready for it: nothing waits that could be withdrawn.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
-use placehub_proto::v1::{self as proto, watch_signals_response::Event as Told};
+use jiff::{SignedDuration, Timestamp};
+use placehub_proto::v1::{self as proto, watch_signals_response::Event as Piece};
+use tokio::time::Instant;
 use tokio_stream::Stream;
 use tonic::Status;
 
 use super::{Claim, House, Trouble, token::Bound};
 use crate::{
     authn::{self, Caller},
-    gate::{Event, Standpoint, Step},
+    gate::{self, Event, Permit, Show, Step, Told, Watch},
     model::{Question, Violation},
     signals, wire,
 };
+
+/// How many steps without anything to tell are taken before other calls get their turn.
+const STEPS: usize = 16;
 
 /// The events of a watch.
 pub(super) async fn stream(
@@ -23,134 +27,183 @@ pub(super) async fn stream(
     caller: &Caller,
     request: &proto::WatchSignalsRequest,
 ) -> Result<impl Stream<Item = Result<proto::WatchSignalsResponse, Status>> + Send + use<>, Trouble> {
-    let policies = house.gate.policies.load_full();
-    let question = wire::question(request.question.as_ref(), house.against(&policies))?;
-    if question.until.is_some() {
-        return Err(Trouble::fields(vec![Violation::new(
-            "question.until",
-            "must be empty in a watch",
-        )]));
-    }
-    let asked = request.question.clone().unwrap_or_default();
-    // Policies may change under a watch, so its cursor is not bound to them.
-    let bound = Bound::to(caller, "watch", &asked, "");
-    let at = match request.cursor.as_str() {
-        "" => Standpoint::start(&house.gate)?,
-        cursor => {
-            let at = house.open(&bound, cursor).ok_or_else(Trouble::cursor)?;
-            match house.gate.resume(at, house.clock.now()).await? {
-                true => at,
-                false => return Err(Trouble::cursor()),
-            }
-        }
-    };
-    let expires_at = caller.need_practitioner()?.expires_at;
-    let mut watch = Watch {
-        house,
-        claim,
-        question,
-        bound,
-        at,
-        expires_at,
-    };
-    let mut bell = watch.house.bell.listen();
+    let mut open = Open::new(house, claim, caller, request).await?;
+    let mut bell = open.house.bell.listen();
     Ok(async_stream::try_stream! {
+        let mut quiet_until = Instant::now() + open.house.limits.heartbeat();
+        let mut looked_again = false;
         loop {
-            bell.mark_unchanged();
-            while let Some(events) = watch.next().await? {
-                for event in events {
-                    yield event;
+            let durable = *bell.borrow_and_update();
+            while let Some((permit, told, next)) = open.step(durable).await? {
+                let mut all = true;
+                for piece in told {
+                    match open.tell(&permit, piece)? {
+                        Telling::Silent => {}
+                        Telling::Piece(event) => {
+                            quiet_until = Instant::now() + open.house.limits.heartbeat();
+                            yield event;
+                        }
+                        Telling::Stale => {
+                            all = false;
+                            break;
+                        }
+                    }
+                }
+                if all {
+                    open.watch.go_on(next);
                 }
             }
-            let quiet = tokio::select! {
-                rung = bell.changed() => rung.map(|()| false).map_err(|_| Trouble::stopping()),
-                () = tokio::time::sleep(watch.patience()) => Ok(true),
-                () = watch.house.stopping.cancelled() => Err(Trouble::stopping()),
-            }?;
-            if quiet {
-                yield watch.heartbeat()?;
+            if Instant::now() >= quiet_until {
+                if looked_again {
+                    quiet_until = Instant::now() + open.house.limits.heartbeat();
+                    looked_again = false;
+                    yield open.heartbeat()?;
+                } else {
+                    looked_again = true;
+                    open.watch.look_again();
+                    continue;
+                }
             }
+            tokio::select! {
+                rung = bell.changed() => rung.map_err(|_| Trouble::stopping()),
+                () = tokio::time::sleep_until(quiet_until.min(open.end())) => Ok(()),
+                () = open.house.stopping.cancelled() => Err(Trouble::stopping()),
+            }?;
         }
     })
 }
 
-struct Watch {
+/// A watch with everything that it needs.
+struct Open {
     house: Arc<House>,
     claim: Claim,
     question: Question,
     bound: Bound,
-    at: Standpoint,
+    watch: Watch,
     expires_at: Timestamp,
 }
 
-impl Watch {
-    /// The next events, or `None` if there is nothing more to look at for now.
-    async fn next(&mut self) -> Result<Option<Vec<proto::WatchSignalsResponse>>, Trouble> {
-        let caller = self.prove()?;
-        if self.house.stopping.is_cancelled() {
-            return Err(Trouble::stopping());
+/// What came of telling a piece.
+enum Telling {
+    Piece(proto::WatchSignalsResponse),
+    Silent,
+    /// Something changed since the decision: the rest is to be decided anew.
+    Stale,
+}
+
+impl Open {
+    async fn new(
+        house: Arc<House>,
+        claim: Claim,
+        caller: &Caller,
+        request: &proto::WatchSignalsRequest,
+    ) -> Result<Self, Trouble> {
+        let policies = house.gate.policies();
+        let question = wire::question(request.question.as_ref(), house.against(&policies))?;
+        if question.until.is_some() {
+            let violation = Violation::new("question.until", "must be empty in a watch");
+            return Err(Trouble::fields(vec![violation]));
         }
-        let now = self.house.clock.now();
-        match self.house.gate.step(&caller, &self.question, self.at, now).await? {
-            Step::Rest => Ok(None),
-            Step::Pass(then) => {
-                self.at = then;
-                Ok(Some(Vec::new()))
+        let asked = request.question.clone().unwrap_or_default();
+        // Policies may change under a watch, so its cursor is not bound to them.
+        let bound = Bound::to(caller, "watch", &asked, "");
+        let now = house.clock.now();
+        let watch = match request.cursor.as_str() {
+            "" => house.gate.start_watch(now)?,
+            cursor => {
+                let from = house.open(&bound, cursor).ok_or_else(Trouble::cursor)?;
+                let oldest = SignedDuration::from_hours(24 * house.limits.cursor_days);
+                let resumed = house.gate.resume_watch(from, oldest, now).await?;
+                resumed.ok_or_else(Trouble::cursor)?
             }
-            Step::Tell { permit, events, then } => {
-                let opened = match self.house.signals.read(&permit) {
-                    Err(signals::Error::Changed) => return Ok(Some(Vec::new())),
-                    other => other?,
-                };
-                let mut shown: HashMap<_, _> = opened.into_iter().map(|opened| (opened.header.id, opened)).collect();
-                let of = events.len();
-                let mut told = Vec::with_capacity(of);
-                for (index, event) in events.into_iter().enumerate() {
-                    let cursor = self.house.seal(&self.bound, &self.at.after(index + 1, of, then))?;
-                    let event = match event {
-                        Event::Hide { signal, owner } => Told::Hidden(proto::Tombstone {
-                            signal_id: signal.map(|signal| signal.text()).unwrap_or_default(),
-                            owner_agency: owner.to_string(),
-                        }),
-                        Event::Show(signal) => match shown.remove(&signal) {
-                            Some(opened) => Told::Shown(self.house.show(opened)),
-                            // It changed since the decision; the change is next in the log.
-                            None => continue,
-                        },
-                    };
-                    told.push(proto::WatchSignalsResponse {
-                        cursor,
-                        event: Some(event),
-                        ledger_entry: permit.entry(),
-                    });
+        };
+        let expires_at = caller.need_practitioner()?.expires_at;
+        Ok(Self {
+            house,
+            claim,
+            question,
+            bound,
+            watch,
+            expires_at,
+        })
+    }
+
+    /// The next thing to tell, or `None` if there is nothing more to look at for now.
+    async fn step(&mut self, durable: u64) -> Result<Option<(Permit<Show>, Vec<Told>, gate::Next)>, Trouble> {
+        loop {
+            for _ in 0..STEPS {
+                let caller = self.prove()?;
+                let now = self.house.clock.now();
+                let step = self
+                    .house
+                    .gate
+                    .step(&caller, &self.question, &mut self.watch, durable, now);
+                match step.await {
+                    Err(gate::Error::Changing) | Ok(Step::Pass) => {}
+                    Ok(Step::Rest) => return Ok(None),
+                    Ok(Step::Tell(permit, told, next)) => return Ok(Some((permit, told, next))),
+                    Err(why) => return Err(why.into()),
                 }
-                self.at = then;
-                Ok(Some(told))
             }
+            tokio::task::yield_now().await;
         }
     }
 
-    /// How long to wait for something to tell: until the next heartbeat, or the token's end if that is sooner.
-    fn patience(&self) -> std::time::Duration {
-        let now = self.house.clock.now();
-        let left = self
-            .expires_at
-            .duration_since(now)
-            .max(jiff::SignedDuration::from_millis(10));
-        self.house.limits.heartbeat().min(left.unsigned_abs())
+    /// Opens and tells one piece, if nothing has changed since it was decided on.
+    fn tell(&mut self, permit: &Permit<Show>, told: Told) -> Result<Telling, Trouble> {
+        let event = match &told.event {
+            None => {
+                self.watch.delivered(told);
+                return Ok(Telling::Silent);
+            }
+            Some(Event::Hide { signal, owner }) => Piece::Hidden(proto::Tombstone {
+                signal_id: signal.map(|signal| signal.text()).unwrap_or_default(),
+                owner_agency: owner.to_string(),
+            }),
+            Some(Event::Show(signal)) => {
+                self.prove()?;
+                match self.house.signals.open(permit, *signal) {
+                    Err(signals::Error::Changed) => return Ok(Telling::Stale),
+                    other => Piece::Shown(self.house.show(other?)),
+                }
+            }
+        };
+        self.watch.delivered(told);
+        Ok(Telling::Piece(proto::WatchSignalsResponse {
+            cursor: self.cursor()?,
+            event: Some(event),
+            ledger_entry: permit.entry(),
+        }))
     }
 
     fn heartbeat(&self) -> Result<proto::WatchSignalsResponse, Trouble> {
-        self.prove()?;
         Ok(proto::WatchSignalsResponse {
-            cursor: self.house.seal(&self.bound, &self.at)?,
-            event: Some(Told::Heartbeat(proto::Heartbeat {})),
+            cursor: self.cursor()?,
+            event: Some(Piece::Heartbeat(proto::Heartbeat {})),
             ledger_entry: 0,
         })
     }
 
-    /// The caller, proved anew: a revoked certificate or an expired token ends the watch.
+    fn cursor(&self) -> Result<String, Trouble> {
+        self.house
+            .seal(&self.bound, &self.watch.standpoint(self.house.clock.now()))
+    }
+
+    /// When the token ends, by the clock of the runtime.
+    fn end(&self) -> Instant {
+        let left = self.expires_at.duration_since(self.house.clock.now());
+        let left = left.max(SignedDuration::from_millis(10));
+        Instant::now() + Duration::try_from(left).unwrap_or_default()
+    }
+
+    /// The caller, proved anew: a revoked certificate, an expired token, a closed or stopping hub ends the watch.
     fn prove(&self) -> Result<Caller, Trouble> {
+        if self.house.stopping.is_cancelled() {
+            return Err(Trouble::stopping());
+        }
+        if self.house.gate.closed().is_some() {
+            return Err(Trouble::closed());
+        }
         let caller = self.house.prove(&self.claim)?;
         let expires_at = caller.need_practitioner()?.expires_at;
         match expires_at <= self.house.clock.now() {

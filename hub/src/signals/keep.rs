@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Error, body_key, bound_to, subject};
 use crate::{
     changes::{self, Change},
-    gate::{Act, Permit},
+    gate::{Act, Permit, Push, Retract},
     keys::{Hashes, Keys},
     labels,
     model::{AgencyId, AreaCode, Draft, Header, SignalId, Source},
@@ -59,6 +59,8 @@ pub struct RetractPlan {
     /// What becomes of it.
     pub outcome: Retraction,
     key: Vec<u8>,
+    /// Whether pushes up to this version are to change nothing from now on.
+    rises: bool,
 }
 
 /// What the hub knows of a source.
@@ -127,7 +129,7 @@ pub fn plan(read: &dyn Read, hashes: &Hashes, owner: &AgencyId, draft: &Draft) -
 /// If the person cannot be identified, the content cannot be sealed, or the store fails.
 pub fn keep(
     txn: &mut Txn<'_>,
-    permit: &Permit<Act>,
+    permit: &Permit<Act<Push>>,
     keys: &Keys,
     plan: &Plan,
     draft: &Draft,
@@ -178,7 +180,7 @@ pub fn keep(
 /// Says what will become of a retraction.
 ///
 /// # Errors
-/// If the store fails.
+/// `Conflict` if the signal is live in this very version; otherwise if the store fails.
 pub fn plan_retraction(
     read: &dyn Read,
     hashes: &Hashes,
@@ -188,29 +190,41 @@ pub fn plan_retraction(
     let key = source_key(hashes, owner, source);
     let known = known(read, &key)?;
     let outcome = match &known {
-        Some(known) if source.version <= known.version => Retraction::AlreadyKnown,
         Some(known) if known.retracted => Retraction::AlreadyKnown,
+        Some(known) if source.version < known.version => Retraction::AlreadyKnown,
+        // A version names what was pushed under it, so taking it back needs a higher one.
+        Some(known) if source.version == known.version => return Err(Error::Conflict),
         Some(known) if known.exists => Retraction::Retracted,
         _ => Retraction::NotFound,
     };
+    let rises = known.as_ref().is_none_or(|known| known.version < source.version);
     let signal = known.filter(|known| known.exists).map(|known| known.signal);
-    Ok(RetractPlan { signal, outcome, key })
+    Ok(RetractPlan {
+        signal,
+        outcome,
+        key,
+        rises,
+    })
 }
 
 /// Carries a retraction out, in the batch that also holds its ledger entry.
 ///
 /// # Errors
 /// If the store fails.
-pub fn retract(txn: &mut Txn<'_>, permit: &Permit<Act>, plan: &RetractPlan, source: &Source) -> Result<(), Error> {
+pub fn retract(
+    txn: &mut Txn<'_>,
+    permit: &Permit<Act<Retract>>,
+    plan: &RetractPlan,
+    source: &Source,
+) -> Result<(), Error> {
     let at: Timestamp = permit.scope().at();
-    match (plan.outcome, plan.signal) {
-        (Retraction::AlreadyKnown, _) => return Ok(()),
-        (Retraction::Retracted, Some(signal)) => {
-            labels::retract(txn, signal, source.version)?;
-            txn.delete(body_key(signal));
-            changes::record(txn, Change::Signal(signal), at)?;
-        }
-        (Retraction::NotFound | Retraction::Retracted, _) => {}
+    if !plan.rises {
+        return Ok(());
+    }
+    if let (Retraction::Retracted, Some(signal)) = (plan.outcome, plan.signal) {
+        labels::retract(txn, signal, source.version)?;
+        txn.delete(body_key(signal));
+        changes::record(txn, Change::Signal(signal), at)?;
     }
     let known = Known {
         signal: plan.signal.unwrap_or_else(new_id),
@@ -223,10 +237,11 @@ pub fn retract(txn: &mut Txn<'_>, permit: &Permit<Act>, plan: &RetractPlan, sour
     Ok(())
 }
 
-/// The kind of the signal that a source names, if the hub has it.
-///
-/// # Errors
-/// If the store fails.
+/// Forgets the content of a signal that has lapsed. Its source stays known, so that pushing it again changes nothing.
+pub fn forget(txn: &mut Txn<'_>, signal: SignalId) {
+    txn.delete(body_key(signal));
+}
+
 fn known(read: &dyn Read, key: &[u8]) -> Result<Option<Known>, Error> {
     let bytes = read.get(key)?;
     Ok(bytes.map(|bytes| row::decode(tables::SOURCE, &bytes)).transpose()?)
@@ -238,20 +253,18 @@ fn source_key(hashes: &Hashes, owner: &AgencyId, source: &Source) -> Vec<u8> {
 
 /// A keyed hash of what the owner pushed, so that the same version with other content is noticed.
 fn content(hashes: &Hashes, draft: &Draft) -> Result<[u8; 32], Error> {
-    let area = draft.area.as_ref().filter(|_| draft.uprn.is_none());
     let references: Vec<_> = draft
         .person
         .iter()
         .flat_map(|who| &who.local_references)
         .map(|reference| (&reference.system, &reference.value))
         .collect();
-    let (lapses_at, sensitivity) = draft.asked;
-    let labels = (
-        (&draft.kind, area, draft.occurred_at.as_microsecond(), draft.severity),
-        // What the owner asked for: the catalogue may change between two pushes of the same.
-        (lapses_at.map(|asked| asked.as_microsecond()), sensitivity),
-    );
-    let bytes = row::encode(tables::SOURCE, &(labels, references, draft.body()))?;
+    // What the owner stated: the catalogue and the tables of the place may change between two pushes of the same.
+    let stated = &draft.stated;
+    let lapses_at = stated.lapses_at.map(|time| time.as_microsecond());
+    let limits = (&stated.area, lapses_at, stated.sensitivity);
+    let labels = (&draft.kind, draft.occurred_at.as_microsecond(), draft.severity);
+    let bytes = row::encode(tables::SOURCE, &(labels, limits, references, draft.body()))?;
     Ok(hashes.content(&bytes))
 }
 

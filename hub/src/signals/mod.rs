@@ -1,13 +1,12 @@
-//! Keeps and opens signals. Nothing here can be called without a permit, and nothing here decides or knows who asks.
+//! Keeps and opens signals. Nothing is opened or kept without a permit, and nothing here decides or knows who asks.
 
 mod keep;
 
 use std::sync::Arc;
 
-pub use keep::{Outcome, Plan, RetractPlan, Retraction, keep, plan, plan_retraction, retract};
+pub use keep::{Outcome, Plan, RetractPlan, Retraction, forget, keep, plan, plan_retraction, retract};
 
 use crate::{
-    consent,
     decide::Shown,
     gate::{Permit, Show},
     keys::{self, Keys},
@@ -20,8 +19,8 @@ use crate::{
 /// Why signals could not be kept or opened. Nothing was then kept, and nothing is to be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What people said about sharing has changed since the permit was given: ask the gate again.
-    #[error("consent has changed since the decision")]
+    /// What the permit rests on has changed since it was given: ask the gate again.
+    #[error("something has changed since the decision")]
     Changed,
     /// The same version was pushed before, with other content.
     #[error("this version was pushed before with other content; raise `version` to correct it")]
@@ -61,46 +60,80 @@ impl Signals {
         Self { store, keys }
     }
 
-    /// Opens what the permit shows. A signal that was corrected or taken back since is left out.
+    /// Opens all that the permit shows.
     ///
     /// # Errors
-    /// `Changed` if anyone said anything about sharing since the decision; otherwise if something cannot be read.
+    /// `Changed` if anything that the decision rests on, or any of the signals, has changed since; otherwise if something
+    /// cannot be read.
     pub fn read(&self, permit: &Permit<Show>) -> Result<Vec<Opened>, Error> {
-        let store: &dyn Read = &*self.store;
-        let mut opened = Vec::with_capacity(permit.scope().shown().len());
-        for Shown { header, level } in permit.scope().shown() {
-            let current = labels::state(store, header.id)?;
-            if !current.is_some_and(|state| !state.retracted && state.header.version == header.version) {
-                continue;
-            }
-            let body = match level {
-                Level::Detail => Some(self.body(header)?),
-                Level::Existence | Level::Headline => None,
-            };
-            opened.push(Opened {
-                header: header.clone(),
-                level: *level,
-                body,
-            });
+        let opened = permit.scope().shown().iter().map(|shown| self.opened(shown));
+        let opened = opened.collect::<Result<Vec<_>, _>>()?;
+        for shown in permit.scope().shown() {
+            self.check(shown)?;
         }
-        match consent::epoch(store)? == permit.scope().epoch() {
+        self.release(permit, opened)
+    }
+
+    /// Opens one of the signals that the permit shows.
+    ///
+    /// # Errors
+    /// `Changed` if the permit does not show it, or as `read`.
+    pub fn open(&self, permit: &Permit<Show>, signal: SignalId) -> Result<Opened, Error> {
+        let shown = permit.scope().of(signal).ok_or(Error::Changed)?;
+        let opened = self.opened(shown)?;
+        self.check(shown)?;
+        self.release(permit, opened)
+    }
+
+    fn release<T>(&self, permit: &Permit<Show>, opened: T) -> Result<T, Error> {
+        match permit.scope().holds(&*self.store)? {
             true => Ok(opened),
+            false => Err(Error::Changed),
+        }
+    }
+
+    fn opened(&self, Shown { header, level }: &Shown) -> Result<Opened, Error> {
+        let body = match level {
+            Level::Detail => Some(self.body(header)?),
+            Level::Existence | Level::Headline => None,
+        };
+        Ok(Opened {
+            header: header.clone(),
+            level: *level,
+            body,
+        })
+    }
+
+    /// Whether a signal is still the one that was decided on.
+    fn check(&self, shown: &Shown) -> Result<(), Error> {
+        let current = labels::state(&*self.store, shown.header.id)?;
+        match current.is_some_and(|state| !state.retracted && state.header.version == shown.header.version) {
+            true => Ok(()),
             false => Err(Error::Changed),
         }
     }
 
     fn body(&self, header: &Header) -> Result<Body, Error> {
         let store: &dyn Read = &*self.store;
-        let sealed = store.get(&body_key(header.id))?.ok_or(store::Error::Corrupt {
-            table: char::from(tables::BODY),
-            why: "a signal has no content",
-        })?;
-        let plain = self
-            .keys
-            .vault
-            .open(store, subject(header), &bound_to(header), &sealed)
-            .map_err(Error::Sealed)?;
-        Ok(row::decode(tables::BODY, &plain)?)
+        // The content of another version is no fault: somebody has just corrected or taken back the signal.
+        let Some(sealed) = store.get(&body_key(header.id))? else {
+            return Err(Error::Changed);
+        };
+        let opened = self.keys.vault.open(store, subject(header), &bound_to(header), &sealed);
+        match opened {
+            Ok(plain) => Ok(row::decode(tables::BODY, &plain)?),
+            Err(why) => Err(self
+                .check_version(header)?
+                .map_or(Error::Sealed(why), |()| Error::Changed)),
+        }
+    }
+
+    /// `Some` if the signal is another version by now.
+    fn check_version(&self, header: &Header) -> Result<Option<()>, Error> {
+        let current = labels::state(&*self.store, header.id)?;
+        Ok(current
+            .is_none_or(|state| state.header.version != header.version)
+            .then_some(()))
     }
 }
 

@@ -8,7 +8,7 @@ use placehub_proto::v1::{self as proto, AttributeValue, attribute_value::Value};
 use super::{Against, Fields, person};
 use crate::{
     catalogue::Kind,
-    model::{AreaCode, Attribute, Draft, KindId, Sensitivity, Severity, Source, Uprn, Violation},
+    model::{AreaCode, Attribute, Draft, KindId, Sensitivity, Severity, Source, Stated, Uprn, Violation},
 };
 
 /// The draft of a message, found at `field`.
@@ -32,7 +32,8 @@ pub fn draft(given: &proto::SignalDraft, field: &str, against: Against<'_>) -> R
         .as_ref()
         .map(|who| person(&mut fields, &at("person"), who, own_uprn));
     let uprn = own_uprn.or(who.as_ref().and_then(|who| who.uprn));
-    let area = area(&mut fields, &at("area_code"), &given.area_code, uprn, against);
+    let stated_area = fields.parse_some::<AreaCode>(&at("area_code"), &given.area_code);
+    let area = area(&mut fields, &at("area_code"), stated_area.as_ref(), uprn, against);
     if given.person.is_none() && given.uprn.is_empty() && given.area_code.is_empty() {
         fields.wrong(field, "must be about a person, an address or an area");
     }
@@ -69,10 +70,14 @@ pub fn draft(given: &proto::SignalDraft, field: &str, against: Against<'_>) -> R
                 lapses_at: lapses_at.map_or(retained, |asked| asked.min(retained)),
                 severity,
                 sensitivity: kind.sensitivity.max(asked),
-                asked: (lapses_at, asked),
                 summary,
                 attributes,
                 pointer,
+                stated: Stated {
+                    area: stated_area,
+                    lapses_at,
+                    sensitivity: asked,
+                },
             })
         }
         _ => None,
@@ -118,15 +123,20 @@ fn kind<'c>(fields: &mut Fields, field: &str, given: &str, against: Against<'c>)
     kind
 }
 
-fn area(fields: &mut Fields, field: &str, given: &str, uprn: Option<Uprn>, against: Against<'_>) -> Option<AreaCode> {
+fn area(
+    fields: &mut Fields,
+    field: &str,
+    stated: Option<&AreaCode>,
+    uprn: Option<Uprn>,
+    against: Against<'_>,
+) -> Option<AreaCode> {
     if let Some(area) = uprn.and_then(|uprn| against.places.area_of(uprn)) {
         return Some(area.clone());
     }
-    let area = fields.parse_some::<AreaCode>(field, given)?;
-    if !against.places.knows(&area) {
+    if stated.is_some_and(|area| !against.places.knows(area)) {
         fields.wrong(field, "must be an area of this place");
     }
-    Some(area)
+    stated.cloned()
 }
 
 fn severity(given: proto::Severity) -> Option<Severity> {

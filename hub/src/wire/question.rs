@@ -12,6 +12,9 @@ use crate::{
 
 const KINDS: usize = 32;
 
+/// How far back a question about an area may look.
+const AREA_WINDOW: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 366);
+
 /// The question of a message.
 ///
 /// # Errors
@@ -32,6 +35,10 @@ pub fn question(given: Option<&proto::Question>, against: Against<'_>) -> Result
     }
     if matches!(subject, Some(Subject::Area(_))) && since.is_none() {
         fields.wrong("question.since", "must be given for an area");
+    }
+    let too_long = since.is_some_and(|since| against.now.duration_since(since) > AREA_WINDOW);
+    if matches!(subject, Some(Subject::Area(_))) && too_long {
+        fields.wrong("question.since", "must be at most 366 days ago for an area");
     }
     if given.kinds.len() > KINDS {
         fields.wrong("question.kinds", format_args!("must be at most {KINDS}"));

@@ -29,8 +29,10 @@ pub fn statement(
         .person
         .as_ref()
         .map(|who| person(&mut fields, "statement.person", who, None));
-    if who.is_none() {
-        fields.wrong("statement.person", "must be given");
+    if !who.as_ref().is_some_and(singles_out) {
+        let rule =
+            "must have an NHS number, or names and birth date with a postcode or UPRN, so that it covers somebody";
+        fields.wrong("statement.person", rule);
     }
     let stance = stance(given.stance());
     if stance.is_none() {
@@ -52,6 +54,12 @@ pub fn statement(
     let said_at = said_at.map_or(against.now, |said| said.min(against.now));
     let valid_from = fields.time("statement.valid_from", given.valid_from).unwrap_or(said_at);
     let valid_until = fields.time("statement.valid_until", given.valid_until);
+    if valid_until.is_some() && stance == Some(Stance::Withdrawn) {
+        fields.wrong(
+            "statement.valid_until",
+            "must be empty: what is withdrawn is given again by a new statement",
+        );
+    }
     if valid_until.is_some_and(|until| until <= valid_from) {
         fields.wrong("statement.valid_until", "must be after it begins to hold");
     }
@@ -107,6 +115,13 @@ pub fn recorded(recorded: Recorded) -> proto::RecordedConsent {
         taken_by_agency: recorded.taken_by.to_string(),
         recorded_at: Some(timestamp(recorded.recorded_at)),
     }
+}
+
+/// Whether an identity can lead to what other agencies push of the same person. A local reference alone cannot.
+fn singles_out(who: &Identity) -> bool {
+    let named = !who.family_name.trim().is_empty() && !who.given_name.trim().is_empty();
+    let home = who.postcode.is_some() || who.uprn.is_some();
+    who.nhs_number.is_some() || (named && who.birth_date.is_some() && home)
 }
 
 fn check_scope(fields: &mut Fields, scope: &Scope, against: Against<'_>) {

@@ -12,7 +12,7 @@ use clap::Args;
 use placehub_hub::{
     clock::SystemClock,
     config::Config,
-    hub::{Hub, Reloader},
+    hub::{Hub, Reloaded, Reloader},
 };
 use tokio::{
     net::TcpListener,
@@ -114,9 +114,9 @@ impl Signals {
 
 async fn reload(reloader: Reloader) {
     match tokio::task::spawn_blocking(move || reloader.reload()).await {
-        Ok(Ok(what)) => tracing::info!(reloaded = what.join(", "), "reloaded"),
-        Ok(Err(errors)) => {
-            for error in errors {
+        Ok(Reloaded { taken, failed }) => {
+            tracing::info!(reloaded = taken.join(", "), "reloaded");
+            for error in failed {
                 tracing::error!(
                     why = sentence(&error.into()),
                     "not reloaded: what was in force stays in force"

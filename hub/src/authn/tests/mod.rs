@@ -238,19 +238,6 @@ fn a_key_set_that_cannot_be_used_leaves_the_old_in_force() {
 }
 
 #[test]
-fn an_agency_that_is_gone_is_refused_at_the_next_request() {
-    let place = given();
-    let peer = place.peer(&place.issue("welfare", "adapter"));
-    assert!(place.hub.caller(&peer, None, place.now).is_ok());
-    place
-        .hub
-        .replace(Agencies::new([agency("police", Some(&place.police))]).unwrap())
-        .unwrap();
-    let refused = place.hub.caller(&peer, None, place.now).unwrap_err();
-    assert!(matches!(refused, Error::CertificateUnknown { .. }));
-}
-
-#[test]
 fn a_hub_without_a_place_or_an_audience_does_not_open() {
     let place = given();
     let open =

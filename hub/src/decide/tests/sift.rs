@@ -1,10 +1,6 @@
 //! What a sift gives for headers, facts and moments made up here, under the policies of the repository.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::ControlFlow,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -66,13 +62,13 @@ fn central() -> Arc<[AreaCode]> {
 
 fn see(caller: &Caller, question: &Question, kind: &str, consent: ConsentFact, at: Timestamp) -> Option<Level> {
     let policies = PolicySet::load(&repository()).unwrap();
-    let mut sift = Sift::new(&policies, caller, question, Arc::default(), BTreeMap::new(), at);
+    let mut sift = Sift::new(&policies, caller, question, Arc::default(), at);
     sift.level(&header(kind, 1), central(), consent)
 }
 
 fn refusal(caller: &Caller, question: &Question, at: Timestamp) -> String {
     let policies = PolicySet::load(&repository()).unwrap();
-    let sift = Sift::new(&policies, caller, question, Arc::default(), BTreeMap::new(), at);
+    let sift = Sift::new(&policies, caller, question, Arc::default(), at);
     let decision: Decision = sift.finish(Deed::Ask);
     decision
         .refusal()
@@ -181,7 +177,7 @@ fn at_existence_level_an_agency_has_one_line_however_many_signals_there_are() {
         caller("housing", "housing-officer"),
         question("homelessness-prevention", "none"),
     );
-    let mut sift = Sift::new(&policies, &officer, &question, Arc::default(), BTreeMap::new(), now());
+    let mut sift = Sift::new(&policies, &officer, &question, Arc::default(), now());
     for number in 1..=9 {
         let flow = sift.offer(header("welfare.crisis-grant", number), central(), ConsentFact::None, 2);
         assert_eq!(flow, ControlFlow::Continue(()));
@@ -199,7 +195,7 @@ fn a_page_is_full_only_when_one_more_could_be_shown() {
         caller("housing", "housing-officer"),
         question("homelessness-prevention", "none"),
     );
-    let mut sift = Sift::new(&policies, &officer, &question, Arc::default(), BTreeMap::new(), now());
+    let mut sift = Sift::new(&policies, &officer, &question, Arc::default(), now());
     let mut offer = |number, kind, consent| sift.offer(header(kind, number), central(), consent, 2);
     assert!(offer(1, "welfare.crisis-grant", ConsentFact::Given).is_continue());
     assert!(offer(2, "welfare.crisis-grant", ConsentFact::Given).is_continue());

@@ -1,11 +1,11 @@
 //! Finds where a question is to be looked up: from identifiers to a person, an address or an area, and the areas around.
-//! Writes nothing, and never says whether it found anybody.
+//! Writes nothing; whom it found stays in the gate.
 
 use std::sync::Arc;
 
+use super::{Error, Gate};
 use crate::{
     authn::Caller,
-    gate::{Error, Gate},
     keys::Hashes,
     labels::Locus,
     model::{AgencyId, AreaCode, Header, Identity, PersonId, Question, Subject},
@@ -15,7 +15,7 @@ use crate::{
 
 /// Whom or what a decision is about, as the ledger will name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
+pub(super) enum About {
     /// An address, by its keyed hash.
     Address([u8; 16]),
     /// An area.
@@ -30,13 +30,13 @@ pub enum About {
 
 /// Where a question is to be looked up.
 #[derive(Debug)]
-pub struct Located {
+pub(super) struct Located {
     /// Where in the labels index.
-    pub locus: Locus,
+    pub(super) locus: Locus,
     /// How the ledger names it.
-    pub about: About,
+    pub(super) about: About,
     /// For an address or area: its area and every area around it.
-    pub areas: Arc<[AreaCode]>,
+    pub(super) areas: Arc<[AreaCode]>,
 }
 
 impl Gate {
@@ -44,7 +44,7 @@ impl Gate {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn locate(&self, caller: &Caller, question: &Question) -> Result<Located, Error> {
+    pub(super) fn locate(&self, caller: &Caller, question: &Question) -> Result<Located, Error> {
         Ok(match &question.subject {
             Subject::Address(uprn) => {
                 let address = self.keys.hashes.address(*uprn);
@@ -78,7 +78,7 @@ impl Gate {
     }
 
     /// The area of a signal and every area around it.
-    pub fn around(&self, header: &Header) -> Arc<[AreaCode]> {
+    pub(super) fn around(&self, header: &Header) -> Arc<[AreaCode]> {
         header
             .area
             .as_ref()
@@ -91,7 +91,12 @@ impl Gate {
 ///
 /// # Errors
 /// If the store fails.
-pub fn about(read: &dyn Read, hashes: &Hashes, agency: &AgencyId, who: &Identity) -> Result<About, person::Error> {
+pub(super) fn about(
+    read: &dyn Read,
+    hashes: &Hashes,
+    agency: &AgencyId,
+    who: &Identity,
+) -> Result<About, person::Error> {
     Ok(match person::find(read, hashes, agency, who)? {
         Some(person) => About::Person(person),
         None => About::Stranger(person::identifier_hash(hashes, agency, who)),

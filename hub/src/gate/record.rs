@@ -5,16 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::{Error, locate::About};
 use crate::{
     decide::{Decision, RefusalCode, Tally},
-    gate::Error,
     keys::{self, Vault},
     ledger::{Class, Commitment, Entry, Hex, Refusal, Shown, Subject, Touched},
-    locate::About,
     store::Read,
 };
 
-/// Above this many classes, those that were withheld are told together for all areas, so that an entry stays small.
+/// Above this many classes, those that were withheld are told together by kind and owner, so that an entry stays small.
 const CLASSES: usize = 256;
 
 /// The entry of a decision, and the subjects under which it is to be found again: whom it is about, and whose signals it
@@ -22,7 +21,7 @@ const CLASSES: usize = 256;
 ///
 /// # Errors
 /// If a commitment cannot be made.
-pub fn entry(
+pub(super) fn entry(
     read: &dyn Read,
     vault: &Vault,
     decision: &Decision,
@@ -123,30 +122,16 @@ fn classes(tallies: &[Tally]) -> Vec<Class> {
     if tallies.len() <= CLASSES {
         return written.collect();
     }
-    let mut merged: BTreeMap<String, Class> = BTreeMap::new();
-    for mut class in written {
-        if class.level.is_none() {
-            class.areas = Default::default();
-        }
-        let (about, count) = (class.about, class.count);
-        let key = format!(
-            "{:?}",
-            (
-                &class.kind,
-                &class.owner,
-                class.sensitivity,
-                class.severity,
-                &class.areas,
-                about,
-                class.consent
-            )
-        );
-        merged
-            .entry(key)
-            .and_modify(|known| known.count += count)
-            .or_insert(class);
+    let (shown, withheld): (Vec<_>, Vec<_>) = written.partition(|class| class.level.is_some());
+    let mut merged: BTreeMap<_, Class> = BTreeMap::new();
+    for mut class in withheld {
+        class.areas = BTreeSet::new();
+        let count = class.count;
+        let key = (class.kind.clone(), class.owner.clone());
+        let known = merged.entry(key);
+        known.and_modify(|known| known.count += count).or_insert(class);
     }
-    merged.into_values().collect()
+    shown.into_iter().chain(merged.into_values()).collect()
 }
 
 fn word(code: RefusalCode) -> &'static str {

@@ -1,0 +1,118 @@
+//! Asking: one page of an answer, sifted from the labels index and recorded before it is permitted.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{
+    Error, Gate, Permit, Show,
+    locate::{About, Located},
+};
+use crate::{
+    authn::Caller,
+    consent::{Facts, Grounds},
+    decide::{Decision, Deed, Sift},
+    labels::{self, Locus, Position, Window},
+    model::{AreaCode, ConsentFact, Header, Question},
+};
+
+/// Which part of an answer is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// How many signals at most.
+    pub size: usize,
+    /// After which one.
+    pub after: Option<Position>,
+}
+
+/// An answer that may be shown.
+#[derive(Debug)]
+pub struct Answer {
+    /// The permit to show it.
+    pub permit: Permit<Show>,
+    /// After which signal the next page starts, if there is one.
+    pub next: Option<Position>,
+}
+
+impl Gate {
+    /// Decides and records one page of a question.
+    ///
+    /// # Errors
+    /// `Refused` if the question is not taken; `Changing` if it is to be asked again; otherwise if anything fails.
+    /// Nothing may then be shown.
+    pub async fn ask(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Answer, Error> {
+        let (decision, about, grounds, next) = self.decide(caller, question, page, now)?;
+        let permit = self.enter(decision, about, Arc::new(grounds), |_| Ok(())).await?;
+        Ok(Answer { permit, next })
+    }
+
+    /// Looks a question up and sifts one page of what is found.
+    fn decide(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<(Decision, About, Grounds, Option<Position>), Error> {
+        let policies = self.policies();
+        let Located { locus, about, areas } = self.locate(caller, question)?;
+        let mut sift = Sift::new(&policies, caller, question, areas, now);
+        let mut facts = Facts::new(self.read(), &self.keys.vault, (caller.agency(), &question.purpose), now)?;
+        let (since, until) = (question.since, question.until);
+        let window = Window { since, until, now };
+        let mut last = page.after;
+        // A refused question looks at nothing, so that its cost tells nothing.
+        if sift.is_taken() {
+            self.each(&locus, window, page.after, &mut facts, |header, areas, fact| {
+                let here = Position::of(&header);
+                let flow = sift.offer(header, areas, fact, page.size);
+                last = if flow.is_continue() { Some(here) } else { last };
+                flow
+            })?;
+        }
+        let next = last.filter(|_| sift.has_more());
+        let partial = page.after.is_some() || since.is_some() || until.is_some();
+        if next.is_none() && partial && sift.is_taken() && question.tells_existence() {
+            let whole = Window {
+                since: None,
+                until: None,
+                now,
+            };
+            sift.forget_lines();
+            self.each(&locus, whole, None, &mut facts, |header, areas, fact| {
+                sift.hint(header, areas, fact);
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok((sift.finish(Deed::Ask), about, facts.into_grounds(), next))
+    }
+
+    /// Visits the headers of a locus, each with its areas and what its person said.
+    fn each(
+        &self,
+        locus: &Locus,
+        window: Window,
+        after: Option<Position>,
+        facts: &mut Facts<'_>,
+        mut visit: impl FnMut(Header, Arc<[AreaCode]>, ConsentFact) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let mut broken = None;
+        labels::scan(self.read(), locus, window, after, |header| match facts.of(&header) {
+            Ok(fact) => {
+                let areas = self.around(&header);
+                visit(header, areas, fact)
+            }
+            Err(why) => {
+                broken = Some(why);
+                ControlFlow::Break(())
+            }
+        })?;
+        Ok(broken.map_or(Ok(()), Err)?)
+    }
+}

@@ -1,0 +1,103 @@
+//! Sweeping: forgets signals that have lapsed, and changes and screens that no cursor can ask for any more.
+//! Small batches, so that nobody waits for it; shows nothing to anybody.
+
+use std::ops::ControlFlow;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Error, Gate};
+use crate::{
+    changes::{self, Change, screen},
+    labels,
+    model::SignalId,
+    signals,
+};
+
+/// How many rows one batch forgets, at most.
+const BATCH: usize = 1000;
+
+/// What a sweep forgot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Signals that had lapsed.
+    pub signals: usize,
+    /// Rows of the change log and of screens.
+    pub rows: usize,
+}
+
+impl Gate {
+    /// Forgets what lapsed before `now`, and what is older than `cursors`.
+    ///
+    /// # Errors
+    /// If the store fails; what was forgotten until then stays forgotten.
+    pub async fn sweep(&self, cursors: SignedDuration, now: Timestamp) -> Result<Swept, Error> {
+        let before = now.saturating_sub(cursors).unwrap_or(Timestamp::MIN);
+        let mut swept = Swept::default();
+        loop {
+            let forgotten = self
+                .committer
+                .commit(move |txn| changes::forget(txn, before, BATCH))
+                .await??;
+            swept.rows += *forgotten;
+            if *forgotten < BATCH {
+                break;
+            }
+        }
+        let mut from = None;
+        loop {
+            let start = from.take();
+            let done = self
+                .committer
+                .commit(move |txn| screen::forget(txn, before, start, BATCH))
+                .await??;
+            let (forgotten, next) = done.into_inner();
+            swept.rows += forgotten;
+            from = next;
+            if from.is_none() {
+                break;
+            }
+        }
+        let mut after = None;
+        loop {
+            let (lapsed, next) = self.lapsed(after, now)?;
+            for chunk in lapsed.chunks(BATCH) {
+                let chunk = chunk.to_vec();
+                let forgotten = self.committer.commit(move |txn| {
+                    let mut count = 0;
+                    for signal in chunk {
+                        if labels::forget(txn, signal, now)? {
+                            signals::forget(txn, signal);
+                            changes::record(txn, Change::Signal(signal), now)?;
+                            count += 1;
+                        }
+                    }
+                    Ok::<_, Error>(count)
+                });
+                swept.signals += forgotten.await??.into_inner();
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(swept);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The lapsed ones among the next signals after one, and after which to go on.
+    fn lapsed(&self, after: Option<SignalId>, now: Timestamp) -> Result<(Vec<SignalId>, Option<SignalId>), Error> {
+        let (mut lapsed, mut last, mut seen) = (Vec::new(), None, 0);
+        labels::each(self.read(), after, |state| {
+            seen += 1;
+            last = Some(state.header.id);
+            if state.header.lapses_at <= now {
+                lapsed.push(state.header.id);
+            }
+            if seen < 10 * BATCH {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        Ok((lapsed, last.filter(|_| seen == 10 * BATCH)))
+    }
+}
