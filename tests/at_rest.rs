@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-use placehub_hub::store::Disk;
+use placehub_hub::store::{Disk, Fault, Memory};
 use placehub_proto::v1::{
     ConsentMethod, ConsentStance, ConsentStatement, ListConsentsRequest, LocalReference, PersonIdentity, SignalDraft,
 };
@@ -261,4 +261,29 @@ async fn nothing_on_the_disk_or_in_the_log_tells_who_anybody_is() {
     let logged = log.bytes();
     assert!(!logged.is_empty(), "the hub logged nothing, so nothing could be found");
     assert_eq!(found(&logged, secrets()), [""; 0], "in the log");
+}
+
+#[tokio::test]
+async fn what_the_hub_logs_of_a_failure_tells_nothing_either() {
+    let log = Log::open();
+    let (place, store) = (Place::new(), Arc::new(Memory::new()));
+    let hub = Hub::start(&place, store.clone()).await;
+    walk(&hub).await;
+    let adviser = hub.as_cast("adviser-8");
+    let mut failed = 0;
+    for skip in 0..12 {
+        store.fail(Fault::Get { skip });
+        let draft = arrears(quilla(), hub.days_ago(1)).summary(SUMMARY);
+        failed += usize::from(hub.adapter("housing").push(draft).await.is_err());
+        store.fail(Fault::Get { skip });
+        failed += usize::from(adviser.ask(question_person(quilla(), PURPOSE)).await.is_err());
+        store.fail(Fault::Scan { skip: skip % 2 });
+        failed += usize::from(adviser.ask(question_address("999000000107", PURPOSE)).await.is_err());
+    }
+    store.fail(Fault::Commit { skip: 0 });
+    adviser.says(quilla(), ConsentStance::Given).await.unwrap_err();
+    assert!(failed > 12, "{failed} calls failed");
+    let logged = log.bytes();
+    assert!(holds(&logged, b"request failed"), "failures are logged");
+    assert_eq!(found(&logged, secrets()), [""; 0]);
 }

@@ -329,7 +329,7 @@ async fn a_cursor_outlives_the_hub_and_ends_when_what_it_stands_on_is_forgotten(
 async fn nothing_waits_to_be_sent_to_a_slow_reader_when_a_withdrawal_is_acknowledged() {
     let script = Script::begin().await;
     script.says(Given).await;
-    for number in 0..60 {
+    for number in 0..300 {
         let mut draft = arrears(casey(), script.hub.days_ago(3)).id(&format!("long-{number}"));
         draft.summary = "y".repeat(280);
         draft.pointer = format!("https://housing.example/{}", "z".repeat(400));
@@ -349,7 +349,7 @@ async fn nothing_waits_to_be_sent_to_a_slow_reader_when_a_withdrawal_is_acknowle
     }
     assert_eq!(shown, hidden, "what was shown was taken off");
     // What the two ends had in their buffers was sent before the withdrawal.
-    assert!(shown < 50, "{shown} of 60 were shown");
+    assert!(shown < 50, "{shown} of 300 were shown");
 }
 
 /// A watch of a reader who takes in little at once.

@@ -146,13 +146,44 @@ async fn a_retraction_that_comes_before_its_signal_keeps_it_out() {
 async fn a_retraction_below_the_version_that_is_known_changes_nothing() {
     let wall = Wall::new().await;
     wall.adapter.push(first(&wall).version(4)).await.unwrap();
-    for version in [1, 4] {
+    for version in [1, 3] {
         assert_eq!(
             wall.adapter.retract("ten-1", version).await.unwrap(),
             RetractOutcome::AlreadyKnown
         );
     }
     assert_eq!(seen(&wall).await, ["first words"]);
+}
+
+#[tokio::test]
+async fn a_retraction_needs_a_higher_version_than_what_it_takes_back() {
+    let wall = Wall::new().await;
+    wall.adapter.push(first(&wall).version(4)).await.unwrap();
+    let refused = refused(wall.adapter.retract("ten-1", 4).await);
+    assert_eq!(refused.reason, "VERSION_CONFLICT");
+    assert_eq!(seen(&wall).await, ["first words"]);
+    assert_eq!(
+        wall.adapter.retract("ten-1", 5).await.unwrap(),
+        RetractOutcome::Retracted
+    );
+    assert!(seen(&wall).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_higher_retraction_of_what_was_taken_back_also_bars_the_versions_between() {
+    let wall = Wall::new().await;
+    wall.adapter.push(first(&wall).version(1)).await.unwrap();
+    assert_eq!(
+        wall.adapter.retract("ten-1", 2).await.unwrap(),
+        RetractOutcome::Retracted
+    );
+    assert_eq!(
+        wall.adapter.retract("ten-1", 5).await.unwrap(),
+        RetractOutcome::AlreadyKnown
+    );
+    let late = wall.adapter.push(first(&wall).version(3)).await.unwrap();
+    assert_eq!(late.outcome(), PushOutcome::Superseded);
+    assert!(seen(&wall).await.is_empty());
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ impl Gate {
             events: 0,
             at: now.as_microsecond(),
         };
-        Ok(Watch::at(at, Screen::default()))
+        Ok(Watch::at(at, Screen::default(), Looking::Everything(None)))
     }
 
     /// The watch that goes on from a cursor: a watch of its own, so that a cursor can be used more than once.
@@ -147,7 +147,8 @@ impl Gate {
             .commit(move |txn| screen::copy(txn, watch, from.events, &same, now));
         copied.await??;
         let screen = Arc::unwrap_or_clone(screen);
-        Ok(Some(Watch::at(Standpoint { watch, ..from }, screen)))
+        let at = Standpoint { watch, ..from };
+        Ok(Some(Watch::at(at, screen, Looking::Screen(None))))
     }
 
     /// Takes one step of a watch. `durable` is the last change that is known to be on the disk.
@@ -345,10 +346,10 @@ impl Gate {
 }
 
 impl Watch {
-    fn at(at: Standpoint, screen: Screen) -> Self {
+    fn at(at: Standpoint, screen: Screen, look: Looking) -> Self {
         Self {
             at,
-            look: Looking::Screen(None),
+            look,
             screen,
             recorded: at.events,
             opened: false,

@@ -42,6 +42,9 @@ pub(super) async fn stream(
                         Telling::Piece(event) => {
                             quiet_until = Instant::now() + open.house.limits.heartbeat();
                             yield event;
+                            // The library packs what is ready into one frame, up to 32 KiB, whether or not the reader
+                            // can take it; a pause has it send each event by itself.
+                            tokio::task::yield_now().await;
                         }
                         Telling::Stale => {
                             all = false;
