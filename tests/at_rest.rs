@@ -72,7 +72,10 @@ fn forms(needle: &str) -> Vec<Vec<u8>> {
     let wide = |text: &String| text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let hex = |text: &String| hex::encode(text).into_bytes();
     let plain = texts.iter().map(|text| text.clone().into_bytes());
-    plain.chain(texts.iter().map(wide)).chain(texts.iter().map(hex)).collect()
+    plain
+        .chain(texts.iter().map(wide))
+        .chain(texts.iter().map(hex))
+        .collect()
 }
 
 fn holds(bytes: &[u8], needle: &[u8]) -> bool {
@@ -113,7 +116,9 @@ impl Log {
         static LOG: OnceLock<Log> = OnceLock::new();
         let log = LOG.get_or_init(|| {
             let log = Self(Arc::default());
-            let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone());
+            let layer = tracing_subscriber::fmt::layer()
+                .with_ansi(false)
+                .with_writer(log.clone());
             let all = Targets::new().with_target("placehub_hub", tracing::Level::TRACE);
             tracing_subscriber::registry().with(all).with(layer).init();
             log
@@ -197,19 +202,40 @@ async fn walk(hub: &Hub) -> Vec<u8> {
     adviser.says(quilla(), ConsentStance::Withdrawn).await.unwrap();
     watch.event().await;
     // A question that is refused, by somebody who has no business with it.
-    hub.as_cast("officer-17").ask(question_person(quilla(), PURPOSE)).await.unwrap_err();
+    hub.as_cast("officer-17")
+        .ask(question_person(quilla(), PURPOSE))
+        .await
+        .unwrap_err();
     heard
 }
 
 /// Calls with something wrong in them, beside what is right. Gives every byte that was said against them.
 async fn blunders(hub: &Hub) -> Vec<u8> {
     let wrong = [
-        PersonIdentity { nhs_number: "9990001139".to_owned(), ..quilla() },
-        PersonIdentity { birth_date: "1947-02-28x".to_owned(), ..quilla() },
-        PersonIdentity { postcode: "WN99 9ZZ 9".to_owned(), ..quilla() },
-        PersonIdentity { uprn: "999000000107x".to_owned(), ..quilla() },
-        PersonIdentity { family_name: "Quillfeather".repeat(10), ..quilla() },
-        PersonIdentity { given_name: "Zenobia\n".to_owned(), ..quilla() },
+        PersonIdentity {
+            nhs_number: "9990001139".to_owned(),
+            ..quilla()
+        },
+        PersonIdentity {
+            birth_date: "1947-02-28x".to_owned(),
+            ..quilla()
+        },
+        PersonIdentity {
+            postcode: "WN99 9ZZ 9".to_owned(),
+            ..quilla()
+        },
+        PersonIdentity {
+            uprn: "999000000107x".to_owned(),
+            ..quilla()
+        },
+        PersonIdentity {
+            family_name: "Quillfeather".repeat(10),
+            ..quilla()
+        },
+        PersonIdentity {
+            given_name: "Zenobia\n".to_owned(),
+            ..quilla()
+        },
     ];
     let mut said = Vec::new();
     let mut refused = |status: tonic::Status| {
@@ -225,11 +251,21 @@ async fn blunders(hub: &Hub) -> Vec<u8> {
         refused(hub.as_cast("igo-1").who_saw(who).await.unwrap_err());
     }
     let right = || arrears(quilla(), hub.days_ago(1)).id(SOURCE_ID).summary(SUMMARY);
-    refused(housing.push(right().version(2).with("weeks", text(ATTRIBUTE))).await.unwrap_err());
+    refused(
+        housing
+            .push(right().version(2).with("weeks", text(ATTRIBUTE)))
+            .await
+            .unwrap_err(),
+    );
     refused(housing.push(right().summary(&SUMMARY.repeat(9))).await.unwrap_err());
     refused(housing.push(right().version(0)).await.unwrap_err());
     refused(hub.adapter("health").push(right()).await.unwrap_err());
-    refused(adviser.ask_page(question_person(quilla(), PURPOSE), 0, REFERENCE).await.unwrap_err());
+    refused(
+        adviser
+            .ask_page(question_person(quilla(), PURPOSE), 0, REFERENCE)
+            .await
+            .unwrap_err(),
+    );
     said
 }
 
@@ -240,7 +276,11 @@ async fn nothing_on_the_disk_or_in_the_log_tells_who_anybody_is() {
     let folder = place.folder().join("store");
     let hub = Hub::start(&place, Arc::new(Disk::open(&folder).unwrap())).await;
     let heard = walk(&hub).await;
-    assert_eq!(found(&heard, TOLD), TOLD, "the walk did not tell what is then looked for");
+    assert_eq!(
+        found(&heard, TOLD),
+        TOLD,
+        "the walk did not tell what is then looked for"
+    );
     assert_eq!(found(&heard, [EVIDENCE]), [EVIDENCE]);
     let said = blunders(&hub).await;
     assert!(said.len() > 1_000);
@@ -254,7 +294,10 @@ async fn nothing_on_the_disk_or_in_the_log_tells_who_anybody_is() {
     hub.stop().await;
     let files = bytes_under(&folder);
     let kinds = "housing.rent-arrears";
-    assert!(files.iter().any(|(_, bytes)| holds(bytes, kinds.as_bytes())), "labels are kept in the clear");
+    assert!(
+        files.iter().any(|(_, bytes)| holds(bytes, kinds.as_bytes())),
+        "labels are kept in the clear"
+    );
     for (file, bytes) in files {
         assert_eq!(found(&bytes, secrets()), [""; 0], "in {file}");
     }

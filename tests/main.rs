@@ -2,18 +2,30 @@
 //! They never sleep, never share a port or a folder, and never ask the hub's insides what its answers should say.
 
 #[cfg(test)]
+mod at_rest;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod fail_closed;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod no_trace;
+#[cfg(test)]
+mod paging;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]
+mod tidy;
+#[cfg(test)]
 mod walk;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod watch_resume;

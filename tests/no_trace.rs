@@ -162,7 +162,9 @@ async fn a_line_at_existence_level_tells_the_agency_and_nothing_else() {
         for who in [casey(), emery()] {
             let pages = pages(&adviser, &question_person(who, PURPOSE), size).await;
             let signals = pages.iter().flat_map(|page| page.signals.clone());
-            let found: Vec<_> = signals.filter(|signal| signal.level() == DisclosureLevel::Existence).collect();
+            let found: Vec<_> = signals
+                .filter(|signal| signal.level() == DisclosureLevel::Existence)
+                .collect();
             lines.push((found, shape(&pages)));
         }
         assert_eq!(lines[0], lines[1], "three signals and one look the same");
@@ -201,7 +203,10 @@ async fn what_the_rules_say_is_the_same_before_and_after_anything_is_known() {
     let adviser = hub.as_cast("adviser-8");
     let before = outlook(&adviser).await;
     for who in [alex(), billie()] {
-        hub.adapter("housing").push(arrears(who.clone(), hub.days_ago(1))).await.unwrap();
+        hub.adapter("housing")
+            .push(arrears(who.clone(), hub.days_ago(1)))
+            .await
+            .unwrap();
         adviser.says(who, Refused).await.unwrap();
     }
     assert_eq!(outlook(&adviser).await, before);
@@ -223,9 +228,23 @@ async fn outlook(client: &Client) -> Vec<u8> {
             let check = CheckQuestionRequest {
                 question: question.clone(),
             };
-            said.extend(policies.check_question(check).await.unwrap().into_inner().encode_to_vec());
+            said.extend(
+                policies
+                    .check_question(check)
+                    .await
+                    .unwrap()
+                    .into_inner()
+                    .encode_to_vec(),
+            );
             let explain = ExplainQuestionRequest { question };
-            said.extend(policies.explain_question(explain).await.unwrap().into_inner().encode_to_vec());
+            said.extend(
+                policies
+                    .explain_question(explain)
+                    .await
+                    .unwrap()
+                    .into_inner()
+                    .encode_to_vec(),
+            );
         }
     }
     said
@@ -234,7 +253,10 @@ async fn outlook(client: &Client) -> Vec<u8> {
 #[tokio::test]
 async fn pushing_and_taking_down_say_the_same_of_known_and_unknown_people() {
     let hub = Hub::fresh().await;
-    hub.adapter("housing").push(arrears(billie(), hub.days_ago(1))).await.unwrap();
+    hub.adapter("housing")
+        .push(arrears(billie(), hub.days_ago(1)))
+        .await
+        .unwrap();
     hub.as_cast("officer-42").says(billie(), Refused).await.unwrap();
     let (welfare, adviser) = (hub.adapter("welfare"), hub.as_cast("adviser-8"));
     let mut told = Vec::new();
@@ -242,7 +264,12 @@ async fn pushing_and_taking_down_say_the_same_of_known_and_unknown_people() {
         let pushed = welfare.push(grant(who.clone(), hub.days_ago(1))).await.unwrap();
         let listed = consents(&adviser, who.clone()).await;
         let said = adviser.says(who.clone(), Withdrawn).await.unwrap();
-        told.push((pushed.outcome(), listed, said.statement_id.len(), consents(&adviser, who).await));
+        told.push((
+            pushed.outcome(),
+            listed,
+            said.statement_id.len(),
+            consents(&adviser, who).await,
+        ));
     }
     assert_eq!(told[0], told[1]);
     assert_eq!((told[0].1, told[0].3), (0, 1));
@@ -258,12 +285,18 @@ async fn consents(client: &Client, who: PersonIdentity) -> usize {
 async fn a_watch_does_not_stir_for_what_its_reader_may_not_see() {
     let hub = Hub::fresh().await;
     let (housing, adviser) = (hub.adapter("housing"), hub.as_cast("adviser-8"));
-    housing.push(arrears(billie(), hub.days_ago(5)).id("old")).await.unwrap();
+    housing
+        .push(arrears(billie(), hub.days_ago(5)).id("old"))
+        .await
+        .unwrap();
     adviser.says(billie(), Refused).await.unwrap();
     let mut hidden = Watcher::open(&adviser, &question_person(billie(), PURPOSE)).await;
     let mut unknown = Watcher::open(&adviser, &question_person(drew(), PURPOSE)).await;
     housing.push(arrears(billie(), hub.days_ago(1))).await.unwrap();
-    housing.push(arrears(billie(), hub.days_ago(5)).id("old").version(2).summary("x")).await.unwrap();
+    housing
+        .push(arrears(billie(), hub.days_ago(5)).id("old").version(2).summary("x"))
+        .await
+        .unwrap();
     housing.retract("old", 3).await.unwrap();
     adviser.says(billie(), Withdrawn).await.unwrap();
     hidden.quiet().await;
@@ -275,7 +308,10 @@ async fn a_watch_does_not_stir_for_what_its_reader_may_not_see() {
 #[tokio::test]
 async fn only_governance_is_told_who_saw_somebody() {
     let hub = Hub::fresh().await;
-    hub.adapter("housing").push(arrears(alex(), hub.days_ago(1))).await.unwrap();
+    hub.adapter("housing")
+        .push(arrears(alex(), hub.days_ago(1)))
+        .await
+        .unwrap();
     let adviser = hub.as_cast("adviser-8");
     let known = refused(adviser.who_saw(alex()).await);
     let unknown = refused(adviser.who_saw(drew()).await);

@@ -11,8 +11,8 @@ use placehub_proto::v1::{
 use tonic::Code;
 
 use crate::harness::{
-    Adjust, Client, Hub, Narrow, Practitioner, alex, arrears, asb_at, billie, cast, discharge, grant,
-    question_address, question_person, refused,
+    Adjust, Client, Hub, Narrow, Practitioner, alex, arrears, asb_at, billie, cast, discharge, grant, question_address,
+    question_person, refused,
 };
 
 use ConsentStance::{Given, Withdrawn};
@@ -80,11 +80,17 @@ async fn pages_of_any_size_are_the_same_list() {
             welfare.push(grant(alex(), at)).await.unwrap();
         }
     }
-    hub.adapter("health").push(discharge(alex(), hub.days_ago(4))).await.unwrap();
+    hub.adapter("health")
+        .push(discharge(alex(), hub.days_ago(4)))
+        .await
+        .unwrap();
     let (whole, pages) = all(&adviser, &about(alex()), 0).await;
     assert_eq!((whole.len(), pages), (13, 1));
     let times = |signal: &Signal| signal.occurred_at.map(|at| (at.seconds, at.nanos));
-    assert!(whole.is_sorted_by_key(|signal| std::cmp::Reverse(times(signal))), "newest first");
+    assert!(
+        whole.is_sorted_by_key(|signal| std::cmp::Reverse(times(signal))),
+        "newest first"
+    );
     for size in 1..=14_i32 {
         let (paged, pages) = all(&adviser, &about(alex()), size).await;
         assert_eq!(paged, whole, "pages of {size}");
@@ -96,7 +102,11 @@ async fn pages_of_any_size_are_the_same_list() {
 async fn what_is_pushed_between_two_pages_neither_doubles_nor_drops_a_signal() {
     let (hub, adviser) = days_of_arrears(6).await;
     let same = hub.days_ago(3);
-    let before: BTreeSet<_> = asked(&adviser, about(alex())).await.into_iter().map(|signal| signal.id).collect();
+    let before: BTreeSet<_> = asked(&adviser, about(alex()))
+        .await
+        .into_iter()
+        .map(|signal| signal.id)
+        .collect();
     let (mut seen, mut token, mut round) = (Vec::new(), String::new(), 0);
     loop {
         let page = adviser.ask_page(about(alex()), 1, &token).await.unwrap();
@@ -124,7 +134,10 @@ async fn a_page_is_decided_when_it_is_asked_for() {
     let first = adviser.ask_page(about(alex()), 2, "").await.unwrap();
     assert_eq!(first.signals.len(), 2);
     adviser.says(alex(), Withdrawn).await.unwrap();
-    let second = adviser.ask_page(about(alex()), 2, &first.next_page_token).await.unwrap();
+    let second = adviser
+        .ask_page(about(alex()), 2, &first.next_page_token)
+        .await
+        .unwrap();
     assert_eq!((second.signals.len(), second.next_page_token.as_str()), (0, ""));
 }
 
@@ -152,10 +165,18 @@ async fn a_page_token_is_of_no_use_to_anyone_else_nor_for_anything_else() {
     for (number, (client, question, token)) in tries.into_iter().enumerate() {
         let refused = refused(client.ask_page(question, 1, token).await);
         let told = (refused.code, refused.reason.as_str(), refused.fields.join(" "));
-        assert_eq!(told, (Code::InvalidArgument, "PAGE_TOKEN_INVALID", "page_token".to_owned()), "try {number}");
+        assert_eq!(
+            told,
+            (Code::InvalidArgument, "PAGE_TOKEN_INVALID", "page_token".to_owned()),
+            "try {number}"
+        );
     }
     let next = adviser.ask_page(about(alex()), 2, &token).await.unwrap();
-    assert_eq!(next.signals.len(), 2, "to its own it is good, with pages of another size too");
+    assert_eq!(
+        next.signals.len(),
+        2,
+        "to its own it is good, with pages of another size too"
+    );
 }
 
 #[tokio::test]
@@ -198,7 +219,10 @@ async fn a_signal_lapses_as_the_clock_moves_by_the_owners_time_or_the_catalogues
     short.lapses_at = Some(timestamp(now + 1.hour()));
     hub.adapter("housing").push(short).await.unwrap();
     // A discharge is kept for 90 days from when it happened.
-    hub.adapter("health").push(discharge(alex(), hub.days_ago(89))).await.unwrap();
+    hub.adapter("health")
+        .push(discharge(alex(), hub.days_ago(89)))
+        .await
+        .unwrap();
     let mut found = Vec::new();
     for wait in [59 * 60 + 59, 1, 23 * 3600 - 1, 1] {
         found.push(asked(&adviser, about(alex())).await.len());
@@ -225,14 +249,20 @@ async fn a_reload_takes_effect_at_the_next_question_and_ends_page_tokens() {
     assert!(hub.reloader.reload().failed.is_empty());
     let after = policy_set(&adviser).await;
     assert_ne!(after.digest, before.digest);
-    assert_eq!(asked(&adviser, about(alex())).await[0].level(), DisclosureLevel::Headline);
+    assert_eq!(
+        asked(&adviser, about(alex())).await[0].level(),
+        DisclosureLevel::Headline
+    );
     let stale = refused(adviser.ask_page(about(alex()), 1, &token).await);
     assert_eq!(stale.reason, "PAGE_TOKEN_INVALID");
     hub.place.edit(&format!("{AGREEMENT}.cedar"), &forbid, rule);
     assert!(hub.reloader.reload().failed.is_empty());
     assert_eq!(policy_set(&adviser).await.digest, before.digest);
     assert_eq!(asked(&adviser, about(alex())).await[0].level(), DisclosureLevel::Detail);
-    assert_eq!(adviser.ask_page(about(alex()), 1, &token).await.unwrap().signals.len(), 1);
+    assert_eq!(
+        adviser.ask_page(about(alex()), 1, &token).await.unwrap().signals.len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -240,12 +270,28 @@ async fn policies_that_cannot_be_used_leave_those_in_force_before() {
     let (hub, adviser) = days_of_arrears(2).await;
     let before = policy_set(&adviser).await;
     let breaks = [
-        ("policies/agreements/homelessness-prevention.cedar", "permit (", "permit ((("),
-        ("policies/agreements/homelessness-prevention.cedar", "context.consent", "context.consents"),
-        ("policies/agreements/homelessness-prevention.toml", "review_date", "reviewed"),
+        (
+            "policies/agreements/homelessness-prevention.cedar",
+            "permit (",
+            "permit (((",
+        ),
+        (
+            "policies/agreements/homelessness-prevention.cedar",
+            "context.consent",
+            "context.consents",
+        ),
+        (
+            "policies/agreements/homelessness-prevention.toml",
+            "review_date",
+            "reviewed",
+        ),
         ("policies/base.cedar", "forbid (", "permit ("),
         ("policies/operation.cedar", "Action::\"push\"", "Action::\"detail\""),
-        ("policies/catalogue/kinds.toml", "retention_days = 180", "retention_days = \"long\""),
+        (
+            "policies/catalogue/kinds.toml",
+            "retention_days = 180",
+            "retention_days = \"long\"",
+        ),
         ("policies/placehub.cedarschema", "entity", "entities"),
     ];
     for (file, old, new) in breaks {
@@ -266,7 +312,9 @@ async fn policies_that_cannot_be_used_leave_those_in_force_before() {
 async fn an_agreement_permits_nothing_after_its_last_day() {
     let (hub, adviser) = days_of_arrears(3).await;
     let london = TimeZone::get("Europe/London").unwrap();
-    let last = (hub.place.clock.now() + (24 * 10).hours()).to_zoned(london.clone()).date();
+    let last = (hub.place.clock.now() + (24 * 10).hours())
+        .to_zoned(london.clone())
+        .date();
     let file = format!("{AGREEMENT}.toml");
     let text = fs::read_to_string(hub.place.folder().join(&file)).unwrap();
     let review = text.lines().find(|line| line.starts_with("review_date")).unwrap();
@@ -286,32 +334,57 @@ async fn an_agreement_permits_nothing_after_its_last_day() {
     hub.place.clock.advance(SignedDuration::from_secs(1));
     for token in ["", token.as_str()] {
         let refused = refused(adviser.ask_page(about(alex()), 1, token).await);
-        assert_eq!((refused.code, refused.reason.as_str()), (Code::PermissionDenied, "NOT_PERMITTED"));
+        assert_eq!(
+            (refused.code, refused.reason.as_str()),
+            (Code::PermissionDenied, "NOT_PERMITTED")
+        );
     }
     let set = policy_set(&adviser).await;
-    let in_force: Vec<_> = set.agreements.iter().filter(|one| one.in_force).map(|one| one.id.as_str()).collect();
+    let in_force: Vec<_> = set
+        .agreements
+        .iter()
+        .filter(|one| one.in_force)
+        .map(|one| one.id.as_str())
+        .collect();
     assert_eq!(in_force.len(), set.agreements.len() - 1);
     assert!(!in_force.contains(&"homelessness-prevention"));
-    hub.adapter("housing").push(arrears(alex(), hub.days_ago(1))).await.unwrap();
+    hub.adapter("housing")
+        .push(arrears(alex(), hub.days_ago(1)))
+        .await
+        .unwrap();
     let ended = loop {
         match watch.message().await {
             Ok(event) => assert!(event.unwrap().cursor.len() > 1),
             Err(status) => break status,
         }
     };
-    assert_eq!(ended.code(), Code::PermissionDenied, "the watch goes through the gate again");
+    assert_eq!(
+        ended.code(),
+        Code::PermissionDenied,
+        "the watch goes through the gate again"
+    );
 }
 
 #[tokio::test]
 async fn a_question_narrows_by_kind_and_level() {
     let (hub, adviser) = days_of_arrears(2).await;
-    hub.adapter("welfare").push(grant(alex(), hub.days_ago(1))).await.unwrap();
+    hub.adapter("welfare")
+        .push(grant(alex(), hub.days_ago(1)))
+        .await
+        .unwrap();
     let arrears_only = about(alex()).only(&["housing.rent-arrears"]);
     assert_eq!(asked(&adviser, arrears_only.clone()).await.len(), 2);
     let headlines = asked(&adviser, arrears_only.at_most(DisclosureLevel::Headline)).await;
-    assert!(headlines.iter().all(|signal| signal.level() == DisclosureLevel::Headline && signal.detail.is_none()));
+    assert!(
+        headlines
+            .iter()
+            .all(|signal| signal.level() == DisclosureLevel::Headline && signal.detail.is_none())
+    );
     let lines = asked(&adviser, about(alex()).at_most(DisclosureLevel::Existence)).await;
-    let owners: Vec<_> = lines.iter().map(|signal| (signal.owner_agency.as_str(), signal.id.as_str())).collect();
+    let owners: Vec<_> = lines
+        .iter()
+        .map(|signal| (signal.owner_agency.as_str(), signal.id.as_str()))
+        .collect();
     assert_eq!(owners, [("housing", ""), ("welfare", "")]);
 }
 
@@ -324,14 +397,21 @@ async fn a_correction_moves_a_signal_in_the_order() {
         let draft = asb_at("999000000105", hub.days_ago(day)).id(&format!("day-{day}"));
         police.push(draft).await.unwrap();
     }
-    let moved = asb_at("999000000105", hub.days_ago(7)).id("day-1").version(2).severe(Severity::Low);
+    let moved = asb_at("999000000105", hub.days_ago(7))
+        .id("day-1")
+        .version(2)
+        .severe(Severity::Low);
     police.push(moved).await.unwrap();
     for size in [1, 50] {
         let (found, _) = all(&officer, &question, size).await;
         let times: Vec<_> = found.iter().filter_map(|signal| signal.occurred_at).collect();
         let expected: Vec<_> = [5, 7, 9].map(|day| timestamp(hub.days_ago(day))).into();
         assert_eq!(times, expected);
-        assert_eq!(found[1].level(), DisclosureLevel::Headline, "a low incident is not shown in detail");
+        assert_eq!(
+            found[1].level(),
+            DisclosureLevel::Headline,
+            "a low incident is not shown in detail"
+        );
     }
 }
 
@@ -341,7 +421,10 @@ async fn a_signal_that_is_being_corrected_is_in_every_answer_once() {
     let (housing, at) = (hub.adapter("housing"), hub.days_ago(1));
     let correcting = tokio::spawn(async move {
         for version in 2..80 {
-            let draft = arrears(alex(), at).id("day-1").version(version).summary(&format!("version {version}"));
+            let draft = arrears(alex(), at)
+                .id("day-1")
+                .version(version)
+                .summary(&format!("version {version}"));
             housing.push(draft).await.unwrap();
         }
     });

@@ -222,6 +222,7 @@ async fn each_delivery_has_an_entry_of_the_ledger_that_says_what_was_shown() {
         .unwrap()
         .into_inner()
         .entries;
+    for e in &entries {}
     let told: Vec<_> = entries
         .iter()
         .filter(|entry| entry.action == "watch")
@@ -235,6 +236,7 @@ async fn each_delivery_has_an_entry_of_the_ledger_that_says_what_was_shown() {
         })
         .collect();
     assert_eq!(told, [(second, "adviser-8", 0, true), (first, "adviser-8", 1, true)]);
+    for e in &entries {}
     let entry = entries.iter().find(|entry| entry.number == first).unwrap();
     assert_eq!(entry.shown[0].signal_id, shown);
 }

@@ -170,12 +170,18 @@ async fn every_cursor_of_a_whole_life_leads_to_the_same_screen() {
 async fn settle(script: &Script, stations: Vec<(String, Screen)>, question: &Question) {
     let mut late = Vec::new();
     for (cursor, screen) in stations {
-        let watch = Watcher::resume(&script.adviser, question, &cursor, screen).await.unwrap();
+        let watch = Watcher::resume(&script.adviser, question, &cursor, screen)
+            .await
+            .unwrap();
         late.push(watch);
     }
     // Consent is given for the last part, so that a last signal shows that a reader has come to the end.
     script.says(Given).await;
-    let marker = script.welfare.push(grant(casey(), script.hub.days_ago(1))).await.unwrap();
+    let marker = script
+        .welfare
+        .push(grant(casey(), script.hub.days_ago(1)))
+        .await
+        .unwrap();
     let asked = script.asked().await;
     for (station, watch) in late.iter_mut().enumerate() {
         watch.until(&marker.signal_id).await;
@@ -188,7 +194,10 @@ struct Dice(u64);
 
 impl Dice {
     fn throw(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 }
@@ -228,7 +237,9 @@ async fn whatever_happens_and_wherever_it_breaks_the_screen_is_that_of_an_asker(
                 _ => continue,
             };
             let (cursor, screen) = stations[back].clone();
-            watch = Watcher::resume(&script.adviser, &question, &cursor, screen).await.unwrap();
+            watch = Watcher::resume(&script.adviser, &question, &cursor, screen)
+                .await
+                .unwrap();
         }
         settle(&script, stations, &question).await;
     }
@@ -244,7 +255,9 @@ async fn a_heartbeats_cursor_is_as_good_as_any() {
     let (cursor, screen) = (watch.cursor.clone(), watch.screen.clone());
     drop(watch);
     script.grant("meanwhile").await;
-    let mut watch = Watcher::resume(&script.adviser, &about(casey()), &cursor, screen).await.unwrap();
+    let mut watch = Watcher::resume(&script.adviser, &about(casey()), &cursor, screen)
+        .await
+        .unwrap();
     watch.event().await;
     watch.quiet().await;
     assert_eq!(watch.screen, script.asked().await);
@@ -263,7 +276,9 @@ async fn a_first_run_of_many_signals_can_be_broken_anywhere() {
     for breaks_after in [1, 60, 66, 2, 20] {
         watch.events(breaks_after).await;
         let (cursor, screen) = (watch.cursor.clone(), watch.screen.clone());
-        watch = Watcher::resume(&script.adviser, &question, &cursor, screen).await.unwrap();
+        watch = Watcher::resume(&script.adviser, &question, &cursor, screen)
+            .await
+            .unwrap();
     }
     watch.events(1).await;
     watch.quiet().await;
@@ -297,7 +312,10 @@ async fn a_cursor_is_of_no_use_to_anyone_else() {
     ];
     for (client, question, cursor) in tries {
         let refused = refused(client.watch(question, &cursor).await.map(|_| ()));
-        assert_eq!((refused.code, refused.reason.as_str()), (Code::InvalidArgument, "CURSOR_INVALID"));
+        assert_eq!(
+            (refused.code, refused.reason.as_str()),
+            (Code::InvalidArgument, "CURSOR_INVALID")
+        );
     }
 }
 
@@ -311,7 +329,10 @@ async fn a_cursor_outlives_the_hub_and_ends_when_what_it_stands_on_is_forgotten(
     let mut watch = Watcher::open(&hub.as_cast("adviser-8"), &question).await;
     watch.event().await;
     let (cursor, screen) = (watch.cursor.clone(), watch.screen.clone());
-    housing.push(arrears(casey(), hub.days_ago(2)).id("line")).await.unwrap();
+    housing
+        .push(arrears(casey(), hub.days_ago(2)).id("line"))
+        .await
+        .unwrap();
     hub.stop().await;
     let hub = Hub::start(&place, store.clone()).await;
     let adviser = hub.as_cast("adviser-8");
@@ -349,7 +370,7 @@ async fn nothing_waits_to_be_sent_to_a_slow_reader_when_a_withdrawal_is_acknowle
     }
     assert_eq!(shown, hidden, "what was shown was taken off");
     // What the two ends had in their buffers was sent before the withdrawal.
-    assert!(shown < 50, "{shown} of 300 were shown");
+    assert!(shown < 20, "{shown} of 300 were shown");
 }
 
 /// A watch of a reader who takes in little at once.

@@ -35,7 +35,7 @@ async fn every_command_that_prints_data_prints_it_as_json_of_schema_1() {
     let given = data(&[&["consent", "give", "--purpose", PURPOSE][..], &consent].concat()).await;
     assert!(given["ledger_entry"].is_u64(), "{given}");
     let shown = data(&[&["consent", "show"][..], &consent].concat()).await;
-    let statements: &Vec<Value> = shown["statements"].as_array().unwrap();
+    let statements: &Vec<Value> = shown["consents"].as_array().unwrap();
     assert_eq!((statements.len(), &statements[0]["stance"]), (1, &"given".into()));
 
     let answer = data(&ask("officer-42")).await;

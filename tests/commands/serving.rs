@@ -1,7 +1,10 @@
 //! A hub as a process: alone on its store, told to stop by a signal, and silent about people in its log.
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::Child,
+};
 
 use super::{ALEX, ARREARS, PURPOSE, ask};
 use crate::program::{Home, collect, command, placehub};
@@ -17,11 +20,8 @@ async fn a_second_hub_on_the_same_store_says_that_it_is_in_use() {
     served.stop().await;
 }
 
-#[tokio::test]
-async fn a_hub_that_is_told_to_stop_ends_its_watches_with_a_hint_and_then_itself_well() {
-    let home = Home::new().await;
-    home.edit("placehub.toml", "[limits]\n", "[limits]\nheartbeat_seconds = 1\n");
-    let served = home.serve().await;
+/// An open watch of a housing officer, after its first heartbeat. Its output must be held open to its end.
+async fn watching(home: &Home) -> (Child, impl Sized) {
     let text = home.text();
     let mut watch = command("placehub");
     watch.args(["watch", "--as", "officer-42", "--person", ALEX, "--purpose", PURPOSE, "--json", "--home", &text]);
@@ -29,10 +29,33 @@ async fn a_hub_that_is_told_to_stop_ends_its_watches_with_a_hint_and_then_itself
     let mut events = BufReader::new(watch.stdout.take().unwrap()).lines();
     let first: Value = serde_json::from_str(&events.next_line().await.unwrap().unwrap()).unwrap();
     assert_eq!((&first["schema"], &first["event"]), (&1.into(), &"heartbeat".into()));
-    served.stop().await;
+    (watch, events)
+}
+
+#[tokio::test]
+async fn a_hub_that_is_told_to_stop_ends_its_watches_with_a_hint_and_then_itself_well() {
+    let home = Home::new().await;
+    home.edit("placehub.toml", "[limits]\n", "[limits]\nheartbeat_seconds = 1\n");
+    let served = home.serve().await;
+    let (watch, _out) = watching(&home).await;
+    let log = served.stop().await;
+    assert!(!log.contains("did not end in time"), "{log}");
     let ended = collect(watch).await.ended(3);
     let told = ended.error();
     assert!(told.contains("HUB_STOPPING") && told.contains("--cursor"), "{told}");
+}
+
+#[tokio::test]
+async fn a_watch_whose_hub_is_gone_at_once_says_so_in_words_and_tells_how_to_go_on() {
+    let home = Home::new().await;
+    home.edit("placehub.toml", "[limits]\n", "[limits]\nheartbeat_seconds = 1\n");
+    let served = home.serve().await;
+    let (watch, _out) = watching(&home).await;
+    served.kill().await;
+    let ended = collect(watch).await.ended(3);
+    let told = ended.error();
+    assert!(told.contains("go on with --cursor "), "{told}");
+    assert!(told.contains("closed the connection without a word") && !told.contains("rustls"), "{told}");
 }
 
 #[tokio::test]

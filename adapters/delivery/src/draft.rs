@@ -1,8 +1,9 @@
 //! What an adapter makes of a file: a draft for each row or message, or the reason why there is none.
 //! It never holds a bad value in a reason: a reason names the field and the rule it broke.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::Read, sync::Arc};
 
+use csv::StringRecord;
 use jiff::{Timestamp, civil::Date};
 use placehub_proto::v1::{AttributeValue, PersonIdentity, Sensitivity, Severity, SignalDraft, attribute_value::Value};
 use serde::Serialize;
@@ -15,6 +16,22 @@ pub struct Placed<T> {
     pub place: String,
     /// What was read there, or why it could not be.
     pub content: Result<T, Untranslatable>,
+    /// The part of the file it was read from.
+    pub piece: Piece,
+}
+
+/// The part of a file that one row or message was read from, enough to be translated on its own.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Piece {
+    /// A row of a CSV file, and the file's header.
+    Row {
+        /// The header.
+        header: Arc<StringRecord>,
+        /// The row.
+        record: StringRecord,
+    },
+    /// A message, or whatever else stands by itself.
+    Text(Arc<str>),
 }
 
 /// What became of one row or message of a file.
@@ -24,7 +41,18 @@ pub struct Translated {
     pub origin: String,
     /// The draft to push, or why there is none. One bad row never keeps another back.
     pub result: Result<SignalDraft, Untranslatable>,
+    /// The part of the file it was made of.
+    pub piece: Piece,
 }
+
+/// A file's content, UTF-8.
+pub type Input = Box<dyn Read>;
+
+/// The rows or messages of a file, read one by one. An error ends them: what comes after it cannot be read.
+pub type Pieces<T> = Box<dyn Iterator<Item = Result<Placed<T>, FileError>>>;
+
+/// What a file holds, read row by row. An error ends it: what comes after it cannot be read.
+pub type Rows = Box<dyn Iterator<Item = Result<Translated, FileError>>>;
 
 /// Why a row or message has no draft.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -42,6 +70,23 @@ impl<T> Placed<T> {
         Translated {
             origin: format!("{name} {}", self.place),
             result: self.content.and_then(draft),
+            piece: self.piece,
+        }
+    }
+}
+
+impl Piece {
+    /// Its bytes: a file of this one row or message.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Row { header, record } => {
+                let mut csv = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+                // Writing to memory cannot fail.
+                let _ = csv.write_record(header.as_ref());
+                let _ = csv.write_record(record);
+                csv.into_inner().unwrap_or_default()
+            }
+            Self::Text(text) => text.as_bytes().to_vec(),
         }
     }
 }
@@ -81,6 +126,12 @@ pub enum FileError {
     /// The file's bytes are not UTF-8.
     #[error("file is not UTF-8")]
     NotUtf8,
+    /// The disk failed while the file was read.
+    #[error("file cannot be read to its end: {rule}")]
+    Unreadable {
+        /// What the system says.
+        rule: String,
+    },
 }
 
 /// Reads bytes as UTF-8 text and leaves out a byte order mark.
@@ -96,6 +147,16 @@ pub fn text(bytes: &[u8]) -> Result<&str, FileError> {
     } else {
         Ok(text)
     }
+}
+
+/// Makes a draft of each row or message as it is read; `name` is the file's name.
+pub fn translated<T: 'static>(
+    pieces: Pieces<T>,
+    name: &str,
+    draft: impl Fn(T) -> Result<SignalDraft, Untranslatable> + 'static,
+) -> Rows {
+    let name = name.to_owned();
+    Box::new(pieces.map(move |piece| Ok(piece?.translate(&name, &draft))))
 }
 
 /// A text attribute (at most 200 characters at the hub).
@@ -138,13 +199,15 @@ pub fn instant(at: Timestamp) -> prost_types::Timestamp {
 /// A JSON view of what became of a file, for `check --json` and for tests: one object for each row or message.
 /// It shows personal data where a draft has some, so it belongs on the agency's own screen and in no log.
 pub fn views(translated: &[Translated]) -> Json {
-    translated
-        .iter()
-        .map(|one| match &one.result {
-            Ok(draft) => json!({ "origin": one.origin, "draft": view(draft) }),
-            Err(why) => json!({ "origin": one.origin, "untranslatable": why }),
-        })
-        .collect()
+    translated.iter().map(one_view).collect()
+}
+
+/// The JSON view of what became of one row or message.
+pub fn one_view(one: &Translated) -> Json {
+    match &one.result {
+        Ok(draft) => json!({ "origin": one.origin, "draft": view(draft) }),
+        Err(why) => json!({ "origin": one.origin, "untranslatable": why }),
+    }
 }
 
 /// A compact JSON view of a draft: the contract's field names, empty fields left out, dates among attributes

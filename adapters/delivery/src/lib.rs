@@ -5,23 +5,39 @@
 //!
 //! - [`draft`]: what an adapter hands over, one [`Translated`] for each row or message.
 //! - [`fields`]: NHS numbers, postcodes, UPRNs, dates, money. Pure.
-//! - [`table`]: CSV files with a known header, and [`identity`], the columns that name a person. Pure.
+//! - [`table`]: CSV files with a known header, row by row, and [`identity`], the columns that name a person. Pure.
+//! - [`mod@file`]: a file's encoding, length and digest, found before any of it is used.
+//! - [`folder`]: the drop folder, and [`intake`], through which every source hands over what it took.
+//! - [`outbox`]: keeps that on disk until the hub has it; [`quarantine`] keeps what nobody would take.
+//! - [`sender`]: from the outbox to the hub, for as long as it takes.
 //! - [`settings`] and [`mod@channel`]: the mutual TLS connection to the hub.
 //! - [`mod@push`]: the stream of drafts, its acknowledgements and its retries; [`report`] counts what became of them.
-//! - [`program`]: the command line that the adapters' programs share.
+//! - [`daemon`], [`standing`], [`metrics`] and [`program`]: the programs, of which each adapter has one.
+//!
+//! Files, listeners → [`intake::Intake`] → [`outbox::Outbox`] → [`sender::Sender`] → hub; or → [`quarantine::Quarantine`].
 
 pub mod channel;
+mod clock;
+pub mod daemon;
 pub mod draft;
 pub mod fields;
+pub mod file;
+pub mod folder;
 pub mod identity;
+pub mod intake;
+pub mod metrics;
+pub mod outbox;
 pub mod program;
 pub mod push;
+pub mod quarantine;
 pub mod report;
+pub mod sender;
 pub mod settings;
+pub mod standing;
 pub mod table;
 
 pub use channel::channel;
-pub use draft::{FileError, Placed, Translated, Untranslatable};
+pub use draft::{FileError, Input, Piece, Pieces, Placed, Rows, Translated, Untranslatable};
 pub use push::push;
 pub use report::Report;
 pub use settings::Settings;

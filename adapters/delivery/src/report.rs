@@ -25,7 +25,14 @@ pub struct Report {
     pub refused: Vec<Refused>,
     /// Never sent, because the adapter could make no draft of them.
     pub untranslated: Vec<Untranslated>,
+    /// Refused, but beyond the [`MOST_LISTED`] that are listed.
+    pub refused_unlisted: u64,
+    /// Not translated, but beyond the [`MOST_LISTED`] that are listed.
+    pub untranslated_unlisted: u64,
 }
+
+/// How many rows of either sort a report lists; it counts the others, so that it does not grow with the file.
+pub const MOST_LISTED: usize = 10_000;
 
 /// A draft that the hub refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,6 +70,10 @@ impl Report {
     /// Counts a row of which the adapter made no draft.
     pub fn leave_out(&mut self, origin: String, why: Untranslatable) {
         self.taken += 1;
+        if self.untranslated.len() >= MOST_LISTED {
+            self.untranslated_unlisted += 1;
+            return;
+        }
         self.untranslated.push(Untranslated { origin, why });
     }
 
@@ -79,6 +90,10 @@ impl Report {
 
     /// Keeps the hub's refusal of one draft.
     pub(crate) fn refuse(&mut self, origin: String, refusal: Refusal) {
+        if self.refused.len() >= MOST_LISTED {
+            self.refused_unlisted += 1;
+            return;
+        }
         let violations = refusal.violations.into_iter();
         let violations = violations
             .map(|one| Violation {
@@ -97,8 +112,17 @@ impl Report {
     /// How many were taken in and have met no fate yet: the hub could not be asked, or did not answer.
     pub fn undelivered(&self) -> u64 {
         let kept = self.recorded + self.already_known + self.corrected + self.superseded;
-        self.taken
-            .saturating_sub(kept + count(&self.refused) + count(&self.untranslated))
+        self.taken.saturating_sub(kept + self.refused() + self.untranslated())
+    }
+
+    /// How many the hub refused, listed or not.
+    pub fn refused(&self) -> u64 {
+        count(&self.refused) + self.refused_unlisted
+    }
+
+    /// How many were not translated, listed or not.
+    pub fn untranslated(&self) -> u64 {
+        count(&self.untranslated) + self.untranslated_unlisted
     }
 
     /// Whether every row got through.
@@ -116,8 +140,8 @@ impl fmt::Display for Report {
             (self.already_known, "already known"),
             (self.corrected, "corrected"),
             (self.superseded, "superseded"),
-            (count(&self.refused), "refused by the hub"),
-            (count(&self.untranslated), "not translated"),
+            (self.refused(), "refused by the hub"),
+            (self.untranslated(), "not translated"),
             (self.undelivered(), "not delivered"),
         ];
         for (index, (number, word)) in counts.into_iter().filter(|(number, _)| *number > 0).enumerate() {
@@ -139,7 +163,10 @@ impl fmt::Display for Report {
         for Untranslated { origin, why } in &self.untranslated {
             write!(formatter, "\n{origin}: not translated, {why}")?;
         }
-        Ok(())
+        match self.refused_unlisted + self.untranslated_unlisted {
+            0 => Ok(()),
+            more => write!(formatter, "\n{more} more are not listed"),
+        }
     }
 }
 
@@ -189,6 +216,20 @@ mod tests {
         let json = serde_json::to_value(sample()).unwrap();
         let row = serde_json::json!({ "origin": "arrears.csv row 5", "field": "as_of", "rule": "is not a date" });
         assert_eq!(json["untranslated"][0], row);
+    }
+
+    #[test]
+    fn a_report_does_not_grow_with_the_file() {
+        let mut report = Report::default();
+        for _ in 0..=MOST_LISTED {
+            report.leave_out(String::new(), Untranslatable::new("as_of", "is not a date"));
+        }
+        assert_eq!(
+            (report.untranslated.len(), report.untranslated()),
+            (MOST_LISTED, 10_001)
+        );
+        assert!(report.to_string().ends_with("\n1 more are not listed"));
+        assert_eq!(report.undelivered(), 0);
     }
 
     #[test]

@@ -1,15 +1,24 @@
-//! CSV files with a header (RFC 4180, UTF-8): rows by number, cells by column name.
-//! Pure, and it never lets one bad row keep another back.
+//! CSV files with a header (RFC 4180, UTF-8): rows by number, cells by column name, one row in memory at a time.
+//! It never lets one bad row keep another back, and never reads a row without end into memory.
 
-use csv::{ReaderBuilder, StringRecord, Trim};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
 
-use crate::draft::{self, FileError, Placed, Untranslatable};
+use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 
-/// A CSV file that has been read whole.
-#[derive(Debug, Clone)]
-pub struct Table {
+use crate::draft::{FileError, Piece, Placed, Untranslatable};
+
+/// How long one row may be, in bytes. A quote that is never closed would make the rest of a file one row.
+const LONGEST_ROW: usize = 1024 * 1024;
+
+/// A CSV file whose header has been read.
+#[derive(Debug)]
+pub struct Table<R> {
+    header: Arc<StringRecord>,
     columns: Vec<String>,
-    records: Vec<StringRecord>,
+    reader: Reader<Bounded<R>>,
 }
 
 /// A header that an adapter knows, and what it calls it.
@@ -30,30 +39,26 @@ pub struct Cells<'t> {
     record: &'t StringRecord,
 }
 
-impl Table {
-    /// Reads a CSV file. A byte order mark is left out, and so is white space around cells.
+impl<R: Read> Table<R> {
+    /// Reads the header of a CSV file. A byte order mark is left out, and so is white space around cells.
     ///
     /// # Errors
     ///
-    /// [`FileError`] if the file is empty, not UTF-8, or not CSV.
-    pub fn read(bytes: &[u8]) -> Result<Self, FileError> {
-        let text = draft::text(bytes)?;
+    /// [`FileError`] if the file is empty, its header is not UTF-8, or it cannot be read.
+    pub fn read(from: R) -> Result<Self, FileError> {
         let mut reader = ReaderBuilder::new()
             .flexible(true)
             .trim(Trim::All)
-            .from_reader(text.as_bytes());
-        let malformed = |_| FileError::Malformed {
-            format: "CSV",
-            rule: "a row cannot be read".into(),
-        };
-        let columns = reader
-            .headers()
-            .map_err(malformed)?
-            .iter()
-            .map(str::to_ascii_lowercase)
-            .collect();
-        let records = reader.into_records().collect::<Result<_, _>>().map_err(malformed)?;
-        Ok(Self { columns, records })
+            .from_reader(Bounded { from, since_row: 0 });
+        let header = reader.headers().map_err(fault)?.clone();
+        if header.iter().all(str::is_empty) {
+            return Err(FileError::Empty);
+        }
+        Ok(Self {
+            columns: header.iter().map(str::to_ascii_lowercase).collect(),
+            header: Arc::new(header),
+            reader,
+        })
     }
 
     /// Finds which of the known layouts the header has. Case does not matter in column names.
@@ -80,22 +85,48 @@ impl Table {
         }
     }
 
-    /// Reads each row, in order, with its number as a spreadsheet shows it: the header is row 1. Blank lines are not counted.
-    pub fn each<T>(&self, mut read: impl FnMut(&Cells<'_>) -> Result<T, Untranslatable>) -> Vec<Placed<T>> {
-        let rows = self.records.iter().enumerate();
-        rows.map(|(index, record)| {
-            let cells = Cells {
-                columns: &self.columns,
-                record,
-            };
-            let fits = record.len() == self.columns.len();
-            let content = if fits { read(&cells) } else { Err(cells.wrong_length()) };
-            Placed {
-                place: format!("row {}", index + 2),
-                content,
+    /// Reads each row, in order, with its number as a spreadsheet shows it: the header is row 1. Blank lines are not
+    /// counted. An error ends the rows.
+    pub fn each<T>(
+        self,
+        mut read: impl FnMut(&Cells<'_>) -> Result<T, Untranslatable>,
+    ) -> impl Iterator<Item = Result<Placed<T>, FileError>> {
+        let Self {
+            header,
+            columns,
+            mut reader,
+        } = self;
+        let (mut number, mut ended) = (1_u64, false);
+        std::iter::from_fn(move || {
+            if ended {
+                return None;
             }
+            let mut record = StringRecord::new();
+            reader.get_mut().since_row = 0;
+            match reader.read_record(&mut record) {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    ended = true;
+                    return Some(Err(fault(error)));
+                }
+            }
+            number += 1;
+            let cells = Cells {
+                columns: &columns,
+                record: &record,
+            };
+            let fits = record.len() == columns.len();
+            let content = if fits { read(&cells) } else { Err(cells.wrong_length()) };
+            Some(Ok(Placed {
+                place: format!("row {number}"),
+                content,
+                piece: Piece::Row {
+                    header: header.clone(),
+                    record,
+                },
+            }))
         })
-        .collect()
     }
 }
 
@@ -147,6 +178,41 @@ impl<'t> Cells<'t> {
     }
 }
 
+/// Reads on until too much has been read since the last row.
+#[derive(Debug)]
+struct Bounded<R> {
+    from: R,
+    since_row: usize,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.since_row > LONGEST_ROW {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let count = self.from.read(buffer)?;
+        self.since_row += count;
+        Ok(count)
+    }
+}
+
+fn fault(error: csv::Error) -> FileError {
+    match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => FileError::NotUtf8,
+        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => FileError::Malformed {
+            format: "CSV",
+            rule: "a row is longer than 1 MiB, as if a quote were never closed".into(),
+        },
+        csv::ErrorKind::Io(error) => FileError::Unreadable {
+            rule: error.kind().to_string(),
+        },
+        _ => FileError::Malformed {
+            format: "CSV",
+            rule: "a row cannot be read".into(),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -168,41 +234,53 @@ mod tests {
 
     #[test]
     fn a_header_is_known_by_its_columns_in_any_order() {
-        let table = Table::read(b"\xef\xbb\xbfRight,extra,Left\n").unwrap();
+        let table = Table::read(b"\xef\xbb\xbfRight,extra,Left\n".as_slice()).unwrap();
         assert_eq!(table.layout(KNOWN), Ok(1));
     }
 
     #[test]
     fn an_unknown_header_is_told_what_the_nearest_layout_lacks() {
-        let refusal = Table::read(b"x,y\n1,2\n").unwrap().layout(KNOWN).unwrap_err();
+        let refusal = Table::read(b"x,y\n1,2\n".as_slice())
+            .unwrap()
+            .layout(KNOWN)
+            .unwrap_err();
         assert_eq!(refusal.to_string(), "columns missing for points: z");
     }
 
     #[test]
     fn a_short_row_does_not_keep_the_next_one_back() {
-        let table = Table::read(b"left,right\n1\n3,4\n").unwrap();
-        let rows = table.each(|cells| Ok(cells.text("right").to_owned()));
-        let why = rows[0].content.as_ref().unwrap_err();
+        let table = Table::read(b"left,right\n1\n3,\"4,\"\n".as_slice()).unwrap();
+        let rows: Vec<_> = table.each(|cells| Ok(cells.text("right").to_owned())).collect();
+        let why = rows[0].as_ref().unwrap().content.as_ref().unwrap_err();
         assert_eq!(why.rule, "has 1 cells where the header has 2");
+        let second = rows[1].as_ref().unwrap();
         assert_eq!(
-            rows[1],
-            Placed {
-                place: "row 3".into(),
-                content: Ok("4".into())
-            }
+            (second.place.as_str(), second.content.clone()),
+            ("row 3", Ok("4,".into()))
         );
+        assert_eq!(second.piece.bytes(), b"left,right\n3,\"4,\"\n");
     }
 
     #[test]
-    fn a_file_that_is_not_utf_8_is_refused_as_such() {
-        assert_eq!(Table::read(b"left,right\ncaf\xe9,1\n").unwrap_err(), FileError::NotUtf8);
+    fn a_file_without_a_header_or_in_another_encoding_is_refused_as_such() {
+        assert_eq!(Table::read(b"\n \n".as_slice()).unwrap_err(), FileError::Empty);
+        let latin = Table::read(b"left,right\ncaf\xe9,1\n".as_slice()).unwrap();
+        let rows: Vec<_> = latin.each(|_| Ok(())).collect();
+        assert_eq!(rows, [Err(FileError::NotUtf8)]);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_does_not_fill_the_memory() {
+        let endless = b"left,right\n1,\"".chain(io::repeat(b'x'));
+        let rows: Vec<_> = Table::read(endless).unwrap().each(|_| Ok(())).collect();
+        assert!(matches!(rows.as_slice(), [Err(FileError::Malformed { .. })]));
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_a_table_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
-            if let Ok(table) = Table::read(&bytes) {
-                prop_assert!(table.each(|_| Ok(())).len() <= bytes.len());
+            if let Ok(table) = Table::read(bytes.as_slice()) {
+                prop_assert!(table.each(|_| Ok(())).count() <= bytes.len());
             }
         }
     }

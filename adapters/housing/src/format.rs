@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 use placehub_delivery::{
-    FileError, Placed, Untranslatable, fields, identity,
+    FileError, Input, Pieces, Untranslatable, fields, identity,
     table::{Cells, Layout, Table},
 };
 use placehub_proto::v1::PersonIdentity;
@@ -95,11 +95,11 @@ const LAYOUTS: &[Layout<Kind>] = &[
 /// # Errors
 ///
 /// [`FileError`] if nothing at all can be read from the file.
-pub fn read(bytes: &[u8]) -> Result<Vec<Placed<Row>>, FileError> {
-    let table = Table::read(bytes)?;
+pub fn read(input: Input) -> Result<Pieces<Row>, FileError> {
+    let table = Table::read(input)?;
     Ok(match table.layout(LAYOUTS)? {
-        Kind::Arrears => table.each(|cells| arrears(cells).map(Row::Arrears)),
-        Kind::Notices => table.each(|cells| notice(cells).map(Row::Notice)),
+        Kind::Arrears => Box::new(table.each(|cells| arrears(cells).map(Row::Arrears))),
+        Kind::Notices => Box::new(table.each(|cells| notice(cells).map(Row::Notice))),
     })
 }
 

@@ -3,12 +3,16 @@
 
 use std::process::ExitCode;
 
-use placehub_delivery::program::{self, Program};
+use placehub_delivery::{
+    file::Encodings,
+    program::{self, Program},
+};
 
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-housing",
         about: "Pushes rent arrears and notices from a landlord's CSV exports to a Placehub hub",
-        translate: placehub_housing::translate,
+        translate: placehub_housing::rows,
+        encodings: Encodings::Utf8OrWindows1252,
     })
 }

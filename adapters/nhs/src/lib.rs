@@ -7,7 +7,12 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
-use placehub_delivery::{FileError, Translated};
+use std::io::{Cursor, Read};
+
+use placehub_delivery::{FileError, Input, Rows, Translated, draft};
+
+/// The longest file that is read, in bytes: a bundle is read whole.
+const LONGEST: u64 = 64 * 1024 * 1024;
 
 /// The samples that come with this adapter, by file name: made-up people at made-up addresses.
 pub const SAMPLES: &[(&str, &[u8])] = &[
@@ -19,8 +24,29 @@ pub const SAMPLES: &[(&str, &[u8])] = &[
 ///
 /// # Errors
 ///
-/// [`FileError`] if the file as a whole cannot be read: not UTF-8, or neither HL7 v2 nor FHIR JSON.
+/// [`FileError`] if the file as a whole cannot be read: not UTF-8, too long, or neither HL7 v2 nor FHIR JSON.
+pub fn rows(mut input: Input, name: &str) -> Result<Rows, FileError> {
+    let mut bytes = Vec::new();
+    let read = input.by_ref().take(LONGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|error| FileError::Unreadable {
+        rule: error.kind().to_string(),
+    })?;
+    if bytes.len() as u64 > LONGEST {
+        let rule = "it is longer than 64 MiB".to_owned();
+        return Err(FileError::Malformed {
+            format: "HL7 v2 or FHIR JSON",
+            rule,
+        });
+    }
+    let events = Box::new(format::read(&bytes)?.into_iter().map(Ok));
+    Ok(draft::translated(events, name, translate::draft))
+}
+
+/// As [`rows`], for a small file that is in memory already.
+///
+/// # Errors
+///
+/// As [`rows`].
 pub fn translate(bytes: &[u8], name: &str) -> Result<Vec<Translated>, FileError> {
-    let read = format::read(bytes)?.into_iter();
-    Ok(read.map(|one| one.translate(name, translate::draft)).collect())
+    rows(Box::new(Cursor::new(bytes.to_vec())), name)?.collect()
 }

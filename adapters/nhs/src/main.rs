@@ -3,12 +3,16 @@
 
 use std::process::ExitCode;
 
-use placehub_delivery::program::{self, Program};
+use placehub_delivery::{
+    file::Encodings,
+    program::{self, Program},
+};
 
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-nhs",
         about: "Pushes hospital admissions, discharges and emergency attendances from HL7 v2 ADT or FHIR R4 files to a Placehub hub",
-        translate: placehub_nhs::translate,
+        translate: placehub_nhs::rows,
+        encodings: Encodings::Utf8,
     })
 }

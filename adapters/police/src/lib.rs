@@ -7,7 +7,9 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
-use placehub_delivery::{FileError, Translated};
+use std::io::Cursor;
+
+use placehub_delivery::{FileError, Input, Rows, Translated, draft};
 
 /// The samples that come with this adapter, by file name: made-up people at made-up addresses.
 pub const SAMPLES: &[(&str, &[u8])] = &[
@@ -15,12 +17,20 @@ pub const SAMPLES: &[(&str, &[u8])] = &[
     ("street.csv", include_bytes!("../samples/street.csv")),
 ];
 
-/// Makes a draft of each row of a file, or says why there is none. `name` is the file's name, for origins.
+/// Makes a draft of each row of a file as it is read, or says why there is none. `name` is the file's name, for origins.
 ///
 /// # Errors
 ///
-/// [`FileError`] if the file as a whole cannot be read: not UTF-8, no CSV, or a header that is not known here.
+/// [`FileError`] if nothing can be read from the file: not UTF-8, no CSV, or a header that is not known here.
+pub fn rows(input: Input, name: &str) -> Result<Rows, FileError> {
+    Ok(draft::translated(format::read(input)?, name, translate::draft))
+}
+
+/// As [`rows`], for a small file that is in memory already.
+///
+/// # Errors
+///
+/// [`FileError`] if any of the file cannot be read.
 pub fn translate(bytes: &[u8], name: &str) -> Result<Vec<Translated>, FileError> {
-    let read = format::read(bytes)?.into_iter();
-    Ok(read.map(|one| one.translate(name, translate::draft)).collect())
+    rows(Box::new(Cursor::new(bytes.to_vec())), name)?.collect()
 }

@@ -3,12 +3,16 @@
 
 use std::process::ExitCode;
 
-use placehub_delivery::program::{self, Program};
+use placehub_delivery::{
+    file::Encodings,
+    program::{self, Program},
+};
 
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-police",
         about: "Pushes incidents and street-level crimes from a police force's CSV files to a Placehub hub",
-        translate: placehub_police::translate,
+        translate: placehub_police::rows,
+        encodings: Encodings::Utf8OrWindows1252,
     })
 }

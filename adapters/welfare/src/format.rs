@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 use placehub_delivery::{
-    FileError, Placed, Untranslatable, fields, identity,
+    FileError, Input, Pieces, Untranslatable, fields, identity,
     table::{Cells, Layout, Table},
 };
 use placehub_proto::v1::PersonIdentity;
@@ -60,10 +60,10 @@ const LAYOUTS: &[Layout<()>] = &[Layout {
 /// # Errors
 ///
 /// [`FileError`] if nothing at all can be read from the file.
-pub fn read(bytes: &[u8]) -> Result<Vec<Placed<Award>>, FileError> {
-    let table = Table::read(bytes)?;
+pub fn read(input: Input) -> Result<Pieces<Award>, FileError> {
+    let table = Table::read(input)?;
     table.layout(LAYOUTS)?;
-    Ok(table.each(award))
+    Ok(Box::new(table.each(award)))
 }
 
 fn award(cells: &Cells<'_>) -> Result<Award, Untranslatable> {

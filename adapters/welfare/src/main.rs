@@ -3,12 +3,16 @@
 
 use std::process::ExitCode;
 
-use placehub_delivery::program::{self, Program};
+use placehub_delivery::{
+    file::Encodings,
+    program::{self, Program},
+};
 
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-welfare",
         about: "Pushes crisis grants and discretionary housing payments from a council's CSV export to a Placehub hub",
-        translate: placehub_welfare::translate,
+        translate: placehub_welfare::rows,
+        encodings: Encodings::Utf8OrWindows1252,
     })
 }

@@ -51,9 +51,12 @@ pub enum Error {
     /// The rules do not permit it. The refusal is in the ledger.
     #[error("{}", .0.reason)]
     Refused(Refusal),
-    /// It cannot be recorded.
-    #[error("nothing can be recorded")]
-    Unwritten(#[from] Unwritten),
+    /// The hub is closed: nothing can be recorded any more.
+    #[error("the hub is closed")]
+    Closed(#[source] Unwritten),
+    /// This request alone cannot be recorded.
+    #[error("the hub cannot record this request")]
+    Unrecordable(#[source] Unwritten),
 }
 
 /// Everything that the walk of a request needs.
@@ -202,6 +205,15 @@ broken_by!(
     crate::person::Error,
     crate::keys::Error
 );
+
+impl From<Unwritten> for Error {
+    fn from(why: Unwritten) -> Self {
+        match why {
+            Unwritten::Closed { .. } => Self::Closed(why),
+            Unwritten::Refused { .. } => Self::Unrecordable(why),
+        }
+    }
+}
 
 impl From<signals::Error> for Error {
     fn from(why: signals::Error) -> Self {

@@ -7,7 +7,7 @@ use placehub_proto::v1 as proto;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::{authn, decide::RefusalCode, gate, model::Violation, signals, store::Unwritten};
+use crate::{authn, decide::RefusalCode, gate, model::Violation, signals};
 
 const DOMAIN: &str = "placehub";
 /// When to try again after the hub could not answer.
@@ -187,8 +187,8 @@ impl From<gate::Error> for Trouble {
                 )],
                 ..Self::new(Code::FailedPrecondition, "PERSON_AMBIGUOUS", why.to_string())
             },
-            gate::Error::Unwritten(Unwritten::Closed { .. }) => Self::closed(),
-            gate::Error::Unwritten(Unwritten::Refused { .. }) => {
+            gate::Error::Closed(_) => Self::closed(),
+            gate::Error::Unrecordable(_) => {
                 tracing::error!(why = %why, "request cannot be recorded");
                 Self::new(
                     Code::FailedPrecondition,

@@ -3,26 +3,20 @@
 //!
 //! Sending again is safe: the hub keeps one signal for each (owner, system, id, version).
 
+mod delivery;
 mod verdict;
 
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use placehub_proto::v1::{
-    PushSignalsRequest, PushSignalsResponse, SignalDraft, push_signals_response::Result as Answer,
-    signal_service_client::SignalServiceClient,
-};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep, timeout},
-};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, transport::Channel};
+use placehub_proto::v1::SignalDraft;
+use tonic::transport::Channel;
 
 use crate::report::Report;
-use verdict::{FullJitter, Verdict};
+pub(crate) use delivery::{Delivery, Fate};
+pub(crate) use verdict::{FullJitter, Verdict, judge};
 
 /// How hard to try.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +41,18 @@ pub enum Error {
         "this adapter does not trust the hub's certificate: is `ca` the hub's authority, and `server_name` its name?"
     )]
     HubNotTrusted,
+    /// No connection can be made from the settings as they are now.
+    #[error("no connection can be made from the settings: {message}")]
+    Settings {
+        /// What is wrong with them.
+        message: String,
+    },
+    /// What the hub answered could not be written down here.
+    #[error("what the hub answered could not be written down: {message}")]
+    Unwritten {
+        /// What was met.
+        message: String,
+    },
     /// The hub answered for a draft that was not next in turn. Nothing after it can be believed.
     #[error("the hub answered out of turn")]
     OutOfTurn,
@@ -102,164 +108,25 @@ pub async fn push(
     drafts: impl IntoIterator<Item = (String, SignalDraft)>,
     patience: Patience,
 ) -> Result<Report, Unfinished> {
-    let mut delivery = Delivery {
-        client: SignalServiceClient::new(channel),
-        drafts: drafts.into_iter(),
-        waiting: VecDeque::new(),
-        sequence: 0,
-        report: Report::default(),
-        progress: Instant::now(),
-        patience,
-    };
-    match delivery.run().await {
-        Ok(()) => Ok(delivery.report),
-        Err(source) => {
-            delivery.report.taken = delivery.drafts.fold(delivery.report.taken, |count, _| count + 1);
-            Err(Unfinished {
-                report: Box::new(delivery.report),
-                source,
-            })
+    let mut report = Report::default();
+    let told = |origin, fate| {
+        match fate {
+            Fate::Durable(outcome) => report.acknowledge(outcome),
+            Fate::Refused(refusal) => report.refuse(origin, refusal),
         }
-    }
-}
-
-/// How long to wait for the hub to end a stream on which everything has been answered.
-const FAREWELL: Duration = Duration::from_secs(1);
-
-/// A draft that was sent, or is to be sent again, and has no answer yet.
-struct Waiting {
-    sequence: u64,
-    origin: String,
-    draft: SignalDraft,
-}
-
-/// Why one stream ended early.
-enum Broken {
-    Status(Status),
-    OutOfTurn,
-}
-
-struct Delivery<I> {
-    client: SignalServiceClient<Channel>,
-    drafts: I,
-    /// INVARIANT: in the order of sending, with rising sequence numbers; never longer than the window.
-    waiting: VecDeque<Waiting>,
-    sequence: u64,
-    report: Report,
-    progress: Instant,
-    patience: Patience,
-}
-
-impl<I: Iterator<Item = (String, SignalDraft)>> Delivery<I> {
-    /// Streams again and again until all is answered or patience ends.
-    async fn run(&mut self) -> Result<(), Error> {
-        let mut pauses = FullJitter::new(&self.patience);
-        let mut fruitless = 0;
-        loop {
-            let before = self.progress;
-            let status = match self.stream().await {
-                Ok(()) => return Ok(()),
-                Err(Broken::OutOfTurn) => return Err(Error::OutOfTurn),
-                Err(Broken::Status(status)) => status,
-            };
-            if self.progress > before {
-                pauses = FullJitter::new(&self.patience);
-                fruitless = 0;
-            }
-            fruitless += 1;
-            let (message, asked) = match verdict::judge(&status, fruitless) {
-                Verdict::GiveUp(error) => {
-                    tracing::error!(code = %status.code(), cause = verdict::deepest(&status), "gave up");
-                    return Err(error);
-                }
-                Verdict::TryAgain { message, asked } => (message, asked),
-            };
-            // The hub's own wish is a least pause; the jitter on top keeps many adapters from coming back at once.
-            let pause = asked.unwrap_or_default() + pauses.next();
-            if self.progress.elapsed() + pause > self.patience.without_progress {
-                return Err(Error::Unavailable { message });
-            }
-            tracing::warn!(code = %status.code(), cause = message, pause_ms = pause.as_millis(), waiting = self.waiting.len(), "stream broke");
-            sleep(pause).await;
-        }
-    }
-
-    /// One stream: what waits is sent first, then new drafts, with one more for each answer.
-    async fn stream(&mut self) -> Result<(), Broken> {
-        let (sender, receiver) = mpsc::channel(self.patience.window.max(1));
-        for waiting in &self.waiting {
-            send(&sender, waiting);
-        }
-        while self.waiting.len() < self.patience.window.max(1) && self.send_next(&sender) {}
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let call = self.client.push_signals(ReceiverStream::new(receiver));
-        let mut answers = in_time(self.patience.answer, call).await?.into_inner();
-        while !self.waiting.is_empty() {
-            match in_time(self.patience.answer, answers.message()).await? {
-                Some(answer) => self.take(answer)?,
-                None => {
-                    return Err(Broken::Status(Status::unavailable("the hub ended the stream early")));
-                }
-            }
-            self.send_next(&sender);
-        }
-        // All is acknowledged; waiting for the end only spares the hub a stream that looks torn off.
-        drop(sender);
-        let _ = in_time(FAREWELL, answers.message()).await;
         Ok(())
-    }
-
-    /// Sends one new draft, if there is one.
-    fn send_next(&mut self, sender: &mpsc::Sender<PushSignalsRequest>) -> bool {
-        let Some((origin, draft)) = self.drafts.next() else {
-            return false;
-        };
-        self.sequence += 1;
-        self.report.taken += 1;
-        let waiting = Waiting {
-            sequence: self.sequence,
-            origin,
-            draft,
-        };
-        send(sender, &waiting);
-        self.waiting.push_back(waiting);
-        true
-    }
-
-    /// Books one answer, which must be for the draft that has waited longest.
-    fn take(&mut self, answer: PushSignalsResponse) -> Result<(), Broken> {
-        let in_turn = self
-            .waiting
-            .front()
-            .is_some_and(|first| first.sequence == answer.sequence);
-        let next = if in_turn { self.waiting.pop_front() } else { None };
-        match (next, answer.result) {
-            (Some(_), Some(Answer::Acknowledged(response))) => self.report.acknowledge(response.outcome()),
-            (Some(waiting), Some(Answer::Refused(refusal))) => self.report.refuse(waiting.origin, refusal),
-            _ => return Err(Broken::OutOfTurn),
-        }
-        self.progress = Instant::now();
-        Ok(())
-    }
-}
-
-/// Puts a draft on the stream. The stream's room is the window, so it always fits; if the stream has been closed,
-/// the draft still waits and goes out on the next one.
-fn send(sender: &mpsc::Sender<PushSignalsRequest>, waiting: &Waiting) {
-    let request = PushSignalsRequest {
-        sequence: waiting.sequence,
-        signal: Some(waiting.draft.clone()),
     };
-    if sender.try_send(request).is_err() {
-        tracing::debug!(sequence = waiting.sequence, "stream closed before sending");
-    }
-}
-
-async fn in_time<T>(limit: Duration, answer: impl Future<Output = Result<T, Status>>) -> Result<T, Broken> {
-    match timeout(limit, answer).await {
-        Ok(result) => result.map_err(Broken::Status),
-        Err(_) => Err(Broken::Status(Status::unavailable("the hub did not answer in time"))),
+    let mut delivery = Delivery::new(drafts.into_iter(), patience, |_| Ok(channel.clone()), told);
+    let result = delivery.run().await;
+    let rest = if result.is_err() { delivery.leave_rest() } else { 0 };
+    let taken = delivery.taken() + rest;
+    drop(delivery);
+    report.taken = taken;
+    match result {
+        Ok(()) => Ok(report),
+        Err(source) => Err(Unfinished {
+            report: Box::new(report),
+            source,
+        }),
     }
 }

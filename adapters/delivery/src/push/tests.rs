@@ -8,14 +8,19 @@ use std::{
 };
 
 use placehub_proto::v1::{
-    AskSignalsRequest, AskSignalsResponse, PushOutcome, PushSignalRequest, PushSignalResponse, Refusal,
-    RetractSignalRequest, RetractSignalResponse, WatchSignalsRequest, WatchSignalsResponse,
+    AskSignalsRequest, AskSignalsResponse, PushOutcome, PushSignalRequest, PushSignalResponse, PushSignalsRequest,
+    PushSignalsResponse, Refusal, RetractSignalRequest, RetractSignalResponse, WatchSignalsRequest,
+    WatchSignalsResponse,
+    push_signals_response::Result as Answer,
     signal_service_server::{SignalService, SignalServiceServer},
 };
-use tokio::net::TcpListener;
-use tokio_stream::{Stream, wrappers::TcpListenerStream};
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_stream::{
+    Stream,
+    wrappers::{ReceiverStream, TcpListenerStream},
+};
 use tonic::{
-    Request, Response, Streaming,
+    Request, Response, Status, Streaming,
     transport::{Endpoint, Server},
 };
 

@@ -14,7 +14,7 @@ const CLOSED_UNANSWERED: u32 = 3;
 
 /// What to do about a broken stream.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Trying again as it is would change nothing.
     GiveUp(Error),
     /// Try again, after the pause that the hub asked for, if it did.
@@ -22,7 +22,7 @@ pub(super) enum Verdict {
 }
 
 /// Judges the status that ended a stream; `fruitless` is the number of streams in a row that brought no answer, this one included.
-pub(super) fn judge(status: &Status, fruitless: u32) -> Verdict {
+pub(crate) fn judge(status: &Status, fruitless: u32) -> Verdict {
     if let Some(error) = tls_fault(status) {
         return Verdict::GiveUp(error);
     }
@@ -41,13 +41,13 @@ pub(super) fn judge(status: &Status, fruitless: u32) -> Verdict {
 }
 
 /// Pauses drawn evenly between nothing and an exponentially rising limit.
-pub(super) struct FullJitter {
+pub(crate) struct FullJitter {
     limits: ExponentialBackoff,
     jittered: ExponentialBackoff,
 }
 
 impl FullJitter {
-    pub(super) fn new(patience: &Patience) -> Self {
+    pub(crate) fn new(patience: &Patience) -> Self {
         let rising = ExponentialBuilder::new()
             .with_min_delay(patience.first_pause)
             .with_max_delay(patience.longest_pause)
@@ -59,7 +59,7 @@ impl FullJitter {
     }
 
     /// The next pause. backon's jitter lies on top of its limit, so the difference of the two is the full jitter.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let limit = self.limits.next().unwrap_or_default();
         self.jittered.next().unwrap_or_default().saturating_sub(limit)
     }

@@ -1,8 +1,10 @@
 //! Reads FHIR R4 encounters, alone or in a Bundle, with UK Core's identifiers and extensions.
 //! Pure. It never follows a reference out of the file.
 
+use std::sync::Arc;
+
 use placehub_delivery::{
-    FileError, Placed, Untranslatable,
+    FileError, Piece, Placed, Untranslatable,
     fields::{self, Nhs},
 };
 use serde::de::DeserializeOwned;
@@ -38,6 +40,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Placed<Event>>, FileError> {
             resource: root,
         }],
     };
+    // An encounter is of no use without the patient beside it.
+    let whole: Arc<str> = text.into();
     let encounters = entries
         .iter()
         .enumerate()
@@ -46,6 +50,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Placed<Event>>, FileError> {
         .map(|(index, entry)| Placed {
             place: format!("entry {}", index + 1),
             content: event(&entry.resource, &entries),
+            piece: Piece::Text(whole.clone()),
         })
         .collect();
     if events.is_empty() {

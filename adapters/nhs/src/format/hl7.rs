@@ -7,7 +7,7 @@ use hl7_parser::{
 };
 use jiff::Timestamp;
 use placehub_delivery::{
-    Placed, Untranslatable,
+    Piece, Placed, Untranslatable,
     fields::{self, Nhs},
 };
 
@@ -23,6 +23,7 @@ pub(super) fn read(text: &str) -> Vec<Placed<Event>> {
         .map(|(index, message)| Placed {
             place: format!("message {}", index + 1),
             content: event(&message),
+            piece: Piece::Text(message.into()),
         })
         .collect()
 }

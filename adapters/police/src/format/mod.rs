@@ -8,7 +8,7 @@ pub use incidents::{Incident, IncidentType};
 pub use street::{Crime, CrimeType};
 
 use placehub_delivery::{
-    FileError, Placed,
+    FileError, Input, Pieces,
     table::{Layout, Table},
 };
 
@@ -45,13 +45,13 @@ const LAYOUTS: &[Layout<Kind>] = &[
 /// # Errors
 ///
 /// [`FileError`] if nothing at all can be read from the file.
-pub fn read(bytes: &[u8]) -> Result<Vec<Placed<Row>>, FileError> {
-    let table = Table::read(bytes)?;
+pub fn read(input: Input) -> Result<Pieces<Row>, FileError> {
+    let table = Table::read(input)?;
     Ok(match table.layout(LAYOUTS)? {
-        Kind::Incidents => table.each(|cells| incidents::incident(cells).map(Row::Incident)),
+        Kind::Incidents => Box::new(table.each(|cells| incidents::incident(cells).map(Row::Incident))),
         Kind::Street => {
             let mut ids = street::Ids::default();
-            table.each(|cells| street::crime(cells, &mut ids).map(Row::Crime))
+            Box::new(table.each(move |cells| street::crime(cells, &mut ids).map(Row::Crime)))
         }
     })
 }

@@ -58,14 +58,19 @@ pub enum CrimeType {
 /// Gives an id to rows that have none: the same for the same row of the same file, whenever it is read.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
-    alike: HashMap<String, u64>,
+    /// How many rows of each content came before, by a digest of it, so that a long file does not lie in memory.
+    alike: HashMap<[u8; 16], u64>,
 }
 
 impl Ids {
     fn give(&mut self, cells: &Cells<'_>) -> String {
         // A separator that no cell holds keeps `ab,c` and `a,bc` apart.
         let content = cells.all().collect::<Vec<_>>().join("\u{1f}");
-        let alike = self.alike.entry(content.clone()).or_default();
+        let mut key = [0; 16];
+        for (to, from) in key.iter_mut().zip(digest(&SHA256, content.as_bytes()).as_ref()) {
+            *to = *from;
+        }
+        let alike = self.alike.entry(key).or_default();
         let marked = format!("{content}\u{1f}{alike}");
         *alike += 1;
         digest(&SHA256, marked.as_bytes())

@@ -238,6 +238,7 @@ fn is_torn(error: &(dyn StdError + 'static)) -> bool {
         "connection reset",
         "connection closed",
         "unexpected end of file",
+        "without sending tls close_notify",
     ]
     .iter()
     .any(|one| words.contains(one))

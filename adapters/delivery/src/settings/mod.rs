@@ -1,8 +1,13 @@
 //! The settings of an adapter: which hub, and the certificates of the mutual TLS connection to it.
 //! It never prints a key.
 
+mod station;
+
+pub use station::{Drop, Station, template};
+
 use std::{
     fmt, fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -31,6 +36,16 @@ pub enum Error {
     Hub {
         /// The settings file.
         file: PathBuf,
+    },
+    /// A key has a value that it cannot have.
+    #[error("`{key}` in {} {rule}", .file.display())]
+    Key {
+        /// The settings file.
+        file: PathBuf,
+        /// The key in it.
+        key: &'static str,
+        /// The rule that its value breaks.
+        rule: &'static str,
     },
     /// A file that should hold PEM does not hold what its key says.
     #[error("`{key}` in {} names {}, which holds no {wants}", .file.display(), .pem.display())]
@@ -82,14 +97,7 @@ impl Settings {
     /// [`Error`] with the file and the key that is at fault.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let file = path.to_path_buf();
-        let text = fs::read_to_string(path).map_err(|source| Error::Unreadable {
-            file: file.clone(),
-            source,
-        })?;
-        let written: Written = toml::from_str(&text).map_err(|source| Error::Toml {
-            file: file.clone(),
-            source: Box::new(source),
-        })?;
+        let written = read(path)?;
         if !written.hub.starts_with("https://") {
             return Err(Error::Hub { file });
         }
@@ -125,6 +133,19 @@ struct Written {
     ca: PathBuf,
     certificate: PathBuf,
     key: PathBuf,
+    state: Option<PathBuf>,
+    outbox_limit: Option<u64>,
+    metrics: Option<SocketAddr>,
+    folder: Option<station::WrittenDrop>,
+}
+
+fn read(path: &Path) -> Result<Written, Error> {
+    let file = || path.to_path_buf();
+    let text = fs::read_to_string(path).map_err(|source| Error::Unreadable { file: file(), source })?;
+    toml::from_str(&text).map_err(|source| Error::Toml {
+        file: file(),
+        source: Box::new(source),
+    })
 }
 
 const CERTIFICATE: &str = "CERTIFICATE";

@@ -1,0 +1,196 @@
+//! Puts an adapter's daemon together: sources, outbox, sender, what is to be sent again, metrics; and stops it in good order.
+//! It never takes anything before the outbox is open, and never leaves without having told its sources to stop.
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock,
+    draft::FileError,
+    folder::{Translate, chain},
+    intake::{self, Intake, Left, Source, Taken},
+    metrics::{self, Counters},
+    outbox::{self, Content, Outbox},
+    push::Patience,
+    quarantine::{self, Held, Id, Kept, Quarantine},
+    sender::{Connect, Sender},
+    settings::Station,
+    standing::Standing,
+};
+
+/// How often the quarantine is looked through for what is to be sent again.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Why a daemon cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The metrics listener's address cannot be had.
+    #[error("cannot listen on the address of `metrics`")]
+    Metrics(#[source] io::Error),
+    /// The outbox cannot be opened.
+    #[error("cannot begin")]
+    Outbox(#[source] outbox::Error),
+    /// The quarantine cannot be opened.
+    #[error("cannot begin")]
+    Quarantine(#[source] quarantine::Error),
+}
+
+/// A daemon whose outbox is open, and that takes nothing yet.
+pub struct Daemon {
+    station: Station,
+    outbox: Arc<Outbox>,
+    quarantine: Quarantine,
+    counters: Arc<Counters>,
+    translate: Translate,
+}
+
+impl Daemon {
+    /// Opens outbox and quarantine. `translate` is for rows that are to be tried again after a fix.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], for instance because another daemon has the outbox open.
+    pub fn open(station: Station, translate: Translate) -> Result<Self, Error> {
+        let outbox = Outbox::open(&station.outbox(), station.outbox_limit).map_err(Error::Outbox)?;
+        let quarantine = Quarantine::open(&station.quarantine()).map_err(Error::Quarantine)?;
+        Ok(Self {
+            station,
+            outbox: Arc::new(outbox),
+            quarantine,
+            counters: Arc::default(),
+            translate,
+        })
+    }
+
+    /// The way into its outbox.
+    pub fn intake(&self) -> Intake {
+        Intake::new(self.outbox.clone(), self.quarantine.clone(), self.counters.clone())
+    }
+
+    /// Takes from the sources and sends to the hub, until `stop`. Then the sources are stopped, and answers that are due are
+    /// waited for a little; what has none goes out at the next start.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Metrics`].
+    pub async fn run(
+        self,
+        sources: Vec<Box<dyn Source>>,
+        connect: Connect,
+        patience: Patience,
+        stop: CancellationToken,
+    ) -> Result<(), Error> {
+        let intake = self.intake();
+        let mut tasks = JoinSet::new();
+        if let Some(address) = self.station.metrics {
+            let listener = TcpListener::bind(address).await.map_err(Error::Metrics)?;
+            let (station, counters) = (self.station.clone(), self.counters.clone());
+            let show = move || metrics::text(&counters, &Standing::of(&station).gauges(clock::now()));
+            tasks.spawn(metrics::serve(listener, show, stop.clone()));
+        }
+        for source in sources {
+            tracing::info!(source = source.name(), "begins");
+            tasks.spawn(source.run(intake.clone(), stop.clone()));
+        }
+        let again = Again {
+            quarantine: self.quarantine.clone(),
+            intake,
+            translate: self.translate,
+        };
+        tasks.spawn(again.run(stop.clone()));
+        let (outbox, stopping) = (self.outbox.clone(), stop.clone());
+        tasks.spawn(async move {
+            stopping.cancelled().await;
+            outbox.stop();
+        });
+        let sender = Sender::new(self.outbox, self.quarantine, self.counters, connect, patience);
+        tasks.spawn(sender.run(stop.clone()));
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                // A task that panicked would leave a daemon that only looks alive.
+                tracing::error!(cause = %error, "a part of the daemon failed");
+                stop.cancel();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends again what a person has marked in the quarantine.
+#[derive(Clone)]
+struct Again {
+    quarantine: Quarantine,
+    intake: Intake,
+    translate: Translate,
+}
+
+impl Again {
+    async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let again = self.clone();
+            let looked = tokio::task::spawn_blocking(move || again.look_through()).await;
+            if let Ok(Err(error)) = looked {
+                tracing::error!(cause = %error, "cannot send again");
+            }
+            stop.run_until_cancelled(tokio::time::sleep(EVERY)).await;
+        }
+    }
+
+    fn look_through(&self) -> Result<(), String> {
+        for id in self.quarantine.to_be_sent().map_err(|error| chain(&error))? {
+            self.send(&id).map_err(|error| chain(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Hands one entry over and releases it; if nothing can be made of it even now, it is held again, with today's reason.
+    fn send(&self, id: &Id) -> Result<(), quarantine::Error> {
+        let kept = match self.quarantine.read_again(id) {
+            Err(quarantine::Error::Unreadable(_)) => return self.quarantine.hold_again(id),
+            read => read?,
+        };
+        let Kept { origin, held, .. } = kept;
+        let taken = match held {
+            Some(Held::Draft(draft)) => vec![Taken {
+                origin,
+                content: Ok(Content::Draft(draft)),
+            }],
+            Some(Held::Retraction(retraction)) => vec![Taken {
+                origin,
+                content: Ok(Content::Retraction(retraction)),
+            }],
+            Some(Held::Piece(piece)) => match translate(self.translate, &origin, &piece) {
+                Ok(taken) => taken,
+                Err(error) => {
+                    tracing::warn!(origin, cause = %error, "still not translated");
+                    return self.quarantine.hold_again(id);
+                }
+            },
+            None => return self.quarantine.hold_again(id),
+        };
+        match self.intake.take(taken) {
+            Ok(()) => self.quarantine.release(id),
+            Err(intake::Error::Outbox(outbox::Error::Stopping)) => Ok(()),
+            Err(error) => {
+                tracing::error!(cause = %chain(&error), "cannot send again");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Translates a piece anew. It keeps the place that it had in its file.
+fn translate(translate: Translate, origin: &str, piece: &quarantine::Piece) -> Result<Vec<Taken>, FileError> {
+    let rows = translate(Box::new(io::Cursor::new(piece.bytes.clone())), &piece.name)?;
+    rows.map(|row| {
+        let mut taken = Taken::of(row?, &piece.name);
+        origin.clone_into(&mut taken.origin);
+        if let Err(Left { bytes, .. }) = &mut taken.content {
+            bytes.clone_from(&piece.bytes);
+        }
+        Ok(taken)
+    })
+    .collect()
+}

@@ -1,0 +1,249 @@
+//! Files dropped, taken, refused, and taken again after a crash. No hub: what counts is what lies in the outbox.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use placehub_proto::v1::SignalDraft;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    draft::{Pieces, Untranslatable, translated},
+    metrics::Counters,
+    outbox::{Content, Outbox},
+    quarantine::Quarantine,
+    table::Table,
+};
+
+/// An adapter for files with the column `id`, in which `bad` is bad.
+fn ids(input: Input, name: &str) -> Result<Rows, FileError> {
+    let pieces: Pieces<String> = Box::new(Table::read(input)?.each(|cells| {
+        cells.required("id", |text| {
+            if text == "bad" {
+                Err("is bad")
+            } else {
+                Ok(text.to_owned())
+            }
+        })
+    }));
+    let draft = |id| -> Result<SignalDraft, Untranslatable> {
+        Ok(SignalDraft {
+            source_id: id,
+            ..Default::default()
+        })
+    };
+    Ok(translated(pieces, name, draft))
+}
+
+struct Given {
+    home: TempDir,
+    folder: Folder,
+    outbox: Arc<Outbox>,
+    quarantine: Quarantine,
+    intake: Intake,
+}
+
+fn given() -> Given {
+    let home = TempDir::new().unwrap();
+    let outbox = Arc::new(Outbox::open(&home.path().join("outbox"), 1_000_000).unwrap());
+    let quarantine = Quarantine::open(&home.path().join("quarantine")).unwrap();
+    let folder = Folder {
+        path: home.path().join("drop"),
+        every: Duration::from_secs(1),
+        manifest_required: false,
+        translate: ids,
+        encodings: Encodings::Utf8OrWindows1252,
+    };
+    fs::create_dir(&folder.path).unwrap();
+    let intake = Intake::new(outbox.clone(), quarantine.clone(), Arc::new(Counters::default()));
+    Given {
+        home,
+        folder,
+        outbox,
+        quarantine,
+        intake,
+    }
+}
+
+impl Given {
+    fn drop(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.folder.path.join(name), content).unwrap();
+    }
+
+    fn sweep(&self) -> u64 {
+        self.folder.sweep(&self.intake, &CancellationToken::new()).unwrap()
+    }
+
+    /// All files below the drop folder, with their content.
+    fn files(&self) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        let drop = self.folder.path.clone();
+        for folder in [drop.clone(), drop.join("done"), drop.join("rejected")] {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() {
+                    let name = path.strip_prefix(&drop).unwrap().to_string_lossy().into_owned();
+                    found.insert(name, String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned());
+                }
+            }
+        }
+        found
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.files().into_keys().collect()
+    }
+
+    fn taken(&self) -> Vec<String> {
+        let mut reader = self.outbox.reader();
+        std::iter::from_fn(|| self.outbox.read(&mut reader).unwrap())
+            .map(|(_, entry)| match entry.content {
+                Some(Content::Draft(draft)) => draft.source_id,
+                _ => String::new(),
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn a_file_goes_to_done_when_its_rows_are_in_the_outbox() {
+    let given = given();
+    given.drop("a.csv", "id\none\ntwo\n");
+    assert_eq!(given.sweep(), 1);
+    assert_eq!(given.taken(), ["one", "two"]);
+    assert_eq!(given.names(), ["done/a.csv"]);
+    assert_eq!(given.sweep(), 0);
+}
+
+#[test]
+fn a_file_that_is_still_written_is_left_alone() {
+    let given = given();
+    given.drop("a.csv.part", "id\none\n");
+    given.drop(".b.csv", "id\none\n");
+    given.drop("c.csv.manifest", "{\"rows\": 1}");
+    assert_eq!(given.sweep(), 0);
+    assert_eq!(given.names(), [".b.csv", "a.csv.part", "c.csv.manifest"]);
+    fs::rename(given.folder.path.join("a.csv.part"), given.folder.path.join("a.csv")).unwrap();
+    assert_eq!(given.sweep(), 1);
+    assert_eq!(given.taken(), ["one"]);
+}
+
+#[test]
+fn refused_rows_are_reported_by_number_and_kept_and_hold_no_other_back() {
+    let given = given();
+    given.drop("a.csv", "id,name\none,Secret\nbad,Secret\ntwo\nthree,Secret\n");
+    given.sweep();
+    assert_eq!(given.taken(), ["one", "three"]);
+    let files = given.files();
+    let report = "row,field,rule\n3,id,is bad\n4,row,has 1 cells where the header has 2\n";
+    assert_eq!(files["rejected/a.csv.report.csv"], report);
+    assert!(files.contains_key("done/a.csv"));
+    assert_eq!(given.quarantine.count().unwrap(), 2);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_at_all_is_rejected_whole_with_the_reason() {
+    let given = given();
+    given.drop("b.csv", "");
+    given.sweep();
+    let files = given.files();
+    assert_eq!(
+        files["rejected/b.csv.report.csv"],
+        "row,field,rule\n,file,file is empty\n"
+    );
+    assert!(files.contains_key("rejected/b.csv") && given.taken().is_empty());
+}
+
+#[test]
+fn a_file_that_breaks_off_is_rejected_with_what_came_before_on_its_way() {
+    let given = given();
+    given.drop("a.csv", format!("id\none\nbad\n\"{}", "x".repeat(2 * 1024 * 1024)));
+    given.sweep();
+    let report = &given.files()["rejected/a.csv.report.csv"];
+    assert!(report.starts_with("row,field,rule\n3,id,is bad\n,file,"), "{report}");
+    assert_eq!(given.taken(), ["one"]);
+}
+
+#[test]
+fn a_manifest_that_differs_rejects_the_file_before_any_row_is_taken() {
+    let content = "id\none\ntwo\n";
+    let digest = "1a5c7a6d6f6f0c6b6c6a0d7e3e3b1cf1d7a8d2b6a3a4b9c0e1f2a3b4c5d6e7f8";
+    for (manifest, rule) in [
+        ("{\"rows\": 3}".to_owned(), "states 3 rows, and the file has 2"),
+        (format!("{{\"sha256\": \"{digest}\"}}"), "states another SHA-256"),
+        ("rows: 2".to_owned(), "is not JSON"),
+    ] {
+        let given = given();
+        given.drop("a.csv", content);
+        given.drop("a.csv.manifest", manifest);
+        given.sweep();
+        assert!(given.taken().is_empty());
+        let files = given.files();
+        assert!(files["rejected/a.csv.report.csv"].contains(rule), "{files:?}");
+        assert!(files.contains_key("rejected/a.csv") && files.contains_key("rejected/a.csv.manifest"));
+    }
+    let given = given();
+    given.drop("a.csv", content);
+    given.drop("a.csv.manifest", "{\"rows\": 2}");
+    given.sweep();
+    assert_eq!(given.names(), ["done/a.csv", "done/a.csv.manifest"]);
+    assert_eq!(given.taken().len(), 2);
+}
+
+#[test]
+fn a_file_waits_for_its_manifest_where_one_is_required() {
+    let mut given = given();
+    given.folder.manifest_required = true;
+    given.drop("a.csv", "id\none\n");
+    assert_eq!(given.sweep(), 0);
+    given.drop("a.csv.manifest", "{\"rows\": 1}");
+    assert_eq!(given.sweep(), 1);
+}
+
+#[test]
+fn a_second_file_of_the_same_name_is_stored_beside_the_first() {
+    let given = given();
+    for content in ["id\none\n", "id\ntwo\n"] {
+        given.drop("a.csv", content);
+        given.sweep();
+    }
+    let names = given.names();
+    assert_eq!((names.len(), names[0].as_str()), (2, "done/a.csv"));
+    assert!(names[1].starts_with("done/a.csv."));
+}
+
+#[test]
+fn a_report_that_a_crash_left_unfinished_gets_its_name_at_the_next_start() {
+    let given = given();
+    given.sweep();
+    given.drop("rejected/a.csv.report.csv.part", "row,field,rule\n");
+    given.drop("rejected/b.csv.report.csv.part", "row,field,rule\n");
+    given.drop("done/a.csv", "id\n");
+    given.sweep();
+    let expected = [
+        "done/a.csv",
+        "rejected/a.csv.report.csv",
+        "rejected/b.csv.report.csv.part",
+    ];
+    assert_eq!(given.names(), expected);
+}
+
+#[test]
+fn a_file_in_windows_1252_is_taken_as_what_it_says() {
+    let given = given();
+    given.drop("a.csv", b"id\ncaf\xe9\n");
+    given.sweep();
+    assert_eq!(given.taken(), ["café"]);
+}
+
+#[test]
+fn an_adapter_that_stops_leaves_the_file_where_it_is() {
+    let given = given();
+    given.drop("a.csv", "id\none\n");
+    given.outbox.stop();
+    assert_eq!(given.sweep(), 0);
+    let stop = CancellationToken::new();
+    stop.cancel();
+    assert!(matches!(given.folder.sweep(&given.intake, &stop), Err(Error::Stopping)));
+    assert!(given.names().contains(&"a.csv".to_owned()) && given.taken().is_empty());
+    drop(given.home);
+}

@@ -1,0 +1,135 @@
+//! Through which every source hands over what it took: a file, a message, a row.
+//! It never tells a source that something is taken before it is on the disk, in the outbox or in the quarantine.
+
+use std::{pin::Pin, sync::Arc};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock,
+    draft::{Translated, Untranslatable},
+    metrics::Counters,
+    outbox::{self, Content, Entry, Outbox},
+    quarantine::{self, Kept, Quarantine},
+};
+
+/// Where signals come from: a drop folder, a listener.
+pub trait Source: Send {
+    /// Its name in the log.
+    fn name(&self) -> &'static str;
+
+    /// Takes in and hands over until `stop`. It answers whoever it took something from only when [`Intake`] has it.
+    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// The way into the outbox. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    outbox: Arc<Outbox>,
+    quarantine: Quarantine,
+    counters: Arc<Counters>,
+}
+
+/// What a source took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// Where it came from, e.g. `arrears.csv row 3` or `message 00042`. Never a value of it.
+    pub origin: String,
+    /// What the hub is to be told, or why nothing can be made of it.
+    pub content: Result<Content, Left>,
+}
+
+/// What a source took and could make nothing of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Left {
+    /// The field and the rule.
+    pub why: Untranslatable,
+    /// The name of the file, or of the listener.
+    pub name: String,
+    /// What it was made of, to be translated again after a fix.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a source may not count something as taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The outbox does not have it.
+    #[error("the outbox cannot take it")]
+    Outbox(#[source] outbox::Error),
+    /// The quarantine does not have it.
+    #[error("the quarantine cannot take it")]
+    Quarantine(#[source] quarantine::Error),
+    /// The task that was to write it ended early.
+    #[error("it was interrupted")]
+    Interrupted,
+}
+
+impl Intake {
+    /// The way into this outbox, and into this quarantine for what nothing can be made of.
+    pub fn new(outbox: Arc<Outbox>, quarantine: Quarantine, counters: Arc<Counters>) -> Self {
+        Self {
+            outbox,
+            quarantine,
+            counters,
+        }
+    }
+
+    /// Takes what a source has, in its order. When it returns, all of it is on the disk, and the source may be told so.
+    /// It waits while the outbox is full; do not call it on a thread that others need.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; then none of it may be told to be taken. All of it may be handed over again.
+    pub fn take(&self, taken: Vec<Taken>) -> Result<(), Error> {
+        let now = clock::now();
+        let (mut entries, mut left) = (Vec::new(), Vec::new());
+        for Taken { origin, content } in taken {
+            match content {
+                Ok(content) => entries.push(Entry {
+                    origin,
+                    taken_at: now.as_millisecond(),
+                    content: Some(content),
+                }),
+                Err(Left { why, name, bytes }) => left.push(Kept::untranslated(origin, &name, bytes, why, now)),
+            }
+        }
+        self.quarantine.keep(&left).map_err(Error::Quarantine)?;
+        if !entries.is_empty() {
+            self.outbox.put(&entries).map_err(Error::Outbox)?;
+        }
+        self.counters.taken.add(entries.len() as u64);
+        self.counters.untranslated.add(left.len() as u64);
+        Ok(())
+    }
+
+    /// As [`Intake::take`], for a listener: waits without holding a thread of the runtime that others need.
+    ///
+    /// # Errors
+    ///
+    /// As [`Intake::take`]. If the caller stops waiting, what it handed over may be taken or not.
+    pub async fn take_soon(&self, taken: Vec<Taken>) -> Result<(), Error> {
+        let intake = self.clone();
+        let task = tokio::task::spawn_blocking(move || intake.take(taken));
+        task.await.map_err(|_| Error::Interrupted)?
+    }
+
+    /// The counters of the adapter.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+}
+
+impl Taken {
+    /// What was made of a row or message of the file `name`.
+    pub fn of(translated: Translated, name: &str) -> Self {
+        let piece = translated.piece;
+        Self {
+            origin: translated.origin,
+            content: translated.result.map(Content::Draft).map_err(|why| Left {
+                why,
+                name: name.to_owned(),
+                bytes: piece.bytes(),
+            }),
+        }
+    }
+}

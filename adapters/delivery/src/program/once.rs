@@ -1,0 +1,113 @@
+//! `once`: pushes the rows of a file and reports what became of each.
+//! It keeps nothing on disk: the file itself is what is sent again if it is cut short.
+
+use std::{
+    cell::RefCell,
+    io::{self, IsTerminal, Read, Write},
+    path::Path,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{DONE, HUB_UNAVAILABLE, Program, SOME_REFUSED, Stopped, check, print, stopped, usage};
+use crate::{
+    channel::channel,
+    draft::{FileError, Input, Rows},
+    push::{Patience, push},
+    report::Report,
+    settings::Settings,
+};
+
+pub(super) fn once(
+    program: Program,
+    path: &Path,
+    settings: &Path,
+    json: bool,
+    patience: Patience,
+    out: &mut dyn Write,
+) -> Result<u8, Stopped> {
+    let settings = Settings::load(settings).map_err(usage)?;
+    let bar = RefCell::new(ProgressBar::hidden());
+    let rows = check::open(program, path, |input, length| {
+        if !json && io::stderr().is_terminal() {
+            bar.replace(shown(length));
+        }
+        let bar = bar.borrow().clone();
+        Box::new(Watched { input, bar }) as Input
+    })?;
+    let (left_out, fault) = (RefCell::default(), RefCell::new(None));
+    let drafts = drafts(rows, &left_out, &fault);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (pushed, failure) = runtime.map_err(usage)?.block_on(async {
+        let channel = channel(&settings).map_err(usage)?;
+        Ok(match push(channel, drafts, patience).await {
+            Ok(report) => (report, None),
+            Err(unfinished) => {
+                let failure = stopped(HUB_UNAVAILABLE, &unfinished);
+                (*unfinished.report, Some(failure))
+            }
+        })
+    })?;
+    bar.borrow().finish_and_clear();
+    let left_out: Report = left_out.into_inner();
+    let report = Report {
+        taken: pushed.taken + left_out.taken,
+        untranslated: left_out.untranslated,
+        untranslated_unlisted: left_out.untranslated_unlisted,
+        ..pushed
+    };
+    if json {
+        print(out, serde_json::to_string_pretty(&report).map_err(usage)?)?;
+    } else {
+        print(out, &report)?;
+    }
+    match (failure, fault.into_inner()) {
+        (Some(failure), _) => Err(failure),
+        (None, Some(fault)) => Err(check::about(path, &fault)),
+        (None, None) => Ok(if report.is_clean() { DONE } else { SOME_REFUSED }),
+    }
+}
+
+/// The drafts of a file. Rows that have none are put into a report; what ends the rows early is kept apart.
+fn drafts(
+    mut rows: Rows,
+    left_out: &RefCell<Report>,
+    fault: &RefCell<Option<FileError>>,
+) -> impl Iterator<Item = (String, placehub_proto::v1::SignalDraft)> {
+    std::iter::from_fn(move || {
+        loop {
+            match rows.next()? {
+                Ok(row) => match row.result {
+                    Ok(draft) => return Some((row.origin, draft)),
+                    Err(why) => left_out.borrow_mut().leave_out(row.origin, why),
+                },
+                Err(error) => {
+                    fault.replace(Some(error));
+                    return None;
+                }
+            }
+        }
+    })
+}
+
+fn shown(length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    match ProgressStyle::with_template("{wide_bar} {percent:>3} %  {bytes_per_sec}  {eta}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// A file's content, and the bar that shows how far it has been read.
+struct Watched {
+    input: Input,
+    bar: ProgressBar,
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.bar.inc(count as u64);
+        Ok(count)
+    }
+}

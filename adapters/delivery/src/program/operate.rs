@@ -1,0 +1,171 @@
+//! `init`, `run`, `status` and `quarantine`: what whoever operates an adapter needs.
+//! It never touches the outbox of a running daemon: it reads its files and leaves marks for it.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Write},
+    path::Path,
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{DONE, Program, SOME_REFUSED, Stopped, USAGE, print, usage};
+use crate::{
+    clock,
+    daemon::Daemon,
+    folder::Folder,
+    intake::Source,
+    quarantine::{self, Quarantine},
+    sender,
+    settings::{self, Settings, Station},
+    standing::Standing,
+};
+
+pub(super) fn init(program: Program, path: &Path, out: &mut dyn Write) -> Result<u8, Stopped> {
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(settings::template(program.name).as_bytes()));
+    written.map_err(|error| Stopped {
+        code: USAGE,
+        sentence: format!("{} cannot be made: {error}", path.display()),
+    })?;
+    let then = "set `hub`, and put the certificates where it says";
+    print(out, format_args!("{} is made: {then}", path.display()))?;
+    Ok(DONE)
+}
+
+pub(super) fn run(program: Program, settings: &Path) -> Result<u8, Stopped> {
+    let station = Station::load(settings).map_err(usage)?;
+    // What could never connect should be told at the start, not in the log a minute later.
+    Settings::load(settings).map_err(usage)?;
+    let Some(drop) = station.folder.clone() else {
+        return Err(Stopped {
+            code: USAGE,
+            sentence: format!("{} has no [folder], so there is nothing to take", settings.display()),
+        });
+    };
+    let folder = Folder {
+        path: drop.path,
+        every: drop.every,
+        manifest_required: drop.manifest_required,
+        translate: program.translate,
+        encodings: program.encodings,
+    };
+    let connect = sender::by_settings(settings.to_path_buf());
+    let daemon = Daemon::open(station, program.translate).map_err(usage)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    runtime.map_err(usage)?.block_on(async {
+        let stop = stop_on_signal().map_err(usage)?;
+        let sources: Vec<Box<dyn Source>> = vec![Box::new(folder)];
+        daemon
+            .run(sources, connect, sender::PATIENCE, stop)
+            .await
+            .map_err(usage)
+    })?;
+    Ok(DONE)
+}
+
+pub(super) fn status(settings: &Path, json: bool, out: &mut dyn Write) -> Result<u8, Stopped> {
+    let station = Station::load(settings).map_err(usage)?;
+    let (standing, now) = (Standing::of(&station), clock::now());
+    if json {
+        print(out, format_args!("{:#}", standing.json(now)))?;
+    } else {
+        print(out, standing.lines(now))?;
+    }
+    Ok(if standing.needs_somebody(now) {
+        SOME_REFUSED
+    } else {
+        DONE
+    })
+}
+
+pub(super) fn list(settings: &Path, json: bool, out: &mut dyn Write) -> Result<u8, Stopped> {
+    let Some(quarantine) = quarantine(settings)? else {
+        return Ok(DONE);
+    };
+    let ids = quarantine.ids().map_err(usage)?;
+    for id in &ids {
+        let kept = match quarantine.read(id) {
+            // Sent again by somebody else in the meantime.
+            Err(quarantine::Error::Unknown(_)) => continue,
+            read => read.map_err(usage)?,
+        };
+        if json {
+            print(out, kept.particulars())?;
+            continue;
+        }
+        let message = if kept.message.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", kept.message)
+        };
+        print(out, format_args!("{id}  {}  {}{message}", kept.origin, kept.reason))?;
+        for (field, rule) in kept.violations() {
+            print(out, format_args!("    {field}: {rule}"))?;
+        }
+    }
+    Ok(if ids.is_empty() { DONE } else { SOME_REFUSED })
+}
+
+pub(super) fn retry(settings: &Path, ids: &[String], all: bool, out: &mut dyn Write) -> Result<u8, Stopped> {
+    let found = match quarantine(settings)? {
+        Some(quarantine) => {
+            let ids = if all {
+                quarantine.ids()
+            } else {
+                ids.iter().map(|id| quarantine.find(id)).collect()
+            };
+            let ids = ids.map_err(usage)?;
+            ids.iter().try_for_each(|id| quarantine.retry(id)).map_err(usage)?;
+            ids.len()
+        }
+        None if all => 0,
+        None => return Err(usage(quarantine::Error::Unknown(ids.join(" ")))),
+    };
+    print(out, format_args!("{found} to be sent again by `run`"))?;
+    Ok(DONE)
+}
+
+pub(super) fn show(settings: &Path, id: &str, out: &mut dyn Write) -> Result<u8, Stopped> {
+    let unknown = || usage(quarantine::Error::Unknown(id.to_owned()));
+    let quarantine = quarantine(settings)?.ok_or_else(unknown)?;
+    let kept = quarantine.find(id).and_then(|id| quarantine.read(&id)).map_err(usage)?;
+    let mut shown = kept.particulars();
+    if let Some(object) = shown.as_object_mut() {
+        object.insert("content".into(), kept.content());
+    }
+    print(out, format_args!("{shown:#}"))?;
+    Ok(DONE)
+}
+
+/// The quarantine, if there has ever been something in it.
+fn quarantine(settings: &Path) -> Result<Option<Quarantine>, Stopped> {
+    let folder = Station::load(settings).map_err(usage)?.quarantine();
+    if !quarantine::exists(&folder) {
+        return Ok(None);
+    }
+    Quarantine::open(&folder).map(Some).map_err(usage)
+}
+
+/// Cancelled at the first SIGTERM or SIGINT.
+fn stop_on_signal() -> io::Result<CancellationToken> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stops");
+        stopping.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,224 @@
+//! Keeps what could not be translated or was refused by the hub, with the reason, until a person has it sent again.
+//! It never drops an entry by itself, and never shows more of one than where it came from, unless it is asked to.
+//!
+//! One file an entry, named by a digest of the entry, so that the same row refused twice is kept once.
+//! To have an entry sent again its file is renamed from `ID.held` to `ID.again`; whoever runs the adapter's daemon takes
+//! it from there. So a person's command and the daemon need no word between them.
+
+mod entry;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use prost::Message;
+
+pub use entry::{Held, Id, Kept, Piece};
+
+use crate::outbox;
+
+/// What is kept back.
+#[derive(Debug, Clone)]
+pub struct Quarantine {
+    folder: PathBuf,
+}
+
+/// Why the quarantine cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read or written.
+    #[error("cannot {doing} in the quarantine in {}", .path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// The quarantine's folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is no entry of this id.
+    #[error("the quarantine holds no {0}")]
+    Unknown(String),
+    /// An entry's file does not hold one.
+    #[error("entry {0} of the quarantine cannot be understood")]
+    Unreadable(Id),
+}
+
+const HELD: &str = "held";
+const AGAIN: &str = "again";
+
+impl Quarantine {
+    /// Opens the quarantine in a folder, and makes the folder if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let quarantine = Self {
+            folder: folder.to_path_buf(),
+        };
+        outbox::make(folder).map_err(quarantine.at("make the folder"))?;
+        Ok(quarantine)
+    }
+
+    /// Keeps entries. When it returns they are on the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; then none may be counted as kept.
+    pub fn keep(&self, entries: &[Kept]) -> Result<(), Error> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        for entry in entries {
+            let id = entry.id();
+            self.write(&id, &entry.encode_to_vec()).map_err(self.at("write"))?;
+        }
+        outbox::sync(&self.folder).map_err(self.at("sync"))
+    }
+
+    /// How many entries are held.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn count(&self) -> Result<u64, Error> {
+        Ok(self.ids()?.len() as u64)
+    }
+
+    /// The ids of the entries that are held, in no order of meaning.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn ids(&self) -> Result<Vec<Id>, Error> {
+        self.named(HELD)
+    }
+
+    /// Reads one entry that is held.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`], [`Error::Unreadable`] or [`Error::Io`].
+    pub fn read(&self, id: &Id) -> Result<Kept, Error> {
+        self.read_as(id, HELD)
+    }
+
+    /// Finds the entry whose id begins with `text`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`] if there is none, or more than one; [`Error::Io`].
+    pub fn find(&self, text: &str) -> Result<Id, Error> {
+        let mut found = self.ids()?.into_iter().filter(|id| id.as_str().starts_with(text));
+        match (found.next(), found.next()) {
+            (Some(id), None) => Ok(id),
+            _ => Err(Error::Unknown(
+                text.chars().filter(char::is_ascii_hexdigit).take(16).collect(),
+            )),
+        }
+    }
+
+    /// Marks an entry to be sent again by the daemon.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`] or [`Error::Io`].
+    pub fn retry(&self, id: &Id) -> Result<(), Error> {
+        match fs::rename(self.path(id, HELD), self.path(id, AGAIN)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Unknown(id.to_string())),
+            done => done.map_err(self.at("rename")),
+        }
+    }
+
+    /// The ids of the entries that are to be sent again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn to_be_sent(&self) -> Result<Vec<Id>, Error> {
+        self.named(AGAIN)
+    }
+
+    /// Reads one entry that is to be sent again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`], [`Error::Unreadable`] or [`Error::Io`].
+    pub fn read_again(&self, id: &Id) -> Result<Kept, Error> {
+        self.read_as(id, AGAIN)
+    }
+
+    /// Removes an entry that was to be sent again: it is in the outbox, or kept anew.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn release(&self, id: &Id) -> Result<(), Error> {
+        fs::remove_file(self.path(id, AGAIN)).map_err(self.at("remove"))
+    }
+
+    /// Holds an entry again that was to be sent again and cannot be.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn hold_again(&self, id: &Id) -> Result<(), Error> {
+        fs::rename(self.path(id, AGAIN), self.path(id, HELD)).map_err(self.at("rename"))
+    }
+
+    fn write(&self, id: &Id, bytes: &[u8]) -> io::Result<()> {
+        let (unfinished, path) = (self.path(id, "part"), self.path(id, HELD));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&unfinished)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        fs::rename(unfinished, path)
+    }
+
+    fn named(&self, ending: &str) -> Result<Vec<Id>, Error> {
+        let mut found = Vec::new();
+        for file in fs::read_dir(&self.folder).map_err(self.at("list"))? {
+            let name = file.map_err(self.at("list"))?.file_name();
+            let stem = name.to_str().and_then(|name| name.split_once('.'));
+            found.extend(
+                stem.filter(|(_, rest)| *rest == ending)
+                    .and_then(|(stem, _)| Id::parse(stem)),
+            );
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn read_as(&self, id: &Id, ending: &str) -> Result<Kept, Error> {
+        let bytes = match fs::read(self.path(id, ending)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Unknown(id.to_string())),
+            read => read.map_err(self.at("read"))?,
+        };
+        Kept::decode(bytes.as_slice()).map_err(|_| Error::Unreadable(id.clone()))
+    }
+
+    fn path(&self, id: &Id, ending: &str) -> PathBuf {
+        self.folder.join(format!("{id}.{ending}"))
+    }
+
+    fn at(&self, doing: &'static str) -> impl FnOnce(io::Error) -> Error {
+        let path = self.folder.clone();
+        move |source| Error::Io { doing, path, source }
+    }
+}
+
+/// Looks whether a quarantine's folder is there, so that a command that only asks makes none.
+pub fn exists(folder: &Path) -> bool {
+    File::open(folder).is_ok()
+}

@@ -1,0 +1,301 @@
+//! From the outbox to the hub: one entry after the other, for as long as it takes.
+//! It never lets an entry go before the hub has answered for it, and never gives up: a hub that is away for a day is normal.
+//!
+//! Drafts go over the two-way stream with a window, retractions one by one between them, so that the order of the outbox is
+//! the order at the hub.
+
+mod refusal;
+mod retract;
+
+#[cfg(test)]
+mod tests;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use placehub_proto::v1::{PushOutcome, SignalDraft};
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+
+use crate::{
+    channel::channel,
+    clock,
+    folder::chain,
+    metrics::Counters,
+    outbox::{self, Content, Entry, Outbox, Reader},
+    push::{Delivery, Error as Trouble, Fate, FullJitter, Patience},
+    quarantine::{Kept, Quarantine},
+    settings::Settings,
+};
+
+/// What suits a daemon: it tries for ever, ever less often.
+pub const PATIENCE: Patience = Patience {
+    without_progress: Duration::MAX,
+    longest_pause: Duration::from_secs(60),
+    ..Patience::USUAL
+};
+
+/// How long the outbox is left as it is when nothing waits, before what has been delivered is removed from the disk.
+const QUIET: Duration = Duration::from_secs(1);
+/// How long answers are waited for once the adapter is stopping.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Makes a connection to the hub. Called anew whenever one broke.
+pub type Connect = Box<dyn FnMut() -> Result<Channel, Trouble> + Send>;
+
+/// Empties an outbox into a hub.
+pub struct Sender {
+    outbox: Arc<Outbox>,
+    quarantine: Quarantine,
+    counters: Arc<Counters>,
+    connection: Connection,
+    patience: Patience,
+    /// How many entries still go one by one, because the hub refused a whole stream for the content of one of them.
+    alone: usize,
+}
+
+impl Sender {
+    /// A sender from this outbox; what the hub refuses goes to the quarantine.
+    pub fn new(
+        outbox: Arc<Outbox>,
+        quarantine: Quarantine,
+        counters: Arc<Counters>,
+        connect: Connect,
+        patience: Patience,
+    ) -> Self {
+        Self {
+            outbox,
+            quarantine,
+            counters,
+            connection: Connection { connect, channel: None },
+            patience,
+            alone: 0,
+        }
+    }
+
+    /// Sends until `stop`, and then waits a little for the answers that are due.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut pauses = FullJitter::new(&self.patience);
+        let mut news = self.outbox.watch();
+        while !stop.is_cancelled() {
+            news.mark_unchanged();
+            if self.outbox.depth() == 0 {
+                rest(&self.outbox, &mut news, &stop).await;
+                continue;
+            }
+            let done = tokio::select! {
+                done = self.empty(&stop) => done,
+                () = late(&stop) => return,
+            };
+            let Err(trouble) = done else {
+                pauses = FullJitter::new(&self.patience);
+                continue;
+            };
+            self.connection.channel = None;
+            if refusal::is_of_content(&trouble) {
+                continue;
+            }
+            self.counters.interruptions.add(1);
+            tracing::error!(cause = %trouble, waiting = self.outbox.depth(), "cannot deliver");
+            let pause = self.patience.longest_pause / 2 + pauses.next();
+            stop.run_until_cancelled(sleep(pause)).await;
+        }
+    }
+
+    /// Sends what waits, drafts up to the next retraction at a time, until nothing does.
+    async fn empty(&mut self, stop: &CancellationToken) -> Result<(), Trouble> {
+        let mut reader = self.outbox.reader();
+        let mut held = None;
+        loop {
+            let next = match held.take() {
+                Some(next) => Some(next),
+                None if stop.is_cancelled() => None,
+                None => self.outbox.read(&mut reader).map_err(unwritten)?,
+            };
+            let Some((number, entry)) = next else {
+                return Ok(());
+            };
+            match entry.content {
+                Some(Content::Retraction(retraction)) => {
+                    self.retract(number, entry.origin, retraction).await?;
+                }
+                Some(Content::Draft(draft)) => {
+                    let first = (number, entry.origin, draft);
+                    held = self.stream(first, &mut reader, stop).await?;
+                }
+                // An entry of a later version of this program, which this one must not throw away.
+                None => {
+                    let message = "the outbox was written by a newer version of this program".to_owned();
+                    return Err(Trouble::Unwritten { message });
+                }
+            }
+        }
+    }
+
+    /// Sends drafts, the first and those behind it, until there are no more or a retraction is next, which it gives back.
+    async fn stream(
+        &mut self,
+        first: (u64, String, SignalDraft),
+        reader: &mut Reader,
+        stop: &CancellationToken,
+    ) -> Result<Option<(u64, Entry)>, Trouble> {
+        let head = (first.0, first.1.clone(), first.2.clone());
+        let (mut first, mut held, mut fault) = (Some(first), None, None);
+        let (outbox, alone) = (self.outbox.clone(), self.alone > 0);
+        let drafts = std::iter::from_fn(|| {
+            if let Some((number, origin, draft)) = first.take() {
+                return Some(((number, origin, draft.clone()), draft));
+            }
+            if alone || held.is_some() || fault.is_some() || stop.is_cancelled() {
+                return None;
+            }
+            match outbox.read(reader) {
+                Ok(Some((number, entry))) => match entry.content {
+                    Some(Content::Draft(draft)) => Some(((number, entry.origin, draft.clone()), draft)),
+                    content => {
+                        held = Some((number, Entry { content, ..entry }));
+                        None
+                    }
+                },
+                Ok(None) => None,
+                Err(error) => {
+                    fault = Some(error);
+                    None
+                }
+            }
+        });
+        let desk = Desk {
+            outbox: &self.outbox,
+            quarantine: &self.quarantine,
+            counters: &self.counters,
+        };
+        let (connection, counters) = (&mut self.connection, &self.counters);
+        let connect = |broke: bool| {
+            if broke {
+                counters.interruptions.add(1);
+            }
+            connection.channel(broke)
+        };
+        let told = |(number, origin, draft), fate| desk.book(number, origin, draft, fate);
+        let result = Delivery::new(drafts, self.patience, connect, told).run().await;
+        match result {
+            Ok(()) => self.alone = self.alone.saturating_sub(1),
+            Err(trouble) if refusal::is_of_content(&trouble) => {
+                // Sent one by one, the entry at fault shows itself, and all others pass.
+                if alone {
+                    let (number, origin, draft) = head;
+                    desk.book(number, origin, draft, Fate::Refused(refusal::of(&trouble)))?;
+                    self.alone = self.alone.saturating_sub(1);
+                } else {
+                    self.alone = self.patience.window.max(1);
+                }
+                return Err(trouble);
+            }
+            Err(trouble) => return Err(trouble),
+        }
+        match fault {
+            Some(error) => Err(unwritten(error)),
+            None => Ok(held),
+        }
+    }
+}
+
+/// The connection to the hub, kept while it holds.
+struct Connection {
+    connect: Connect,
+    channel: Option<Channel>,
+}
+
+impl Connection {
+    fn channel(&mut self, anew: bool) -> Result<Channel, Trouble> {
+        if anew {
+            self.channel = None;
+        }
+        match &self.channel {
+            Some(channel) => Ok(channel.clone()),
+            None => {
+                let channel = (self.connect)()?;
+                self.channel = Some(channel.clone());
+                Ok(channel)
+            }
+        }
+    }
+}
+
+/// Where the hub's answers are written down.
+struct Desk<'s> {
+    outbox: &'s Outbox,
+    quarantine: &'s Quarantine,
+    counters: &'s Counters,
+}
+
+impl Desk<'_> {
+    /// Writes down the hub's answer for a draft, and lets go of it.
+    fn book(&self, number: u64, origin: String, draft: SignalDraft, fate: Fate) -> Result<(), Trouble> {
+        match fate {
+            Fate::Durable(outcome) => {
+                let counter = match outcome {
+                    // A hub newer than this adapter may acknowledge in a way unknown here: it is durable all the same.
+                    PushOutcome::Recorded | PushOutcome::Unspecified => &self.counters.recorded,
+                    PushOutcome::AlreadyKnown => &self.counters.already_known,
+                    PushOutcome::Corrected => &self.counters.corrected,
+                    PushOutcome::Superseded => &self.counters.superseded,
+                };
+                counter.add(1);
+                self.outbox.leave(number, clock::now()).map_err(unwritten)
+            }
+            Fate::Refused(refusal) => self.put_aside(number, origin, Content::Draft(draft), refusal),
+        }
+    }
+
+    /// Keeps what the hub refused, and lets go of it in the outbox.
+    fn put_aside(
+        &self,
+        number: u64,
+        origin: String,
+        content: Content,
+        refusal: placehub_proto::v1::Refusal,
+    ) -> Result<(), Trouble> {
+        let now = clock::now();
+        tracing::warn!(origin, reason = refusal.reason, "refused by the hub");
+        let kept = Kept::refused(origin, content, refusal, now);
+        self.quarantine
+            .keep(&[kept])
+            .map_err(|error| Trouble::Unwritten { message: chain(&error) })?;
+        self.counters.refused.add(1);
+        self.outbox.leave(number, now).map_err(unwritten)
+    }
+}
+
+/// Connections made from a settings file, which is read anew for each, with the certificates that it names.
+pub fn by_settings(file: PathBuf) -> Connect {
+    Box::new(move || {
+        let settings = Settings::load(&file).map_err(|error| Trouble::Settings { message: chain(&error) })?;
+        channel(&settings).map_err(|error| Trouble::Settings { message: chain(&error) })
+    })
+}
+
+fn unwritten(error: outbox::Error) -> Trouble {
+    Trouble::Unwritten { message: chain(&error) }
+}
+
+/// Waits until there is something to send.
+async fn rest(outbox: &Outbox, news: &mut watch::Receiver<u64>, stop: &CancellationToken) {
+    tokio::select! {
+        _ = news.changed() => return,
+        () = stop.cancelled() => return,
+        () = sleep(QUIET) => {}
+    }
+    if let Err(error) = outbox.tidy(clock::now()) {
+        tracing::error!(cause = %chain(&error), "cannot tidy the outbox");
+    }
+    tokio::select! {
+        _ = news.changed() => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+async fn late(stop: &CancellationToken) {
+    stop.cancelled().await;
+    sleep(FAREWELL).await;
+}
