@@ -2,9 +2,13 @@
 //! They never sleep, never share a port or a folder, and never ask the hub's insides what its answers should say.
 
 #[cfg(test)]
+mod adapters;
+#[cfg(test)]
 mod at_rest;
 #[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod commands;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
@@ -14,11 +18,15 @@ mod fail_closed;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod in_force;
+#[cfg(test)]
 mod no_trace;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod python;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]

@@ -19,9 +19,6 @@ use ConsentStance::{Given, Withdrawn};
 
 const PURPOSE: &str = "homelessness-prevention";
 
-/// The policies of the agreement that most of these questions rest on.
-const AGREEMENT: &str = "policies/agreements/homelessness-prevention";
-
 fn about(who: PersonIdentity) -> Question {
     question_person(who, PURPOSE)
 }
@@ -54,11 +51,6 @@ async fn days_of_arrears(days: i64) -> (Hub, Client) {
         hub.adapter("housing").push(draft).await.unwrap();
     }
     (hub, adviser)
-}
-
-async fn policy_set(client: &Client) -> GetPolicySetResponse {
-    let set = client.policies.clone().get_policy_set(GetPolicySetRequest {}).await;
-    set.unwrap().into_inner()
 }
 
 #[tokio::test]
@@ -230,139 +222,6 @@ async fn a_signal_lapses_as_the_clock_moves_by_the_owners_time_or_the_catalogues
     }
     found.push(asked(&adviser, about(alex())).await.len());
     assert_eq!(found, [2, 2, 1, 1, 0]);
-}
-
-#[tokio::test]
-async fn a_reload_takes_effect_at_the_next_question_and_ends_page_tokens() {
-    let (hub, adviser) = days_of_arrears(3).await;
-    let before = policy_set(&adviser).await;
-    for _ in 0..3 {
-        assert_eq!(asked(&adviser, about(alex())).await[0].level(), DisclosureLevel::Detail);
-    }
-    let token = adviser.ask_page(about(alex()), 1, "").await.unwrap().next_page_token;
-    let rule = "@id(\"homelessness-prevention-see-hardship\")";
-    let forbid = format!(
-        "@id(\"homelessness-prevention-none\")\n@agreement(\"homelessness-prevention\")\n@reason(\"None.\")\n\
-         forbid (principal, action == Placehub::Action::\"detail\", resource);\n\n{rule}"
-    );
-    hub.place.edit(&format!("{AGREEMENT}.cedar"), rule, &forbid);
-    assert!(hub.reloader.reload().failed.is_empty());
-    let after = policy_set(&adviser).await;
-    assert_ne!(after.digest, before.digest);
-    assert_eq!(
-        asked(&adviser, about(alex())).await[0].level(),
-        DisclosureLevel::Headline
-    );
-    let stale = refused(adviser.ask_page(about(alex()), 1, &token).await);
-    assert_eq!(stale.reason, "PAGE_TOKEN_INVALID");
-    hub.place.edit(&format!("{AGREEMENT}.cedar"), &forbid, rule);
-    assert!(hub.reloader.reload().failed.is_empty());
-    assert_eq!(policy_set(&adviser).await.digest, before.digest);
-    assert_eq!(asked(&adviser, about(alex())).await[0].level(), DisclosureLevel::Detail);
-    assert_eq!(
-        adviser.ask_page(about(alex()), 1, &token).await.unwrap().signals.len(),
-        1
-    );
-}
-
-#[tokio::test]
-async fn policies_that_cannot_be_used_leave_those_in_force_before() {
-    let (hub, adviser) = days_of_arrears(2).await;
-    let before = policy_set(&adviser).await;
-    let breaks = [
-        (
-            "policies/agreements/homelessness-prevention.cedar",
-            "permit (",
-            "permit (((",
-        ),
-        (
-            "policies/agreements/homelessness-prevention.cedar",
-            "context.consent",
-            "context.consents",
-        ),
-        (
-            "policies/agreements/homelessness-prevention.toml",
-            "review_date",
-            "reviewed",
-        ),
-        ("policies/base.cedar", "forbid (", "permit ("),
-        ("policies/operation.cedar", "Action::\"push\"", "Action::\"detail\""),
-        (
-            "policies/catalogue/kinds.toml",
-            "retention_days = 180",
-            "retention_days = \"long\"",
-        ),
-        ("policies/placehub.cedarschema", "entity", "entities"),
-    ];
-    for (file, old, new) in breaks {
-        let path = hub.place.folder().join(file);
-        let right = fs::read(&path).unwrap();
-        hub.place.edit(file, old, new);
-        assert!(!hub.reloader.reload().failed.is_empty(), "{file} with {new}");
-        assert_eq!(policy_set(&adviser).await, before, "{file} with {new}");
-        assert_eq!(asked(&adviser, about(alex())).await.len(), 2, "{file} with {new}");
-        fs::write(&path, right).unwrap();
-    }
-    fs::remove_file(hub.place.folder().join("policies/base.cedar")).unwrap();
-    assert!(!hub.reloader.reload().failed.is_empty());
-    assert_eq!(policy_set(&adviser).await, before);
-}
-
-#[tokio::test]
-async fn an_agreement_permits_nothing_after_its_last_day() {
-    let (hub, adviser) = days_of_arrears(3).await;
-    let london = TimeZone::get("Europe/London").unwrap();
-    let last = (hub.place.clock.now() + (24 * 10).hours())
-        .to_zoned(london.clone())
-        .date();
-    let file = format!("{AGREEMENT}.toml");
-    let text = fs::read_to_string(hub.place.folder().join(&file)).unwrap();
-    let review = text.lines().find(|line| line.starts_with("review_date")).unwrap();
-    hub.place.edit(&file, review, &format!("review_date = \"{last}\""));
-    assert!(hub.reloader.reload().failed.is_empty());
-    let end = last.tomorrow().unwrap().to_zoned(london).unwrap().timestamp();
-    assert_eq!(asked(&adviser, about(alex())).await.len(), 3);
-    let left = end.duration_since(hub.place.clock.now()) - SignedDuration::from_secs(1);
-    hub.place.clock.advance(left);
-    // Warm in every cache, at the last second.
-    for _ in 0..3 {
-        assert_eq!(asked(&adviser, about(alex())).await.len(), 3);
-    }
-    let token = adviser.ask_page(about(alex()), 1, "").await.unwrap().next_page_token;
-    let mut watch = adviser.watch(about(alex()), "").await.unwrap();
-    assert!(watch.message().await.unwrap().is_some());
-    hub.place.clock.advance(SignedDuration::from_secs(1));
-    for token in ["", token.as_str()] {
-        let refused = refused(adviser.ask_page(about(alex()), 1, token).await);
-        assert_eq!(
-            (refused.code, refused.reason.as_str()),
-            (Code::PermissionDenied, "NOT_PERMITTED")
-        );
-    }
-    let set = policy_set(&adviser).await;
-    let in_force: Vec<_> = set
-        .agreements
-        .iter()
-        .filter(|one| one.in_force)
-        .map(|one| one.id.as_str())
-        .collect();
-    assert_eq!(in_force.len(), set.agreements.len() - 1);
-    assert!(!in_force.contains(&"homelessness-prevention"));
-    hub.adapter("housing")
-        .push(arrears(alex(), hub.days_ago(1)))
-        .await
-        .unwrap();
-    let ended = loop {
-        match watch.message().await {
-            Ok(event) => assert!(event.unwrap().cursor.len() > 1),
-            Err(status) => break status,
-        }
-    };
-    assert_eq!(
-        ended.code(),
-        Code::PermissionDenied,
-        "the watch goes through the gate again"
-    );
 }
 
 #[tokio::test]

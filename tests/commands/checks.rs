@@ -10,9 +10,24 @@ async fn a_broken_setting_is_told_by_file_key_and_rule() {
     let config = home.file("placehub.toml");
     let whole = fs::read_to_string(&config).unwrap();
     let cases = [
-        ("[limits]\n", "[limits]\ndrain_seconds = 0\n", "`limits.drain_seconds`", "must be from 1 to 600"),
-        ("[limits]\n", "[limits]\nhearbeat_seconds = 5\n", "hearbeat_seconds", "unknown field"),
-        ("audience = ", "audience = \"\" # ", "`tokens.audience`", "must not be empty"),
+        (
+            "[limits]\n",
+            "[limits]\ndrain_seconds = 0\n",
+            "`limits.drain_seconds`",
+            "must be from 1 to 600",
+        ),
+        (
+            "[limits]\n",
+            "[limits]\nhearbeat_seconds = 5\n",
+            "hearbeat_seconds",
+            "unknown field",
+        ),
+        (
+            "audience = ",
+            "audience = \"\" # ",
+            "`tokens.audience`",
+            "must not be empty",
+        ),
         ("[store]\nfolder", "[store]\nfolders", "folders", "unknown field"),
     ];
     for (old, new, key, rule) in cases {
@@ -44,11 +59,23 @@ async fn everything_that_the_configuration_names_is_looked_at_and_told_at_once()
         .unwrap()
         .iter()
         .filter(|check| check["ok"] == false)
-        .map(|check| format!("{}: {}", check["check"].as_str().unwrap(), check["found"].as_str().unwrap()))
+        .map(|check| {
+            format!(
+                "{}: {}",
+                check["check"].as_str().unwrap(),
+                check["found"].as_str().unwrap()
+            )
+        })
         .collect();
     assert_eq!(faults.len(), 3, "{faults:?}");
-    for (check, file) in [("agencies", "police"), ("ledger key", "ledger.key"), ("place", "areas.csv")] {
-        let named = faults.iter().any(|fault| fault.starts_with(check) && fault.contains(file));
+    for (check, file) in [
+        ("agencies", "police"),
+        ("ledger key", "ledger.key"),
+        ("place", "areas.csv"),
+    ] {
+        let named = faults
+            .iter()
+            .any(|fault| fault.starts_with(check) && fault.contains(file));
         assert!(named, "{check}, {file}: {faults:?}");
     }
 }
@@ -61,11 +88,17 @@ async fn a_bad_policy_is_told_by_file_and_keeps_a_hub_from_starting() {
     assert!(well.out.contains("rules in 5 agreements, all well"), "{well:?}");
     let agreement = "policies/agreements/asb-prevention.cedar";
     let whole = fs::read_to_string(home.path().join(agreement)).unwrap();
-    for (old, new) in [("permit", "permits"), ("principal", "principle"), ("resource", "resource.nothing")] {
+    for (old, new) in [
+        ("permit", "permits"),
+        ("principal", "principle"),
+        ("resource", "resource.nothing"),
+    ] {
         fs::write(home.path().join(agreement), whole.replacen(old, new, 1)).unwrap();
         let bad = placehub(["policy", "check", &policies]).await.ended(1);
         assert!(bad.out.contains("asb-prevention.cedar"), "{bad:?}");
-        let serve = placehub(["serve", "--config", &home.file("placehub.toml")]).await.ended(3);
+        let serve = placehub(["serve", "--config", &home.file("placehub.toml")])
+            .await
+            .ended(3);
         assert!(serve.error().contains("asb-prevention.cedar"), "{serve:?}");
     }
 }

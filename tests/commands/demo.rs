@@ -10,7 +10,10 @@ use crate::program::placehub;
 async fn the_demo_ends_well_and_its_last_line_is_its_own_measurements() {
     let ran = placehub(["demo", "--json"]).await.ended(0);
     let (story, last) = ran.out.trim_end().rsplit_once('\n').unwrap();
-    assert!(!story.contains("NOT SO") && story.matches("   ok: ").count() > 15, "{story}");
+    assert!(
+        !story.contains("NOT SO") && story.matches("   ok: ").count() > 15,
+        "{story}"
+    );
     assert!(story.ends_with("Everything was as told."), "{story}");
     let summary: Value = serde_json::from_str(last).unwrap();
     assert_eq!((&summary["schema"], &summary["ok"]), (&1.into(), &true.into()));
@@ -21,7 +24,10 @@ async fn the_demo_ends_well_and_its_last_line_is_its_own_measurements() {
     let agencies: BTreeSet<&str> = pushed.keys().map(String::as_str).collect();
     assert_eq!(agencies, BTreeSet::from(["health", "housing", "police", "welfare"]));
     assert!(pushed.values().all(|count| number(count) > 0));
-    assert_eq!(number(&measured["pushed_total"]), pushed.values().map(number).sum::<u64>());
+    assert_eq!(
+        number(&measured["pushed_total"]),
+        pushed.values().map(number).sum::<u64>()
+    );
     assert_eq!(number(&measured["failures"]), 0);
     assert_eq!(measured["refused"]["reason"], "NOT_PERMITTED");
     let levels = |question: &str| ["existence", "headline", "detail"].map(|level| number(&measured[question][level]));

@@ -13,13 +13,18 @@ async fn a_refused_question_ends_with_1_and_the_reason() {
         ("officer-17", PURPOSE, "NOT_PERMITTED"),
         ("officer-42", "asb-prevention", "NOT_PERMITTED"),
     ] {
-        let ran = home.run(&["ask", "--as", subject, "--person", ALEX, "--purpose", purpose]).await.ended(1);
+        let ran = home
+            .run(&["ask", "--as", subject, "--person", ALEX, "--purpose", purpose])
+            .await
+            .ended(1);
         assert!(ran.error().contains(reason), "{ran:?}");
         assert_eq!(ran.out, "");
     }
     let stolen = [&ask("officer-42")[..], &["--agency", "police"]].concat();
     assert!(home.run(&stolen).await.ended(1).error().contains("TOKEN_"));
-    let without = home.run(&["ask", "--agency", "housing", "--person", ALEX, "--purpose", PURPOSE]).await;
+    let without = home
+        .run(&["ask", "--agency", "housing", "--person", ALEX, "--purpose", PURPOSE])
+        .await;
     assert!(without.ended(1).error().contains("TOKEN_MISSING"));
     let foreign = ARREARS.map(|word| if word == "housing" { "police" } else { word });
     assert!(home.run(&foreign).await.ended(1).error().contains("KIND_NOT_YOURS"));
@@ -33,23 +38,42 @@ async fn what_cannot_be_meant_ends_with_2_and_names_the_flag_or_field() {
     let officer = ["ask", "--as", "officer-42"];
     let cases: [(&[&str], &str); 8] = [
         (&["--purpose", PURPOSE], "about whom or where?"),
-        (&["--person", ALEX, "--address", "999000000101", "--purpose", PURPOSE], "one thing"),
+        (
+            &["--person", ALEX, "--address", "999000000101", "--purpose", PURPOSE],
+            "one thing",
+        ),
         (&["--person", ALEX, "--purpose", "curiosity"], "question.purpose"),
         (&["--person", "999 000 1007", "--purpose", PURPOSE], "nhs_number"),
-        (&["--area", "central", "--since", "yesterday", "--purpose", PURPOSE], "`--since`"),
+        (
+            &["--area", "central", "--since", "yesterday", "--purpose", PURPOSE],
+            "`--since`",
+        ),
         (&["--area", "central", "--purpose", PURPOSE], "since"),
         (&["--name", "Sample", "--purpose", PURPOSE], "`--name`"),
-        (&["--person", ALEX, "--purpose", PURPOSE, "--page-token", "forged"], "PAGE_TOKEN_INVALID"),
+        (
+            &["--person", ALEX, "--purpose", PURPOSE, "--page-token", "forged"],
+            "PAGE_TOKEN_INVALID",
+        ),
     ];
     for (arguments, names) in cases {
         let ran = home.run(&[&officer[..], arguments].concat()).await.ended(2);
         assert!(ran.error().contains(names), "{names}: {ran:?}");
         assert!(!ran.err.contains("1007"), "a personal value is repeated: {ran:?}");
     }
-    let nobody = home.run(&["ask", "--as", "officer-99", "--person", ALEX, "--purpose", PURPOSE]).await;
-    assert!(nobody.ended(2).error().contains("officer-42"), "the names that there are");
+    let nobody = home
+        .run(&["ask", "--as", "officer-99", "--person", ALEX, "--purpose", PURPOSE])
+        .await;
+    assert!(
+        nobody.ended(2).error().contains("officer-42"),
+        "the names that there are"
+    );
     served.stop().await;
-    for wrong in [&["ask", "--hub"][..], &["ask", "--no-such-flag"], &["no-such-command"], &[]] {
+    for wrong in [
+        &["ask", "--hub"][..],
+        &["ask", "--no-such-flag"],
+        &["no-such-command"],
+        &[],
+    ] {
         let ran = placehub(wrong).await.ended(2);
         assert!(ran.err.contains("--help"), "{ran:?}");
     }
@@ -84,7 +108,10 @@ async fn init_writes_nothing_into_a_folder_that_holds_anything() {
     std::fs::write(home.path().join("notes"), "mine").unwrap();
     let refused = placehub(["init", &home.text()]).await.ended(2);
     assert!(refused.error().contains("is not empty"), "{refused:?}");
-    let left: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(left, ["notes"]);
     std::fs::remove_file(home.path().join("notes")).unwrap();
     placehub(["init", &home.text()]).await.ended(0);
@@ -93,7 +120,19 @@ async fn init_writes_nothing_into_a_folder_that_holds_anything() {
 #[tokio::test]
 async fn bash_gets_completions_of_every_command() {
     let printed = placehub(["completions", "bash"]).await.ended(0).out;
-    for command in ["ask", "check-config", "consent", "demo", "doctor", "init", "ledger", "policy", "push", "serve", "watch"] {
+    for command in [
+        "ask",
+        "check-config",
+        "consent",
+        "demo",
+        "doctor",
+        "init",
+        "ledger",
+        "policy",
+        "push",
+        "serve",
+        "watch",
+    ] {
         assert!(printed.contains(&format!("placehub,{command})")), "{command}");
     }
     assert!(printed.contains("complete -F _placehub"));

@@ -29,7 +29,10 @@ async fn every_command_that_prints_data_prints_it_as_json_of_schema_1() {
     let pushed = data(&push).await;
     assert_eq!(pushed["outcome"], "recorded");
     let again = data(&push).await;
-    assert_eq!((&again["outcome"], &again["signal_id"]), (&"already known".into(), &pushed["signal_id"]));
+    assert_eq!(
+        (&again["outcome"], &again["signal_id"]),
+        (&"already known".into(), &pushed["signal_id"])
+    );
 
     let consent = ["--as", "officer-42", "--person", ALEX];
     let given = data(&[&["consent", "give", "--purpose", PURPOSE][..], &consent].concat()).await;
@@ -46,7 +49,9 @@ async fn every_command_that_prints_data_prints_it_as_json_of_schema_1() {
     let entries = data(&["ledger", "list", "--as", "igo-1", "--all"]).await;
     let of_ask = |entries: &Value| {
         let entries = entries["entries"].as_array().unwrap();
-        entries.iter().any(|entry| entry["number"] == asked && entry["practitioner"] == "officer-42")
+        entries
+            .iter()
+            .any(|entry| entry["number"] == asked && entry["practitioner"] == "officer-42")
     };
     assert!(of_ask(&entries), "{entries}");
     let saw = data(&["ledger", "who-saw", "--as", "igo-1", "--person", ALEX]).await;
@@ -55,7 +60,17 @@ async fn every_command_that_prints_data_prints_it_as_json_of_schema_1() {
     assert_eq!(verified["ok"], true);
     assert!(verified["size"].as_u64().unwrap() > asked);
 
-    let explained = data(&["policy", "explain", "--as", "officer-42", "--subject", "person", "--purpose", PURPOSE]).await;
+    let explained = data(&[
+        "policy",
+        "explain",
+        "--as",
+        "officer-42",
+        "--subject",
+        "person",
+        "--purpose",
+        PURPOSE,
+    ])
+    .await;
     assert_eq!(explained["allowed"], true);
     let listed = data(&["policy", "list", "--as", "officer-42"]).await;
     assert_eq!(listed["agreements"].as_array().unwrap().len(), 5);
@@ -69,7 +84,10 @@ async fn what_needs_no_hub_prints_json_too() {
     assert_eq!(checked.ended(0).json()["ok"], true);
     let policies = repository().join("policies").display().to_string();
     let checked = placehub(["policy", "check", &policies, "--json"]).await.ended(0).json();
-    assert_eq!((&checked["ok"], checked["agreements"].as_array().unwrap().len()), (&true.into(), 5));
+    assert_eq!(
+        (&checked["ok"], checked["agreements"].as_array().unwrap().len()),
+        (&true.into(), 5)
+    );
 }
 
 #[tokio::test]
@@ -89,9 +107,16 @@ async fn a_file_of_drafts_is_pushed_as_one_and_reported_as_one() {
     let file = home.beside().join("drafts.json");
     std::fs::write(&file, Value::from(drafts).to_string()).unwrap();
     let file = file.display().to_string();
-    let ran = home.run(&["push", &file, "--agency", "housing", "--json"]).await.ended(1);
+    let ran = home
+        .run(&["push", &file, "--agency", "housing", "--json"])
+        .await
+        .ended(1);
     let report = ran.json();
-    assert_eq!((&report["taken"], &report["recorded"]), (&3.into(), &2.into()), "{report}");
+    assert_eq!(
+        (&report["taken"], &report["recorded"]),
+        (&3.into(), &2.into()),
+        "{report}"
+    );
     let refused = &report["refused"][0];
     assert!(refused["origin"].as_str().unwrap().ends_with("item 2"), "{refused}");
     assert_eq!(refused["violations"][0]["field"], "signal.uprn");

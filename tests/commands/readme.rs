@@ -42,7 +42,10 @@ fn commands(section: &str) -> Vec<Vec<String>> {
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted, mut begun) = (Vec::new(), String::new(), false, false);
     for letter in line.chars() {
-        assert!(!"'$`\\;|&<>*".contains(letter), "this test does not know {letter} in {line}");
+        assert!(
+            !"'$`\\;|&<>*".contains(letter),
+            "this test does not know {letter} in {line}"
+        );
         match letter {
             '"' => (quoted, begun) = (!quoted, true),
             '#' if !quoted && !begun => break,
@@ -69,7 +72,10 @@ fn words(line: &str) -> Vec<String> {
 fn a_command_line_is_read_as_a_shell_reads_it() {
     assert_eq!(words("a --b \"c  d\"   e=\"f g\" # h"), ["a", "--b", "c  d", "e=f g"]);
     assert_eq!(words("a \"\" b#c"), ["a", "", "b#c"]);
-    assert_eq!(commands("x\n```sh\na \\\n  b\n\n```\ny\n```text\nz\n```\n"), [["a", "b"]]);
+    assert_eq!(
+        commands("x\n```sh\na \\\n  b\n\n```\ny\n```text\nz\n```\n"),
+        [["a", "b"]]
+    );
 }
 
 #[tokio::test]
@@ -77,7 +83,10 @@ async fn every_command_under_run_it_does_what_the_readme_says() {
     let text = section("Run it");
     let home = Home::empty();
     let here = |words: Vec<String>| -> Vec<String> {
-        words.into_iter().map(|word| word.replace(FOLDER, &home.text())).collect()
+        words
+            .into_iter()
+            .map(|word| word.replace(FOLDER, &home.text()))
+            .collect()
     };
     let mut commands = commands(&text).into_iter().map(here);
 
@@ -91,15 +100,25 @@ async fn every_command_under_run_it_does_what_the_readme_says() {
     assert!(made.out.contains("is ready"), "{made:?}");
 
     let serve = commands.next().unwrap();
-    assert_eq!(called(&serve, "serve"), ["serve", "--config", &home.file("placehub.toml")]);
+    assert_eq!(
+        called(&serve, "serve"),
+        ["serve", "--config", &home.file("placehub.toml")]
+    );
     home.edit("placehub.toml", LISTEN, "127.0.0.1:0");
     let served = home.serve().await;
 
     let rest: Vec<Vec<String>> = commands.collect();
-    assert_eq!(rest.len(), EXPECTED.len(), "the README has other commands than this test knows");
+    assert_eq!(
+        rest.len(),
+        EXPECTED.len(),
+        "the README has other commands than this test knows"
+    );
     for (command, (begins, code, says)) in rest.iter().zip(EXPECTED) {
         let ran = placehub(called(command, begins)).await.ended(code);
-        assert!(ran.out.contains(says) || ran.err.contains(says), "{command:?} does not say {says}: {ran:?}");
+        assert!(
+            ran.out.contains(says) || ran.err.contains(says),
+            "{command:?} does not say {says}: {ran:?}"
+        );
     }
     let refused = EXPECTED.iter().position(|(_, code, _)| *code == 1).unwrap();
     let ordinal = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh"][refused];
@@ -110,6 +129,9 @@ async fn every_command_under_run_it_does_what_the_readme_says() {
 /// The arguments of a command of `placehub`, which must begin with these words.
 fn called<'c>(command: &'c [String], begins: &str) -> &'c [String] {
     assert_eq!(command[0], "placehub");
-    assert!(command[1..].join(" ").starts_with(begins), "{command:?} is not {begins}");
+    assert!(
+        command[1..].join(" ").starts_with(begins),
+        "{command:?} is not {begins}"
+    );
     &command[1..]
 }

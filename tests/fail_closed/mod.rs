@@ -1,5 +1,9 @@
 //! A store that fails, at each operation in turn: nothing is disclosed, nothing is half-written, nothing is forgotten,
-//! and a hub that could not write stays closed until it is started anew.
+//! and a hub that could not write stays closed until it is started anew. Never lets two operations fail at once.
+
+mod closed;
+mod looks;
+mod writes;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,18 +12,11 @@ use placehub_hub::{
     store::{Batch, Fault, Memory, Operations, Store as _},
     tables,
 };
-use placehub_proto::v1::{
-    AskSignalsResponse, ConsentStance, DisclosureLevel, ExportLedgerRequest, ListConsentsRequest, ListEntriesRequest,
-    PushOutcome, PushSignalsRequest, Question, RetractOutcome, SignalDraft, push_signals_response::Result as Answer,
-};
+use placehub_proto::v1::{AskSignalsResponse, ConsentStance, Question};
 use tonic::{Code, Status};
-use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
+use tonic_health::pb::HealthCheckRequest;
 
-use crate::harness::{
-    Adjust, Hub, Place, Refused, Screen, Watcher, alex, arrears, billie, contents, drew, question_person, refused,
-};
-
-use ConsentStance::{Given, Withdrawn};
+use crate::harness::{Adjust, Hub, Place, Refused, alex, arrears, billie, contents, drew, question_person};
 
 const PURPOSE: &str = "homelessness-prevention";
 
@@ -36,7 +33,7 @@ struct Trial {
     spare: usize,
 }
 
-/// What a trial does to a hub; whether it was answered does not matter, but how.
+/// Something that is done to a hub, and how it was answered.
 trait Deed: AsyncFn(&Hub) -> Result<(), Status> {}
 impl<F: AsyncFn(&Hub) -> Result<(), Status>> Deed for F {}
 
@@ -50,14 +47,13 @@ impl Trial {
             let draft = arrears(who, hub.days_ago(3)).id(id);
             hub.adapter("housing").push(draft).await.unwrap();
         }
-        hub.as_cast("adviser-8").says(alex(), Given).await.unwrap();
+        hub.as_cast("adviser-8")
+            .says(alex(), ConsentStance::Given)
+            .await
+            .unwrap();
         hub.stop().await;
         let rows = contents(&*store);
-        Self {
-            place,
-            rows,
-            spare: 0,
-        }
+        Self { place, rows, spare: 0 }
     }
 
     /// A store of its own that holds the same, and a hub on it.
@@ -162,4 +158,3 @@ fn facts(rows: BTreeMap<Vec<u8>, Vec<u8>>) -> BTreeMap<Vec<u8>, Vec<u8>> {
 async fn asked(hub: &Hub, question: Question) -> AskSignalsResponse {
     hub.as_cast("adviser-8").ask(question).await.unwrap()
 }
-

@@ -47,13 +47,19 @@ async fn a_foreign_client_pushes_asks_watches_and_is_refused_with_nothing_but_re
     assert_eq!(shown["level"], "DISCLOSURE_LEVEL_DETAIL");
     assert_eq!(shown["detail"]["attributes"]["weeks"], json!({ "integer_value": "9" }));
     assert_eq!(shown["detail"]["person"]["family_name"], "Sample");
-    assert_eq!(&told["event"]["shown"], shown, "the watch begins with what the answer showed");
+    assert_eq!(
+        &told["event"]["shown"], shown,
+        "the watch begins with what the answer showed"
+    );
     let entry = |of: &str| told[of]["ledger_entry"].as_str().unwrap().parse::<u64>().unwrap();
     assert!(entry("answer") < entry("event"));
 
     let refused = &told["not_permitted"];
     assert_eq!(refused["code"], "PERMISSION_DENIED");
-    assert_eq!((&refused["reason"], &refused["domain"]), (&"NOT_PERMITTED".into(), &"placehub".into()));
+    assert_eq!(
+        (&refused["reason"], &refused["domain"]),
+        (&"NOT_PERMITTED".into(), &"placehub".into())
+    );
     assert_eq!(refused["status_code"], 7);
     assert_eq!(told["no_token"]["code"], "UNAUTHENTICATED");
     assert_eq!(told["no_token"]["reason"], "TOKEN_MISSING");
@@ -69,7 +75,10 @@ async fn python() -> Option<String> {
     let mut probe = Command::new(&python);
     probe.args(["-c", "import grpc_reflection"]).stderr(Stdio::null());
     let able = probe.status().await.is_ok_and(|ended| ended.success());
-    assert!(able || named.is_none(), "PLACEHUB_TEST_PYTHON names a Python without grpcio-reflection");
+    assert!(
+        able || named.is_none(),
+        "PLACEHUB_TEST_PYTHON names a Python without grpcio-reflection"
+    );
     able.then_some(python)
 }
 

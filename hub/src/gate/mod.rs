@@ -2,6 +2,7 @@
 //! and only then gives a permit. Holds no rule, never opens content, never knows the wire.
 
 mod ask;
+mod candidates;
 mod deeds;
 mod locate;
 mod permit;

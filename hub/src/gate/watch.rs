@@ -8,32 +8,29 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Error, Event, Gate, Permit, Show, Told,
+    candidates::Looking,
     locate::{About, Located},
     telling::Telling,
 };
 use crate::{
     authn::Caller,
     changes::{
-        self, Change,
+        self,
         screen::{self, Screen, WatchId},
     },
     consent::{Facts, Grounds},
     decide::{Decision, Deed, Sift},
-    labels::{self, Locus, Position, State, Window},
-    model::{PersonId, Question, SignalId},
+    labels::{State, Window},
+    model::{Level, Question, SignalId},
+    store::Txn,
 };
-
-/// How many signals a step looks at, at most.
-const CHUNK: usize = 128;
-/// How many changes that do not concern a watch a step passes over, at most.
-const PASSED: usize = 256;
 
 /// Where a watch stands: all that a cursor holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standpoint {
     watch: WatchId,
     /// The last change that was looked at.
-    serial: u64,
+    pub(super) serial: u64,
     /// How many events were told.
     events: u64,
     /// When the cursor was made, in microseconds.
@@ -43,24 +40,13 @@ pub struct Standpoint {
 /// A watch in the course of a call.
 #[derive(Debug)]
 pub struct Watch {
-    at: Standpoint,
-    look: Looking,
-    screen: Screen,
+    pub(super) at: Standpoint,
+    pub(super) look: Looking,
+    pub(super) screen: Screen,
     /// The last event that was recorded; those after `at.events` were never told.
     recorded: u64,
     /// Whether the opening is in the ledger yet.
     opened: bool,
-}
-
-/// What a watch is looking at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Looking {
-    /// The next change of the log.
-    Changes,
-    /// All that is found, from after a position on: at the start, and from time to time.
-    Everything(Option<Position>),
-    /// All that is on the screen, from after a signal on.
-    Screen(Option<SignalId>),
 }
 
 /// One step of a watch.
@@ -76,7 +62,16 @@ pub enum Step {
 
 /// Where a watch goes on once all of a step was told.
 #[derive(Debug, Clone, Copy)]
-pub struct Next(u64, Looking);
+pub struct Next(pub(super) u64, pub(super) Looking);
+
+/// What a look came to.
+struct Sight {
+    decision: Decision,
+    about: About,
+    grounds: Grounds,
+    told: Vec<Told>,
+    next: Next,
+}
 
 impl Watch {
     /// Where it stands, as of `now`.
@@ -164,7 +159,15 @@ impl Gate {
         durable: u64,
         now: Timestamp,
     ) -> Result<Step, Error> {
-        let Some((decision, about, grounds, told, next)) = self.look(caller, question, watch, durable, now)? else {
+        let sight = self.look(caller, question, watch, durable, now)?;
+        let Some(Sight {
+            decision,
+            about,
+            grounds,
+            told,
+            next,
+        }) = sight
+        else {
             return Ok(Step::Rest);
         };
         if told.is_empty() && watch.opened && decision.refusal().is_none() {
@@ -178,7 +181,7 @@ impl Gate {
             event += u64::from(tells.is_some());
             kept.push((event, turn.clone()));
         }
-        let further = move |txn: &mut crate::store::Txn<'_>| {
+        let further = move |txn: &mut Txn<'_>| {
             if untold {
                 screen::drop_after(txn, id, events)?;
             }
@@ -199,7 +202,7 @@ impl Gate {
         watch: &Watch,
         durable: u64,
         now: Timestamp,
-    ) -> Result<Option<(Decision, About, Grounds, Vec<Told>, Next)>, Error> {
+    ) -> Result<Option<Sight>, Error> {
         let Located { locus, about, areas } = self.locate(caller, question)?;
         let policies = self.policies();
         let mut facts = Facts::new(self.read(), &self.keys.vault, (caller.agency(), &question.purpose), now)?;
@@ -212,11 +215,12 @@ impl Gate {
         let mut telling = Telling::new(&watch.screen);
         let mut next = Next(watch.at.serial, watch.look);
         if sift.is_taken() {
-            let Some((candidates, then)) = self.candidates(question, &locus, window, watch, durable)? else {
+            let found = self.candidates(question, &locus, window, watch, durable)?;
+            let Some(candidates) = found else {
                 return Ok(None);
             };
-            next = then;
-            for (id, state) in candidates {
+            next = candidates.next;
+            for (id, state) in candidates.signals {
                 let live = state.filter(|state| !state.retracted && locus.holds(state) && now < state.header.lapses_at);
                 let Some(State { header, .. }) = live else {
                     telling.tell(id, None);
@@ -224,7 +228,7 @@ impl Gate {
                 };
                 let level = sift.level(&header, self.around(&header), facts.of(&header)?);
                 // The window is for what is dated; a line tells of no time.
-                let level = level.filter(|level| *level == crate::model::Level::Existence || window.holds(&header));
+                let level = level.filter(|level| *level == Level::Existence || window.holds(&header));
                 if telling.tell(id, level.map(|level| (&header, level)))
                     && let Some(level) = level
                 {
@@ -232,116 +236,13 @@ impl Gate {
                 }
             }
         }
-        let told = telling.told;
-        Ok(Some((
-            sift.finish(Deed::Watch),
+        Ok(Some(Sight {
+            told: telling.told,
+            decision: sift.finish(Deed::Watch),
             about,
-            facts.into_grounds(),
-            told,
+            grounds: facts.into_grounds(),
             next,
-        )))
-    }
-
-    /// The signals to look at next, and where to go on after them.
-    fn candidates(
-        &self,
-        question: &Question,
-        locus: &Locus,
-        window: Window,
-        watch: &Watch,
-        durable: u64,
-    ) -> Result<Option<(Vec<(SignalId, Option<State>)>, Next)>, Error> {
-        let serial = watch.at.serial;
-        match watch.look {
-            Looking::Everything(after) => {
-                let whole = Window { since: None, ..window };
-                let window = if question.tells_existence() { whole } else { window };
-                let (mut ids, mut last) = (Vec::new(), after);
-                labels::scan(self.read(), locus, window, after, |header| {
-                    last = Some(Position::of(&header));
-                    ids.push(header.id);
-                    match ids.len() < CHUNK {
-                        true => std::ops::ControlFlow::Continue(()),
-                        false => std::ops::ControlFlow::Break(()),
-                    }
-                })?;
-                let look = if ids.len() == CHUNK {
-                    Looking::Everything(last)
-                } else {
-                    Looking::Changes
-                };
-                Ok(Some((self.states(ids)?, Next(serial, look))))
-            }
-            Looking::Screen(after) => {
-                let ids = watch.screen.after(after, CHUNK);
-                let look = match ids.last() {
-                    Some(last) if ids.len() == CHUNK => Looking::Screen(Some(*last)),
-                    _ => Looking::Everything(None),
-                };
-                Ok(Some((self.states(ids)?, Next(serial, look))))
-            }
-            Looking::Changes => self.changed(locus, watch, durable),
-        }
-    }
-
-    /// The next change that concerns a watch, if any.
-    fn changed(
-        &self,
-        locus: &Locus,
-        watch: &Watch,
-        durable: u64,
-    ) -> Result<Option<(Vec<(SignalId, Option<State>)>, Next)>, Error> {
-        let mut serial = watch.at.serial;
-        for _ in 0..PASSED {
-            let Some((found, change)) = changes::next(self.read(), serial)?.filter(|(found, _)| *found <= durable)
-            else {
-                let passed = serial > watch.at.serial;
-                return Ok(passed.then_some((Vec::new(), Next(serial, Looking::Changes))));
-            };
-            serial = found;
-            match change {
-                Change::Signal(signal) => {
-                    let state = labels::state(self.read(), signal)?;
-                    if watch.screen.of(signal).is_some() || state.as_ref().is_some_and(|state| locus.holds(state)) {
-                        return Ok(Some((vec![(signal, state)], Next(serial, Looking::Changes))));
-                    }
-                }
-                // What is to be seen no more goes first.
-                Change::Consent(person) if self.concerns(person, locus, watch)? => {
-                    return Ok(Some((Vec::new(), Next(serial, Looking::Screen(None)))));
-                }
-                Change::Consent(_) => {}
-            }
-        }
-        Ok(Some((Vec::new(), Next(serial, Looking::Changes))))
-    }
-
-    /// Whether a person has signals where a watch looks, or on its screen.
-    fn concerns(&self, person: PersonId, locus: &Locus, watch: &Watch) -> Result<bool, Error> {
-        let mut found = *locus == Locus::Person(person);
-        let any = Window {
-            since: None,
-            until: None,
-            now: Timestamp::MIN,
-        };
-        labels::scan(self.read(), &Locus::Person(person), any, None, |header| {
-            let here = match locus {
-                Locus::Address(address) => header.address == Some(*address),
-                Locus::Area(area) => self.around(&header).contains(area),
-                Locus::Nobody | Locus::Person(_) => false,
-            };
-            found |= here || watch.screen.of(header.id).is_some();
-            match found {
-                true => std::ops::ControlFlow::Break(()),
-                false => std::ops::ControlFlow::Continue(()),
-            }
-        })?;
-        Ok(found)
-    }
-
-    fn states(&self, ids: Vec<SignalId>) -> Result<Vec<(SignalId, Option<State>)>, Error> {
-        let states = ids.into_iter().map(|id| Ok((id, labels::state(self.read(), id)?)));
-        states.collect()
+        }))
     }
 }
 

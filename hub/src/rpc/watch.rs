@@ -38,15 +38,15 @@ pub(super) async fn stream(
                 let mut all = true;
                 for piece in told {
                     match open.tell(&permit, piece)? {
-                        Telling::Silent => {}
-                        Telling::Piece(event) => {
+                        Outcome::Silent => {}
+                        Outcome::Piece(event) => {
                             quiet_until = Instant::now() + open.house.limits.heartbeat();
-                            yield event;
+                            yield *event;
                             // The library packs what is ready into one frame, up to 32 KiB, whether or not the reader
                             // can take it; a pause has it send each event by itself.
                             tokio::task::yield_now().await;
                         }
-                        Telling::Stale => {
+                        Outcome::Stale => {
                             all = false;
                             break;
                         }
@@ -87,8 +87,8 @@ struct Open {
 }
 
 /// What came of telling a piece.
-enum Telling {
-    Piece(proto::WatchSignalsResponse),
+enum Outcome {
+    Piece(Box<proto::WatchSignalsResponse>),
     Silent,
     /// Something changed since the decision: the rest is to be decided anew.
     Stale,
@@ -153,11 +153,11 @@ impl Open {
     }
 
     /// Opens and tells one piece, if nothing has changed since it was decided on.
-    fn tell(&mut self, permit: &Permit<Show>, told: Told) -> Result<Telling, Trouble> {
+    fn tell(&mut self, permit: &Permit<Show>, told: Told) -> Result<Outcome, Trouble> {
         let event = match &told.event {
             None => {
                 self.watch.delivered(told);
-                return Ok(Telling::Silent);
+                return Ok(Outcome::Silent);
             }
             Some(Event::Hide { signal, owner }) => Piece::Hidden(proto::Tombstone {
                 signal_id: signal.map(|signal| signal.text()).unwrap_or_default(),
@@ -166,17 +166,17 @@ impl Open {
             Some(Event::Show(signal)) => {
                 self.prove()?;
                 match self.house.signals.open(permit, *signal) {
-                    Err(signals::Error::Changed) => return Ok(Telling::Stale),
+                    Err(signals::Error::Changed) => return Ok(Outcome::Stale),
                     other => Piece::Shown(self.house.show(other?)),
                 }
             }
         };
         self.watch.delivered(told);
-        Ok(Telling::Piece(proto::WatchSignalsResponse {
+        Ok(Outcome::Piece(Box::new(proto::WatchSignalsResponse {
             cursor: self.cursor()?,
             event: Some(event),
             ledger_entry: permit.entry(),
-        }))
+        })))
     }
 
     fn heartbeat(&self) -> Result<proto::WatchSignalsResponse, Trouble> {

@@ -1,0 +1,253 @@
+//! The four adapters as programs, with the samples that come with them, against a hub that serves.
+//! The samples' own dates stand still; before they are pushed they are moved near to now, and nothing else is changed.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use jiff::{Span, Timestamp, ToSpan as _, Unit, civil::Date, tz::TimeZone};
+use placehub_hub::clock::{Clock as _, SystemClock};
+use serde_json::Value;
+
+use crate::program::{Home, Ran, repository, run};
+
+/// Every adapter's sample files: agency, folder, file.
+const SAMPLES: [(&str, &str, &str); 7] = [
+    ("health", "nhs", "discharge.hl7"),
+    ("health", "nhs", "encounter.json"),
+    ("housing", "housing", "arrears.csv"),
+    ("housing", "housing", "notices.csv"),
+    ("police", "police", "incidents.csv"),
+    ("police", "police", "street.csv"),
+    ("welfare", "welfare", "crisis-grants.csv"),
+];
+
+/// A day on which every sample has happened.
+const WRITTEN: &str = "2026-11-21";
+
+/// What is in the samples and must not be in a report or a log.
+const NEEDLES: [&str; 9] = [
+    "999 000 1006",
+    "9990001006",
+    "9990001014",
+    "Sample,",
+    "SAMPLE^",
+    "Billie",
+    "Madeup",
+    "1958",
+    "WN99",
+];
+
+fn sample(folder: &str, file: &str) -> PathBuf {
+    repository().join("adapters").join(folder).join("samples").join(file)
+}
+
+/// Pushes a file with an adapter and an agency's certificate, and reports in JSON.
+async fn once(home: &Home, adapter: &str, agency: &str, file: &str) -> (Ran, Value) {
+    let settings = home.file(&format!("clients/{agency}-adapter.toml"));
+    let ran = run(
+        &format!("placehub-{adapter}"),
+        ["once", file, "--settings", &settings, "--json"],
+    )
+    .await;
+    let report = serde_json::from_str(&ran.out).unwrap_or_else(|why| panic!("{why}: {ran:?}"));
+    for needle in NEEDLES {
+        assert!(
+            !ran.out.contains(needle) && !ran.err.contains(needle),
+            "{needle}: {ran:?}"
+        );
+    }
+    (ran, report)
+}
+
+/// Writes a text beside a home, and returns its file as a user would type it.
+fn written(home: &Home, name: &str, text: &str) -> String {
+    let file = home.beside().join(name);
+    fs::write(&file, text).unwrap();
+    file.display().to_string()
+}
+
+/// A sample with its dates moved so that all of it happened in the last weeks.
+fn recent(folder: &str, file: &str) -> String {
+    moved(&fs::read_to_string(sample(folder, file)).unwrap(), SystemClock.now())
+}
+
+/// A text with each date of 2026 in it moved by as many days as now is after [`WRITTEN`], in the form that it has.
+fn moved(text: &str, now: Timestamp) -> String {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let days = today.since((Unit::Day, WRITTEN.parse::<Date>().unwrap())).unwrap();
+    let part_of_date = |letter: char| letter.is_ascii_digit() || "-/".contains(letter);
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(start) = rest.find(part_of_date) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|letter| !part_of_date(letter)).unwrap_or(from.len());
+        let (run, after) = from.split_at(end);
+        out += before;
+        out += &moved_date(run, days).unwrap_or_else(|| run.to_owned());
+        rest = after;
+    }
+    out + rest
+}
+
+/// Dates as the samples write them: by day, by month, and as HL7 writes them with a time behind.
+fn moved_date(run: &str, days: Span) -> Option<String> {
+    for form in ["%Y-%m-%d", "%d/%m/%Y"] {
+        if let Some(date) = Date::strptime(form, run).ok().filter(|date| date.year() == 2026) {
+            return Some(date.checked_add(days).unwrap().strftime(form).to_string());
+        }
+    }
+    if run == "2026-11" {
+        // A month stands for its first day, so it may be the month of today.
+        let first: Date = format!("{run}-01").parse().unwrap();
+        return Some(first.checked_add(days).unwrap().strftime("%Y-%m").to_string());
+    }
+    let date = run.get(..8).filter(|date| date.starts_with("2026"))?;
+    let date = Date::strptime("%Y%m%d", date).ok()?.checked_add(days).unwrap();
+    Some(date.strftime("%Y%m%d").to_string() + &run[8..])
+}
+
+#[test]
+fn the_dates_of_a_sample_move_and_nothing_else_does() {
+    let text =
+        "N-2026-0147,14/03/1958,09/11/2026,2026-11-20T22:40|20261112143200+0000|PAS-20261112-000417|2026-11,9990001006";
+    let later = moved(text, "2027-01-20T12:00:00Z".parse().unwrap());
+    let expected =
+        "N-2026-0147,14/03/1958,08/01/2027,2027-01-19T22:40|20270111143200+0000|PAS-20261112-000417|2026-12,9990001006";
+    assert_eq!(later, expected);
+    assert_eq!(moved(text, "2026-11-21T00:00:00Z".parse().unwrap()), text);
+}
+
+#[tokio::test]
+async fn check_needs_no_hub_and_shows_what_each_sample_holds() {
+    for (_, folder, file) in SAMPLES {
+        let (program, path) = (format!("placehub-{folder}"), sample(folder, file));
+        let expected = path.with_extension("expected.json");
+        let expected: Value = serde_json::from_str(&fs::read_to_string(expected).unwrap()).unwrap();
+        let path = path.display().to_string();
+        let shown = run(&program, ["check", &path, "--json"]).await.ended(0);
+        assert_eq!(serde_json::from_str::<Value>(&shown.out).unwrap(), expected, "{file}");
+        let told = run(&program, ["check", &path]).await.ended(0);
+        let of = expected.as_array().unwrap().len();
+        assert_eq!(told.out.lines().count(), of + 1);
+        assert!(
+            told.out.ends_with(&format!("{of} taken, 0 not translated\n")),
+            "{told:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn once_records_each_sample_and_the_second_time_knows_all_of_it() {
+    let home = Home::new().await;
+    let served = home.serve().await;
+    let mut total = 0;
+    for (agency, folder, file) in SAMPLES {
+        let path = written(&home, file, &recent(folder, file));
+        let (first, report) = once(&home, folder, agency, &path).await;
+        first.ended(0);
+        let taken = report["taken"].as_u64().unwrap();
+        assert_eq!(
+            (taken > 0, &report["recorded"]),
+            (true, &report["taken"]),
+            "{file}: {report}"
+        );
+        total += taken;
+        let (second, report) = once(&home, folder, agency, &path).await;
+        second.ended(0);
+        assert_eq!(
+            (&report["already_known"], &report["recorded"]),
+            (&taken.into(), &0.into()),
+            "{file}: {report}"
+        );
+    }
+    let entries = home
+        .run(&["ledger", "list", "--as", "igo-1", "--all", "--json"])
+        .await
+        .ended(0)
+        .json();
+    let recorded: BTreeSet<String> = entries["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["action"] == "push")
+        .map(|entry| serde_json::from_str::<Value>(entry["raw"].as_str().unwrap()).unwrap())
+        .map(|entry| entry["touched"]["signal"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(recorded.len() as u64, total, "each row is one signal");
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_row_is_told_by_number_and_field_and_holds_up_no_other() {
+    let home = Home::new().await;
+    let served = home.serve().await;
+    let text = recent("housing", "arrears.csv");
+    let rows: Vec<&str> = text.lines().collect();
+    // Billie's number, with a wrong check digit.
+    let broken = text.replace("999 000 1014", "999 000 1015");
+    assert_ne!(broken, text);
+    let path = written(&home, "arrears.csv", &broken);
+    let (ran, report) = once(&home, "housing", "housing", &path).await;
+    assert_eq!(ran.code, 1, "{report}");
+    let counts = ["taken", "recorded"].map(|name| report[name].as_u64().unwrap());
+    assert_eq!(counts, [rows.len() as u64 - 1, rows.len() as u64 - 2], "{report}");
+    let untranslated = report["untranslated"].as_array().unwrap();
+    let [bad] = untranslated.as_slice() else {
+        panic!("{report}")
+    };
+    assert_eq!(
+        (&bad["origin"], &bad["field"]),
+        (&"arrears.csv row 3".into(), &"nhs_number".into())
+    );
+    assert!(
+        !ran.out.contains("1015") && !ran.err.contains("1015"),
+        "the value is repeated: {ran:?}"
+    );
+
+    let mended = written(&home, "arrears.csv", &text);
+    let (ran, report) = once(&home, "housing", "housing", &mended).await;
+    assert_eq!(
+        (ran.code, &report["recorded"], &report["already_known"]),
+        (0, &1.into(), &2.into()),
+        "{report}"
+    );
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_hub_refuses_is_told_row_by_row() {
+    let home = Home::new().await;
+    let served = home.serve().await;
+    let path = written(&home, "grants.csv", &recent("welfare", "crisis-grants.csv"));
+    let (ran, report) = once(&home, "welfare", "police", &path).await;
+    assert_eq!((ran.code, &report["recorded"]), (1, &0.into()), "{report}");
+    let refused = report["refused"].as_array().unwrap();
+    assert_eq!(refused.len() as u64, report["taken"].as_u64().unwrap());
+    assert!(refused.iter().all(|one| one["reason"] == "KIND_NOT_YOURS"), "{report}");
+
+    let in_two_years = SystemClock.now() + (2 * 365 * 24).hours();
+    let text = fs::read_to_string(sample("welfare", "crisis-grants.csv")).unwrap();
+    let path = written(&home, "ahead.csv", &moved(&text, in_two_years));
+    let (ran, report) = once(&home, "welfare", "welfare", &path).await;
+    assert_eq!(ran.code, 1, "{report}");
+    let fields = &report["refused"][0]["violations"][0]["field"];
+    assert_eq!(fields, "signal.occurred_at", "{report}");
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_meant_ends_with_2_and_names_the_file() {
+    let home = Home::new().await;
+    let arrears = sample("housing", "arrears.csv").display().to_string();
+    let lost = home.file("lost.toml");
+    let settings = home.file("clients/housing-adapter.toml");
+    let foreign = sample("nhs", "discharge.hl7").display().to_string();
+    let cases: [(&[&str], &str); 4] = [
+        (&["once", &arrears, "--settings", &lost], "lost.toml"),
+        (&["once", &lost, "--settings", &settings], "lost.toml"),
+        (&["once", &foreign, "--settings", &settings], "discharge.hl7"),
+        (&["once", &arrears], "--settings"),
+    ];
+    for (arguments, names) in cases {
+        let ran = run("placehub-housing", arguments).await.ended(2);
+        assert!(ran.err.contains(names) && ran.out.is_empty(), "{ran:?}");
+    }
+}

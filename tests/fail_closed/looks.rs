@@ -1,0 +1,67 @@
+//! What is read is read whole or not shown, whatever fails; and reading changes nothing but the ledger.
+
+use std::cell::RefCell;
+
+use placehub_proto::v1::ListConsentsRequest;
+
+use super::{Trial, about_alex, asked, facts};
+use crate::harness::{Adjust, Hub, Screen, Watcher, alex, arrears, contents};
+
+#[tokio::test]
+async fn a_question_that_fails_shows_nothing_and_changes_nothing() {
+    let trial = Trial::begin().await;
+    let ask = async |hub: &Hub| hub.as_cast("adviser-8").ask(about_alex()).await.map(|_| ());
+    let before = facts(trial.rows.clone());
+    let after = async |hub: &Hub, _: bool| {
+        assert_eq!(facts(contents(&*hub.store)), before);
+        assert_eq!(asked(hub, about_alex()).await.signals.len(), 1);
+    };
+    trial.each_failure(ask, after).await;
+}
+
+#[tokio::test]
+async fn looking_at_the_record_fails_closed_too() {
+    let trial = Trial::begin().await;
+    let before = facts(trial.rows.clone());
+    let unchanged = async |hub: &Hub, _: bool| {
+        assert_eq!(facts(contents(&*hub.store)), before);
+        let seen = hub.as_cast("igo-1").who_saw(alex()).await.unwrap().entries;
+        assert!(seen.iter().any(|entry| entry.action == "record-consent"));
+    };
+    let who_saw = async |hub: &Hub| hub.as_cast("igo-1").who_saw(alex()).await.map(|_| ());
+    trial.each_failure(who_saw, &unchanged).await;
+    let export = async |hub: &Hub| hub.as_cast("igo-1").export().await.map(|_| ());
+    trial.each_failure(export, &unchanged).await;
+    let list = async |hub: &Hub| {
+        let request = ListConsentsRequest { person: Some(alex()) };
+        let igo = hub.as_cast("igo-1");
+        igo.consents.clone().list_consents(request).await.map(|_| ())
+    };
+    trial.each_failure(list, &unchanged).await;
+}
+
+#[tokio::test]
+async fn a_watch_that_fails_goes_on_from_what_was_told() {
+    // It looks on when it has told its first event, so anything that fails then may come too late for the test.
+    let trial = Trial::begin().await.sparing(usize::MAX);
+    let question = about_alex();
+    let told = RefCell::new((String::new(), Screen::default()));
+    let first = async |hub: &Hub| {
+        told.take();
+        let adviser = hub.as_cast("adviser-8");
+        let mut watch = Watcher::resume(&adviser, &question, "", Screen::default()).await?;
+        while watch.next().await?.is_none() {}
+        told.replace((watch.cursor, watch.screen));
+        Ok(())
+    };
+    let after = async |hub: &Hub, answered: bool| {
+        let (adviser, (cursor, screen)) = (hub.as_cast("adviser-8"), told.take());
+        assert_eq!(screen.0.len(), usize::from(answered));
+        let mut watch = Watcher::resume(&adviser, &question, &cursor, screen).await.unwrap();
+        let marker = arrears(alex(), hub.days_ago(1)).id("marker");
+        let marker = hub.adapter("housing").push(marker).await.unwrap();
+        watch.until(&marker.signal_id).await;
+        assert_eq!(watch.screen, Screen::of(&asked(hub, about_alex()).await));
+    };
+    trial.each_failure(first, after).await;
+}
