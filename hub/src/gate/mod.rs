@@ -9,6 +9,8 @@ mod permit;
 mod record;
 mod sweep;
 mod telling;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::sync::Arc;
