@@ -99,9 +99,9 @@ fn moved_date(run: &str, days: Span) -> Option<String> {
         let first: Date = format!("{run}-01").parse().unwrap();
         return Some(first.checked_add(days).unwrap().strftime("%Y-%m").to_string());
     }
-    let date = run.get(..8).filter(|date| date.starts_with("2026"))?;
+    let (date, time) = run.split_at_checked(8).filter(|(date, _)| date.starts_with("2026"))?;
     let date = Date::strptime("%Y%m%d", date).ok()?.checked_add(days).unwrap();
-    Some(date.strftime("%Y%m%d").to_string() + &run[8..])
+    Some(format!("{}{time}", date.strftime("%Y%m%d")))
 }
 
 #[test]

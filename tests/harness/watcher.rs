@@ -14,8 +14,6 @@ use super::{Client, Refused};
 
 /// Long enough for anything that comes at all.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// So many heartbeats with nothing between them, and nothing will come.
-const HEARTBEATS: usize = 5;
 
 /// What lies on a reader's screen: signals by id, and "known to" lines by agency.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -118,12 +116,14 @@ impl Watcher {
 
     /// The next event that is no heartbeat.
     pub(crate) async fn event(&mut self) -> Told {
-        for _ in 0..HEARTBEATS {
-            if let Some(told) = self.next().await.unwrap() {
-                return told;
+        let event = async {
+            loop {
+                if let Some(told) = self.next().await.unwrap() {
+                    return told;
+                }
             }
-        }
-        panic!("nothing came but heartbeats")
+        };
+        timeout(PATIENCE, event).await.expect("nothing came but heartbeats")
     }
 
     /// The next so many events.
@@ -150,12 +150,14 @@ impl Watcher {
 
     /// The status with which the hub ends the watch; heartbeats may come before it, nothing else.
     pub(crate) async fn end(&mut self) -> Refused {
-        for _ in 0..HEARTBEATS {
-            match self.next().await {
-                Ok(told) => assert_eq!(told, None, "something came before the end"),
-                Err(status) => return Refused::from(status),
+        let end = async {
+            loop {
+                match self.next().await {
+                    Ok(told) => assert_eq!(told, None, "something came before the end"),
+                    Err(status) => return Refused::from(status),
+                }
             }
-        }
-        panic!("it goes on")
+        };
+        timeout(PATIENCE, end).await.expect("it goes on")
     }
 }

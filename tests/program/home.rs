@@ -7,7 +7,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use placehub_certs::Pki;
 use placehub_delivery::Settings;
 use placehub_hub::ledger::VerifierKey;
 use tempfile::TempDir;
@@ -118,11 +117,6 @@ impl Home {
     pub(crate) fn ledger_key(&self) -> VerifierKey {
         let text = fs::read_to_string(self.path.join("ledger.pub")).unwrap();
         text.trim().parse().unwrap()
-    }
-
-    /// Its authority.
-    pub(crate) fn pki(&self) -> Pki {
-        Pki::open(&self.path.join("pki")).unwrap()
     }
 
     fn channel(&self, agency: &str, workload: &str) -> tonic::transport::Channel {

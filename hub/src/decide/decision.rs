@@ -37,7 +37,7 @@ pub enum Deed {
 }
 
 /// The things that run the hub and show no signal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Take the whole ledger away.
     ExportLedger,

@@ -32,7 +32,7 @@ pub struct Outlook {
 
 impl PolicySet {
     /// Whether a sort of question would be taken.
-    pub fn check(&self, who: &Standing, why: &Reasons, now: Timestamp) -> Taken {
+    pub fn check(&self, who: &Arc<Standing>, why: &Arc<Reasons>, now: Timestamp) -> Taken {
         let agreements = self.take(who, why, now).map(|takers| {
             takers
                 .iter()
@@ -46,8 +46,8 @@ impl PolicySet {
     /// most that could be shown; signals are taken to lie in the area asked about, or else in the asker's own patch.
     pub fn outlook(
         &self,
-        who: &Standing,
-        why: &Reasons,
+        who: &Arc<Standing>,
+        why: &Arc<Reasons>,
         owners: &[(AgencyId, crate::model::Sector)],
         now: Timestamp,
     ) -> Vec<Outlook> {
@@ -61,7 +61,6 @@ impl PolicySet {
                 .unwrap_or_default(),
             false => why.areas.clone(),
         };
-        let (who, why) = (Arc::new(who.clone()), Arc::new(why.clone()));
         let mut outlooks = Vec::new();
         for kind in self.catalogue.kinds() {
             for (owner, _) in owners.iter().filter(|(_, sector)| *sector == kind.owner) {
@@ -85,7 +84,7 @@ impl PolicySet {
                             about,
                             consent,
                         };
-                        let verdicts = self.verdicts(&who, &why, &class, Level::Detail);
+                        let verdicts = self.verdicts(who, why, &class, Level::Detail);
                         for verdict in verdicts.iter().filter(|verdict| takers.contains(&verdict.agreement)) {
                             most = most.max(Some(verdict.level));
                             rules.extend(verdict.rules.iter().filter_map(|id| self.rule(id)).cloned());
@@ -110,7 +109,7 @@ impl PolicySet {
     }
 
     /// Why no agreement takes a question: the nearest thing that is not met.
-    pub(super) fn why_not(&self, who: &Standing, why: &Reasons, forbids: &[String], now: Timestamp) -> Refusal {
+    pub(super) fn why_not(&self, who: &Standing, why: &Reasons, now: Timestamp) -> Refusal {
         let purpose = &why.purpose;
         let of_purpose: Vec<_> = self
             .agreements
@@ -150,7 +149,13 @@ impl PolicySet {
                 why.gateway
             ));
         }
-        if let Some(rule) = forbids.iter().find_map(|id| self.rule(id)) {
+        let forbidden = fits
+            .iter()
+            .find_map(|a| match cedar::ask(&self.schema, &self.types, &a.slice, who, why) {
+                cedar::Answer::Deny(by) => by.iter().find_map(|id| self.rule(id)),
+                _ => None,
+            });
+        if let Some(rule) = forbidden {
             return refuse(rule.reason.clone());
         }
         if who.practitioner.is_none() {
@@ -162,11 +167,10 @@ impl PolicySet {
     /// Changes one thing at a time about the asker's question, and names the first change that would have it taken.
     fn nearest(&self, who: &Standing, why: &Reasons, now: Timestamp) -> Refusal {
         let would_take = |why: &Reasons| {
-            self.serving(who, why, now).any(|(_, a)| {
-                matches!(
-                    cedar::ask(&self.schema, &self.types, &a.slice, who, why),
-                    cedar::Answer::Allow(_)
-                )
+            let mut serving = self.serving(who, why).filter(|(_, a)| a.particulars.in_force(now));
+            serving.any(|(_, a)| {
+                let answer = cedar::ask(&self.schema, &self.types, &a.slice, who, why);
+                matches!(answer, cedar::Answer::Allow(_))
             })
         };
         let mut with_case = why.clone();

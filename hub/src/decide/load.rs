@@ -117,6 +117,8 @@ pub(super) fn load(folder: &Path) -> Result<PolicySet, Error> {
         types,
         catalogue,
         verdicts: quick_cache::sync::Cache::new(super::VERDICTS_KEPT),
+        takers: quick_cache::sync::Cache::new(super::VERDICTS_KEPT),
+        operations: quick_cache::sync::Cache::new(super::VERDICTS_KEPT),
     })
 }
 

@@ -49,6 +49,8 @@ pub struct PolicySet {
     rules: BTreeMap<String, Rule>,
     catalogue: Catalogue,
     verdicts: quick_cache::sync::Cache<Key, Arc<[Verdict]>>,
+    takers: quick_cache::sync::Cache<(Arc<Standing>, Arc<Reasons>), Arc<[usize]>>,
+    operations: quick_cache::sync::Cache<(Standing, Operation), cedar::Answer>,
 }
 
 /// An agreement: its particulars, and its rules together with those of `base.cedar`.
@@ -115,8 +117,7 @@ impl PolicySet {
 
     /// Decides on one of the things that run the hub.
     pub fn operate(&self, caller: &Caller, operation: Operation, now: Timestamp) -> Decision {
-        let standing = Standing::of(caller);
-        let answer = cedar::operate(&self.schema, &self.types, &self.operation, &standing, &operation);
+        let answer = self.answer(Standing::of(caller), &operation);
         let (refusal, rules) = match answer {
             cedar::Answer::Allow(rules) => (None, rules),
             cedar::Answer::Deny(rules) => (Some(self.refuse_operation(&operation, &rules)), rules),
@@ -138,24 +139,49 @@ impl PolicySet {
         }
     }
 
+    /// What Cedar says on an operation, from the cache if it was asked before. A fault is not remembered.
+    fn answer(&self, standing: Standing, operation: &Operation) -> cedar::Answer {
+        let key = (standing, operation.clone());
+        if let Some(known) = self.operations.get(&key) {
+            return known;
+        }
+        let answer = cedar::operate(&self.schema, &self.types, &self.operation, &key.0, operation);
+        if !matches!(answer, cedar::Answer::Fault(_)) {
+            self.operations.insert(key, answer.clone());
+        }
+        answer
+    }
+
     /// Whether a question may be put at all, and under which agreements that are in force.
-    fn take(&self, who: &Standing, why: &Reasons, now: Timestamp) -> Result<Vec<usize>, Refusal> {
-        let mut takers = Vec::new();
-        let mut forbids = Vec::new();
-        for (index, agreement) in self.serving(who, why, now) {
+    fn take(&self, who: &Arc<Standing>, why: &Arc<Reasons>, now: Timestamp) -> Result<Vec<usize>, Refusal> {
+        let in_force = |index: &usize| self.agreements.get(*index).is_some_and(|a| a.particulars.in_force(now));
+        let takers: Vec<usize> = self.takers(who, why)?.iter().copied().filter(in_force).collect();
+        match takers.is_empty() {
+            true => Err(self.why_not(who, why, now)),
+            false => Ok(takers),
+        }
+    }
+
+    /// The agreements that take a question, in force or not, from the cache or from Cedar.
+    fn takers(&self, who: &Arc<Standing>, why: &Arc<Reasons>) -> Result<Arc<[usize]>, Refusal> {
+        let key = (who.clone(), why.clone());
+        if let Some(known) = self.takers.get(&key) {
+            return Ok(known);
+        }
+        let mut found = Vec::new();
+        for (index, agreement) in self.serving(who, why) {
             match cedar::ask(&self.schema, &self.types, &agreement.slice, who, why) {
-                cedar::Answer::Allow(_) => takers.push(index),
-                cedar::Answer::Deny(by) => forbids.extend(by),
+                cedar::Answer::Allow(_) => found.push(index),
+                cedar::Answer::Deny(_) => {}
                 cedar::Answer::Fault(fault) => {
                     tracing::error!(agreement = %agreement.id, fault, "policy evaluation failed: refused");
                     return Err(explain::faulty());
                 }
             }
         }
-        match takers.is_empty() {
-            true => Err(self.why_not(who, why, &forbids, now)),
-            false => Ok(takers),
-        }
+        let found: Arc<[usize]> = found.into();
+        self.takers.insert(key, found.clone());
+        Ok(found)
     }
 
     /// What each agreement for the purpose says on a class, from the cache or from Cedar. Whoever asks looks at those in
@@ -199,15 +225,14 @@ impl PolicySet {
         found
     }
 
-    /// The agreements in force that a question may be put under: for its purpose, relying on its gateway, signed by the
-    /// asker's agency.
-    fn serving(&self, who: &Standing, why: &Reasons, now: Timestamp) -> impl Iterator<Item = (usize, &Agreement)> {
+    /// The agreements that a question may be put under, in force or not: for its purpose, relying on its gateway, signed
+    /// by the asker's agency.
+    fn serving(&self, who: &Standing, why: &Reasons) -> impl Iterator<Item = (usize, &Agreement)> {
         self.agreements.iter().enumerate().filter(move |(_, agreement)| {
             let particulars = &agreement.particulars;
             particulars.purpose == why.purpose
                 && particulars.gateways.contains(&why.gateway)
                 && particulars.binds(&who.agency)
-                && particulars.in_force(now)
         })
     }
 }

@@ -54,14 +54,14 @@ impl Gate {
                     areas: self
                         .places
                         .area_of(*uprn)
-                        .map(|area| self.places.around(area).into())
+                        .map(|area| self.places.around(area))
                         .unwrap_or_default(),
                 }
             }
             Subject::Area(area) => Located {
                 locus: Locus::Area(area.clone()),
                 about: About::Area(area.clone()),
-                areas: self.places.around(area).into(),
+                areas: self.places.around(area),
             },
             Subject::Person(who) => {
                 let about = about(&*self.store, &self.keys.hashes, caller.agency(), who)?;
@@ -82,7 +82,7 @@ impl Gate {
         header
             .area
             .as_ref()
-            .map(|area| self.places.around(area).into())
+            .map(|area| self.places.around(area))
             .unwrap_or_default()
     }
 }

@@ -5,6 +5,7 @@ mod table;
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use ring::digest;
@@ -80,7 +81,7 @@ struct Area {
     name: String,
     vintage: String,
     /// The area itself, then those around it.
-    around: Vec<AreaCode>,
+    around: Arc<[AreaCode]>,
 }
 
 impl Places {
@@ -117,8 +118,8 @@ impl Places {
 
     /// The area itself and every area around it: for an LSOA its MSOA, ward and footprint; for any other itself alone.
     /// Empty if the place has no such area.
-    pub fn around(&self, code: &AreaCode) -> &[AreaCode] {
-        self.areas.get(code).map_or(&[], |area| &area.around)
+    pub fn around(&self, code: &AreaCode) -> Arc<[AreaCode]> {
+        self.areas.get(code).map(|area| area.around.clone()).unwrap_or_default()
     }
 
     /// The sort of an area, if the place has it.
@@ -194,7 +195,7 @@ fn read_areas(table: &Table<4>) -> Result<HashMap<AreaCode, Area>, Error> {
             kind,
             name,
             vintage,
-            around: vec![code.clone()],
+            around: Arc::from([code.clone()]),
         };
         if areas.insert(code, area).is_some() {
             return Err(record.breaks(0, "a code stands in one line only"));
@@ -219,7 +220,7 @@ fn read_lsoas(table: &Table<4>, areas: &mut HashMap<AreaCode, Area>) -> Result<(
             return Err(record.breaks(0, "an LSOA stands in one line only"));
         }
         if let Some(area) = areas.get_mut(&lsoa) {
-            area.around = around;
+            area.around = around.into();
         }
     }
     Ok(())

@@ -55,7 +55,7 @@ impl PolicyService for Policies {
         let reasons = self
             .0
             .reasons(&caller, request.get_ref().question.as_ref(), &policies)?;
-        let taken = policies.check(&Standing::of(&caller), &reasons, self.0.clock.now());
+        let taken = policies.check(&Arc::new(Standing::of(&caller)), &Arc::new(reasons), self.0.clock.now());
         let (allowed, reason, agreements) = told(taken);
         Ok(Response::new(proto::CheckQuestionResponse {
             allowed,
@@ -73,7 +73,8 @@ impl PolicyService for Policies {
         let reasons = self
             .0
             .reasons(&caller, request.get_ref().question.as_ref(), &policies)?;
-        let (standing, now) = (Standing::of(&caller), self.0.clock.now());
+        let (standing, reasons) = (Arc::new(Standing::of(&caller)), Arc::new(reasons));
+        let now = self.0.clock.now();
         let (allowed, reason, _) = told(policies.check(&standing, &reasons, now));
         let owners: Vec<_> = self
             .0

@@ -93,7 +93,7 @@ pub fn sort(
     let area = known_area(&mut fields, "question.area_code", &given.area_code, against);
     let areas: Arc<[AreaCode]> = match (subject, area) {
         (Some(SubjectSort::Person) | None, _) => Arc::default(),
-        (_, Some(area)) => against.places.around(&area).into(),
+        (_, Some(area)) => against.places.around(&area),
         (_, None) => patch.iter().cloned().collect(),
     };
     let parsed = match (subject, purpose, gateway) {
