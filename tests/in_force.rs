@@ -1,12 +1,16 @@
-//! Policies that change under open questions: what is in force at the moment decides, whatever was decided before.
+//! Policies, and time, that change under open questions: what is in force at the moment decides, whatever was decided before.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use jiff::{SignedDuration, ToSpan as _, tz::TimeZone};
-use placehub_proto::v1::{ConsentStance, DisclosureLevel, GetPolicySetRequest, GetPolicySetResponse, Question, Signal};
+use placehub_hub::wire::timestamp;
+use placehub_proto::v1::{
+    ConsentMethod, ConsentStance, ConsentStatement, DisclosureLevel, GetPolicySetRequest, GetPolicySetResponse,
+    Question, Signal,
+};
 use tonic::Code;
 
-use crate::harness::{Adjust, Client, Hub, alex, arrears, question_person, refused};
+use crate::harness::{Adjust, Client, Hub, Screen, Told, Watcher, alex, arrears, question_person, refused};
 
 /// The agreement on which the questions here rest.
 const AGREEMENT: &str = "policies/agreements/homelessness-prevention";
@@ -164,4 +168,50 @@ async fn an_agreement_permits_nothing_after_its_last_day() {
         Code::PermissionDenied,
         "the watch goes through the gate again"
     );
+}
+
+#[tokio::test]
+async fn an_open_watch_follows_the_policies_that_are_in_force() {
+    let (hub, adviser) = three_arrears().await;
+    let mut watch = Watcher::open(&adviser, &about_alex()).await;
+    watch.events(3).await;
+    let rule = "when { context.consent == \"given\" };";
+    let narrower = "when { context.consent == \"given\" && context.case_reference };";
+    hub.place.edit(&format!("{AGREEMENT}.cedar"), rule, narrower);
+    assert!(hub.reloader.reload().failed.is_empty());
+    let gone: BTreeSet<_> = watch.events(3).await.into_iter().collect();
+    assert!(gone.iter().all(|told| matches!(told, Told::Hidden(_))), "{gone:?}");
+    assert_eq!(watch.screen, Screen::default());
+    hub.place.edit(&format!("{AGREEMENT}.cedar"), narrower, rule);
+    assert!(hub.reloader.reload().failed.is_empty());
+    watch.events(3).await;
+    assert_eq!(watch.screen, Screen::of(&adviser.ask(about_alex()).await.unwrap()));
+}
+
+#[tokio::test]
+async fn an_open_watch_takes_off_what_time_takes_away() {
+    let hub = Hub::fresh().await;
+    let (now, adviser) = (hub.place.clock.now(), hub.as_cast("adviser-8"));
+    let passing = ConsentStatement {
+        person: Some(alex()),
+        stance: ConsentStance::Given.into(),
+        method: ConsentMethod::Spoken.into(),
+        valid_until: Some(timestamp(now + 8.minutes())),
+        ..ConsentStatement::default()
+    };
+    adviser.record(passing).await.unwrap();
+    let mut short = arrears(alex(), hub.days_ago(1)).id("short");
+    short.lapses_at = Some(timestamp(now + 4.minutes()));
+    let short = hub.adapter("housing").push(short).await.unwrap().signal_id;
+    let long = arrears(alex(), hub.days_ago(2)).id("long");
+    let long = hub.adapter("housing").push(long).await.unwrap().signal_id;
+    let mut watch = Watcher::open(&adviser, &about_alex()).await;
+    watch.events(2).await;
+    hub.place.clock.advance(SignedDuration::from_mins(5));
+    assert_eq!(watch.event().await, Told::Hidden(short), "it has lapsed");
+    hub.place.clock.advance(SignedDuration::from_mins(4));
+    assert_eq!(watch.event().await, Told::Hidden(long), "no consent covers it any more");
+    // What is left without a word on consent is that housing knows them.
+    assert_eq!(watch.event().await, Told::Shown("housing".to_owned(), 0));
+    assert_eq!(watch.screen, Screen::of(&adviser.ask(about_alex()).await.unwrap()));
 }

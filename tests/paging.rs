@@ -1,13 +1,10 @@
-//! Answers page by page, within a window of time, and under policies that change: each page is decided as it is asked for.
+//! Answers page by page and within a window of time: each page is decided as it is asked for.
 
-use std::{collections::BTreeSet, fs};
+use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use placehub_hub::wire::timestamp;
-use placehub_proto::v1::{
-    ConsentStance, DisclosureLevel, GetPolicySetRequest, GetPolicySetResponse, PersonIdentity, Question, Severity,
-    Signal,
-};
+use placehub_proto::v1::{ConsentStance, DisclosureLevel, PersonIdentity, Question, Severity, Signal};
 use tonic::Code;
 
 use crate::harness::{

@@ -1,6 +1,6 @@
 //! Open watches: what there is, then each change, and nothing that may not be seen; and how a watch ends.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use placehub_hub::store::{Fault, Memory};
@@ -8,7 +8,6 @@ use placehub_proto::v1::{
     ConsentMethod, ConsentStance, ConsentStatement, ListEntriesRequest, PersonIdentity, PushOutcome, Question,
     SignalDraft, watch_signals_response::Event,
 };
-use std::sync::Arc;
 use tokio::time::timeout;
 use tonic::Code;
 
@@ -222,7 +221,6 @@ async fn each_delivery_has_an_entry_of_the_ledger_that_says_what_was_shown() {
         .unwrap()
         .into_inner()
         .entries;
-    for e in &entries {}
     let told: Vec<_> = entries
         .iter()
         .filter(|entry| entry.action == "watch")
@@ -236,7 +234,6 @@ async fn each_delivery_has_an_entry_of_the_ledger_that_says_what_was_shown() {
         })
         .collect();
     assert_eq!(told, [(second, "adviser-8", 0, true), (first, "adviser-8", 1, true)]);
-    for e in &entries {}
     let entry = entries.iter().find(|entry| entry.number == first).unwrap();
     assert_eq!(entry.shown[0].signal_id, shown);
 }

@@ -7,13 +7,15 @@ use placehub_proto::v1::{
     AskSignalsResponse, DisclosureLevel, Question, Signal, Tombstone, WatchSignalsResponse,
     watch_signals_response::Event,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tonic::{Status, Streaming};
 
 use super::{Client, Refused};
 
 /// Long enough for anything that comes at all.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than a heartbeat and a half, so that what comes after it was not sent before it.
+const QUIET: Duration = Duration::from_millis(1_800);
 
 /// What lies on a reader's screen: signals by id, and "known to" lines by agency.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -140,10 +142,11 @@ impl Watcher {
         while !matches!(self.event().await, Told::Shown(shown, _) if shown == id) {}
     }
 
-    /// Waits for a heartbeat, before which nothing else may come, and then one that follows whatever was committed
-    /// when this was called.
+    /// Reads heartbeats, and nothing else may come, until one that the hub can only have sent after it had looked at
+    /// whatever was committed when this was called.
     pub(crate) async fn quiet(&mut self) {
-        for _ in 0..2 {
+        let begun = Instant::now();
+        while begun.elapsed() < QUIET {
             assert_eq!(self.next().await.unwrap(), None, "something came");
         }
     }

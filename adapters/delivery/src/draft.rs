@@ -173,6 +173,13 @@ pub fn integer_attribute(value: i64) -> AttributeValue {
     }
 }
 
+/// A yes-or-no attribute.
+pub fn boolean_attribute(value: bool) -> AttributeValue {
+    AttributeValue {
+        value: Some(Value::BooleanValue(value)),
+    }
+}
+
 /// A date attribute.
 pub fn date_attribute(value: Date) -> AttributeValue {
     AttributeValue {

@@ -6,6 +6,7 @@
 //! - [`draft`]: what an adapter hands over, one [`Translated`] for each row or message.
 //! - [`fields`]: NHS numbers, postcodes, UPRNs, dates, money. Pure.
 //! - [`table`]: CSV files with a known header, row by row, and [`identity`], the columns that name a person. Pure.
+//! - [`json`]: files of JSON records, one by one. Pure.
 //! - [`mod@file`]: a file's encoding, length and digest, found before any of it is used.
 //! - [`folder`]: the drop folder, and [`intake`], through which every source hands over what it took.
 //! - [`outbox`]: keeps that on disk until the hub has it; [`quarantine`] keeps what nobody would take.
@@ -25,6 +26,7 @@ pub mod file;
 pub mod folder;
 pub mod identity;
 pub mod intake;
+pub mod json;
 pub mod metrics;
 pub mod outbox;
 pub mod program;

@@ -1,4 +1,4 @@
-//! The housing adapter: CSV exports of a landlord's rent accounts and notices, made into drafts of signals.
+//! The housing adapter: a landlord's exports of rent accounts, notices, cases, evictions and hazards, made into drafts of signals.
 //! It never pushes by itself and never reads what it does not need.
 
 pub mod format;
@@ -11,7 +11,7 @@ use std::io::Cursor;
 
 use placehub_delivery::{FileError, Input, Rows, Translated, draft};
 
-/// The samples that come with this adapter, by file name: made-up people at made-up addresses.
+/// Samples for a demonstration, by file name: made-up people at made-up addresses.
 pub const SAMPLES: &[(&str, &[u8])] = &[
     ("arrears.csv", include_bytes!("../samples/arrears.csv")),
     ("notices.csv", include_bytes!("../samples/notices.csv")),

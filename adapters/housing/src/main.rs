@@ -1,4 +1,4 @@
-//! The program `placehub-housing`: pushes a landlord's arrears and notices to the hub.
+//! The program `placehub-housing`: pushes what a landlord knows of its tenancies to the hub.
 //! It never decides anything: all that it does is in the library and in `placehub-delivery`.
 
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use placehub_delivery::{
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-housing",
-        about: "Pushes rent arrears and notices from a landlord's CSV exports to a Placehub hub",
+        about: "Pushes rent arrears, notices, cases, evictions and hazards from a landlord's exports to a Placehub hub",
         translate: placehub_housing::rows,
         encodings: Encodings::Utf8OrWindows1252,
     })

@@ -22,8 +22,16 @@ fn the_samples_become_what_is_expected() {
     let expected = [
         include_str!("../samples/arrears.expected.json"),
         include_str!("../samples/notices.expected.json"),
+        include_str!("../samples/asb-cases.expected.json"),
+        include_str!("../samples/evictions.expected.json"),
+        include_str!("../samples/damp-and-mould.expected.json"),
     ];
-    for ((name, bytes), expected) in SAMPLES.iter().zip(expected) {
+    let further: [(&str, &[u8]); 3] = [
+        ("asb-cases.csv", include_bytes!("../samples/asb-cases.csv")),
+        ("evictions.csv", include_bytes!("../samples/evictions.csv")),
+        ("damp-and-mould.json", include_bytes!("../samples/damp-and-mould.json")),
+    ];
+    for ((name, bytes), expected) in SAMPLES.iter().chain(&further).zip(expected) {
         let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
         assert_eq!(views(&translate(bytes, name).unwrap()), expected, "{name}");
     }
@@ -75,6 +83,72 @@ fn arrears_grow_more_urgent_with_the_weeks() {
     );
     let severities: Vec<i32> = rows.iter().map(|row| row.result.as_ref().unwrap().severity).collect();
     assert_eq!(severities, [1, 2, 2, 3]);
+}
+
+#[test]
+fn each_bad_field_of_a_hazard_is_named() {
+    for (record, field) in [
+        (
+            r#"{"uprn": 1, "date_reported": "2026-11-05"}"#,
+            "hazard_report_reference",
+        ),
+        (r#"{"hazard_report_reference": "D", "uprn": 1}"#, "date_reported"),
+        (
+            r#"{"hazard_report_reference": "D", "uprn": 9.99e11, "date_reported": "2026-11-05"}"#,
+            "uprn",
+        ),
+        (
+            r#"{"hazard_report_reference": "D", "date_reported": "2026-11-05"}"#,
+            "record",
+        ),
+        (
+            r#"{"hazard_report_reference": "D", "uprn": 1, "date_reported": "2026-11-05", "sla_breach_flag": 2}"#,
+            "sla_breach_flag",
+        ),
+        (
+            r#"{"hazard_report_reference": ["D"], "uprn": 1, "date_reported": "2026-11-05"}"#,
+            "hazard_report_reference",
+        ),
+    ] {
+        let why = translate(record.as_bytes(), "x.json")
+            .unwrap()
+            .remove(0)
+            .result
+            .unwrap_err();
+        assert_eq!(why.field, field, "{record}");
+    }
+}
+
+#[test]
+fn each_step_in_dealing_with_a_hazard_is_a_higher_version() {
+    let version = |rest: &str| {
+        let record = format!(r#"{{"hazard_report_reference":"D","uprn":1,"date_reported":"2026-11-05"{rest}}}"#);
+        translate(record.as_bytes(), "x")
+            .unwrap()
+            .remove(0)
+            .result
+            .unwrap()
+            .version
+    };
+    let steps = [
+        version(""),
+        version(r#","sla_breach_flag":true"#),
+        version(r#","made_safe_date":"2026-11-07""#),
+        version(r#","made_safe_date":"2026-11-07","sla_breach_flag":"Y""#),
+        version(r#","last_updated":"2026-11-08""#),
+    ];
+    assert!(steps.is_sorted() && steps.first() < steps.last(), "{steps:?}");
+    assert_eq!(version(r#","version":7"#), 7);
+}
+
+#[test]
+fn a_case_that_is_closed_replaces_the_open_one() {
+    let header = "case_ref,tenancy_ref,uprn,case_type,status,opened_on,updated_on";
+    let file = format!("{header}\nC,T,1,noise,open,02/11/2026,02/11/2026\nC,T,1,noise,Closed,02/11/2026,09/11/2026\n");
+    let rows = translate(file.as_bytes(), "x").unwrap();
+    let [open, closed] = [&rows[0], &rows[1]].map(|row| row.result.as_ref().unwrap());
+    assert_eq!(open.source_id, closed.source_id);
+    assert!(open.version < closed.version);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The police adapter: a force's own incident export and data.police.uk's street-level crimes, made into drafts of signals.
+//! The police adapter: a force's own incident export and data.police.uk's street-level crimes, as CSV or as JSON, made into drafts of signals.
 //! It never pushes by itself and never reads what it does not need.
 
 pub mod format;
@@ -11,7 +11,7 @@ use std::io::Cursor;
 
 use placehub_delivery::{FileError, Input, Rows, Translated, draft};
 
-/// The samples that come with this adapter, by file name: made-up people at made-up addresses.
+/// Samples for a demonstration, by file name: made-up people at made-up addresses.
 pub const SAMPLES: &[(&str, &[u8])] = &[
     ("incidents.csv", include_bytes!("../samples/incidents.csv")),
     ("street.csv", include_bytes!("../samples/street.csv")),
@@ -23,7 +23,7 @@ pub const SAMPLES: &[(&str, &[u8])] = &[
 ///
 /// [`FileError`] if nothing can be read from the file: not UTF-8, no CSV, or a header that is not known here.
 pub fn rows(input: Input, name: &str) -> Result<Rows, FileError> {
-    Ok(draft::translated(format::read(input)?, name, translate::draft))
+    Ok(draft::translated(format::read(input, name)?, name, translate::draft))
 }
 
 /// As [`rows`], for a small file that is in memory already.

@@ -11,7 +11,7 @@ use placehub_delivery::{
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-police",
-        about: "Pushes incidents and street-level crimes from a police force's CSV files to a Placehub hub",
+        about: "Pushes incidents and street-level crimes from a police force's CSV files or the police API's JSON to a Placehub hub",
         translate: placehub_police::rows,
         encodings: Encodings::Utf8OrWindows1252,
     })

@@ -105,9 +105,8 @@ fn an_unknown_header_is_told_what_is_missing() {
     assert_eq!(refusal.to_string(), "columns missing for incidents: summary, outcome");
 }
 
-/// The publisher's interface speaks JSON; its rows are put into the columns of its CSV files, with the ward for the LSOA.
 #[test]
-fn published_crimes_each_become_a_draft_with_an_id_of_its_own() {
+fn published_records_each_become_a_draft_with_an_id_of_its_own() {
     let Some(folder) = outside_data("police-street") else {
         return;
     };
@@ -118,51 +117,66 @@ fn published_crimes_each_become_a_draft_with_an_id_of_its_own() {
         let Some(ward) = name.split('_').find(|part| part.starts_with("E05")) else {
             continue;
         };
-        let crimes: Vec<Value> = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let rows: String = crimes.iter().map(|crime| csv_row(crime, ward)).collect();
-        let translated = read(STREET, &rows);
+        let bytes = fs::read(&path).unwrap();
+        let crimes: Vec<Value> = serde_json::from_slice(&bytes).unwrap();
+        let translated = translate(&bytes, &name).unwrap();
         assert_eq!(translated.len(), crimes.len());
-        let drafts = translated.iter().map(|one| one.result.as_ref().unwrap());
-        let without_id = drafts
-            .filter(|draft| draft.source_id.starts_with("row-"))
-            .map(|draft| &draft.source_id);
-        let without_id: Vec<_> = without_id.collect();
-        assert!(!without_id.is_empty());
-        assert_eq!(without_id.iter().collect::<HashSet<_>>().len(), without_id.len());
+        let drafts: Vec<_> = translated.iter().map(|one| one.result.as_ref().unwrap()).collect();
+        assert!(drafts.iter().all(|draft| draft.area_code == ward));
+        let ids: HashSet<_> = drafts.iter().map(|draft| &draft.source_id).collect();
+        assert_eq!(ids.len(), crimes.len());
+        assert!(ids.iter().any(|id| id.starts_with("row-")));
         files += 1;
     }
     assert!(files > 0);
 }
 
-fn csv_row(crime: &Value, ward: &str) -> String {
-    let text = |pointer: &str| {
-        crime
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .replace(',', " ")
-    };
-    let crime_type = match text("/category").as_str() {
-        "anti-social-behaviour" => "Anti-social behaviour".to_owned(),
-        "criminal-damage-arson" => "Criminal damage and arson".to_owned(),
-        "violent-crime" => "Violence and sexual offences".to_owned(),
-        other => other.replace('-', " "),
-    };
-    let cells = [
-        text("/persistent_id"),
-        text("/month"),
-        String::new(),
-        String::new(),
-        text("/location/longitude"),
-        text("/location/latitude"),
-        text("/location/street/name"),
-        ward.to_owned(),
-        String::new(),
-        crime_type,
-        text("/outcome_status/category"),
-        text("/context"),
-    ];
-    cells.join(",") + "\n"
+/// A record of the police API with one JSON pointer set to another value, in a file of this name.
+fn record(pointer: &str, value: Value, name: &str) -> Translated {
+    let mut record = serde_json::json!({
+        "category": "violent-crime",
+        "location": { "latitude": "53.540", "longitude": "-2.630", "street": { "id": 1, "name": "On or near Example Street" } },
+        "persistent_id": "ab12",
+        "month": "2026-11",
+        "outcome_status": { "category": "Under investigation", "date": "2026-11" },
+    });
+    *record.pointer_mut(pointer).unwrap() = value;
+    translate(record.to_string().as_bytes(), name).unwrap().remove(0)
+}
+
+#[test]
+fn a_record_of_the_api_becomes_what_its_row_would() {
+    let from_api = record("/month", "2026-11".into(), "E01006226.json").result.unwrap();
+    let row = "ab12,2026-11,F,F,-2.630,53.540,On or near Example Street,E01006226,,Violence and sexual offences,Under investigation,\n";
+    assert_eq!(from_api, read(STREET, row).remove(0).result.unwrap());
+}
+
+#[test]
+fn each_bad_field_of_a_record_is_named() {
+    for (pointer, value, name, field) in [
+        ("/month", Value::from("June"), "E01006226.json", "month"),
+        ("/category", Value::Null, "E01006226.json", "category"),
+        (
+            "/location/latitude",
+            Value::from("153.5"),
+            "E01006226.json",
+            "location.latitude",
+        ),
+        ("/category", Value::from("robbery"), "crimes.json", "file name"),
+    ] {
+        let why = record(pointer, value, name).result.unwrap_err();
+        assert_eq!(why.field, field);
+    }
+}
+
+#[test]
+fn an_id_that_comes_again_is_told_apart() {
+    let row = "ab12,2026-11,F,F,,,A,E01006226,,Burglary,,\n";
+    let ids: Vec<_> = read(STREET, &row.repeat(2))
+        .into_iter()
+        .map(|one| one.result.unwrap().source_id)
+        .collect();
+    assert_eq!(ids, ["ab12", "ab12:2"]);
 }
 
 /// A folder of outside data, if it is there: `PLACEHUB_FIXTURES`, or `shared/fixtures` beside the workspace.

@@ -1,4 +1,4 @@
-//! The welfare adapter: a council's CSV export of crisis and discretionary awards, made into drafts of signals.
+//! The welfare adapter: a council's CSV exports of awards, council tax arrears and notices on universal credit, made into drafts of signals.
 //! It never pushes by itself and never reads what it does not need.
 
 pub mod format;
@@ -11,7 +11,7 @@ use std::io::Cursor;
 
 use placehub_delivery::{FileError, Input, Rows, Translated, draft};
 
-/// The samples that come with this adapter, by file name: made-up people at made-up addresses.
+/// Samples for a demonstration, by file name: made-up people at made-up addresses.
 pub const SAMPLES: &[(&str, &[u8])] = &[("crisis-grants.csv", include_bytes!("../samples/crisis-grants.csv"))];
 
 /// Makes a draft of each row of a file as it is read, or says why there is none. `name` is the file's name, for origins.

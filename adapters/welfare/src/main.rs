@@ -1,4 +1,4 @@
-//! The program `placehub-welfare`: pushes a council's crisis and discretionary awards to the hub.
+//! The program `placehub-welfare`: pushes what a council's welfare service knows to the hub.
 //! It never decides anything: all that it does is in the library and in `placehub-delivery`.
 
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use placehub_delivery::{
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-welfare",
-        about: "Pushes crisis grants and discretionary housing payments from a council's CSV export to a Placehub hub",
+        about: "Pushes awards, council tax arrears and notices on universal credit from a council's CSV exports to a Placehub hub",
         translate: placehub_welfare::rows,
         encodings: Encodings::Utf8OrWindows1252,
     })

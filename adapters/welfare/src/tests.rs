@@ -21,6 +21,68 @@ fn the_sample_becomes_what_is_expected() {
 }
 
 #[test]
+fn the_further_samples_become_what_is_expected() {
+    let samples: [(&str, &[u8], &str); 3] = [
+        (
+            "council-tax.csv",
+            include_bytes!("../samples/council-tax.csv"),
+            include_str!("../samples/council-tax.expected.json"),
+        ),
+        (
+            "deductions.csv",
+            include_bytes!("../samples/deductions.csv"),
+            include_str!("../samples/deductions.expected.json"),
+        ),
+        (
+            "sanctions.csv",
+            include_bytes!("../samples/sanctions.csv"),
+            include_str!("../samples/sanctions.expected.json"),
+        ),
+    ];
+    for (name, bytes, expected) in samples {
+        let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
+        assert_eq!(views(&translate(bytes, name).unwrap()), expected, "{name}");
+    }
+}
+
+#[test]
+fn each_bad_field_of_the_other_exports_is_named() {
+    for (header, row, field) in [
+        (
+            "account_ref,uprn,arrears_pence,liability_order,as_of",
+            "C-1,1,100,maybe,2026-11-09",
+            "liability_order",
+        ),
+        (
+            "account_ref,uprn,arrears_pence,liability_order,as_of",
+            ",1,100,no,2026-11-09",
+            "account_ref",
+        ),
+        (
+            "deduction_ref,reason,amount_pence,decided_on,nhs_number",
+            "D-1,rent,100,2026-11-09,",
+            "row",
+        ),
+        (
+            "sanction_ref,starts_on,ends_on,nhs_number",
+            "S-1,2026-11-09,2026-11-08,9990001006",
+            "ends_on",
+        ),
+    ] {
+        let file = format!("{header}\n{row}\n");
+        let why = translate(file.as_bytes(), "x").unwrap().remove(0).result.unwrap_err();
+        assert_eq!(why.field, field, "{row}");
+    }
+}
+
+#[test]
+fn a_notice_on_universal_credit_is_always_restricted() {
+    let file = "sanction_ref,starts_on,ends_on,nhs_number\nS-1,2026-11-09,,9990001006\n";
+    let draft = translate(file.as_bytes(), "x").unwrap().remove(0).result.unwrap();
+    assert_eq!(draft.sensitivity(), placehub_proto::v1::Sensitivity::Restricted);
+}
+
+#[test]
 fn the_scheme_decides_the_kind() {
     let rows = awards(
         "A-1,9990001006,,,,,,HSF,100,2026-11-09\nA-2,9990001006,,,,,,crisis,100,2026-11-09\n\

@@ -7,6 +7,7 @@ mod identifiers;
 pub use dates::{date, moment, month, start_of_day, uk_day, uk_instant};
 pub use identifiers::{Nhs, nhs, nhs_number, postcode, uprn};
 
+use jiff::civil::Date;
 use placehub_proto::v1::Severity;
 
 /// Text of 1 to 100 characters on one line, such as a name or a reference.
@@ -78,6 +79,25 @@ pub fn severity(text: &str) -> Result<Severity, &'static str> {
     }
 }
 
+/// Yes or no, as agencies write it: `yes`, `y`, `true`, `1`, and their opposites, in either case.
+///
+/// # Errors
+///
+/// The rule, if it is none of them.
+pub fn yes_or_no(text: &str) -> Result<bool, &'static str> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "yes" | "y" | "true" | "1" => Ok(true),
+        "no" | "n" | "false" | "0" => Ok(false),
+        _ => Err("is not yes or no"),
+    }
+}
+
+/// A day as a version, e.g. 20261109: it rises with each day on which a source corrects itself.
+pub fn day_version(day: Date) -> u64 {
+    let number = |part: i8| u64::from(part.unsigned_abs());
+    u64::from(day.year().unsigned_abs()) * 10_000 + number(day.month()) * 100 + number(day.day())
+}
+
 /// An amount in pounds for a summary, e.g. `£812.40`.
 pub fn pounds(pence: i64) -> String {
     format!("£{}.{:02}", pence / 100, pence % 100)
@@ -107,6 +127,16 @@ mod tests {
         for bad in ["", "£812", "-3", "812.40", "1e3", "9999999999999"] {
             assert!(whole(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_later_day_is_a_higher_version() {
+        let days =
+            [(2026, 9, 30), (2026, 10, 1), (2027, 1, 1)].map(|(year, month, day)| Date::constant(year, month, day));
+        let versions = days.map(day_version);
+        assert_eq!(versions, [20_260_930, 20_261_001, 20_270_101]);
+        assert_eq!(yes_or_no("Y"), Ok(true));
+        assert!(yes_or_no("perhaps").is_err());
     }
 
     #[test]

@@ -14,7 +14,8 @@ use super::{Error, Folder, Outcome, failed, manifest::Manifest, move_to, rejects
 use crate::{
     draft::{FileError, Rows, Untranslatable},
     file::{self, Survey},
-    intake::{Intake, Taken},
+    intake::{self, Intake, Taken},
+    outbox,
 };
 
 /// How many rows share one sync of the disk.
@@ -138,9 +139,10 @@ impl One<'_> {
             }
             count += batch.len() as u64;
             self.go_on()?;
-            intake
-                .take(batch)
-                .map_err(|error| Refused::Later(Error::Intake(error)))?;
+            intake.take(batch).map_err(|error| match error {
+                intake::Error::Outbox(outbox::Error::Stopping) => Refused::Later(Error::Stopping),
+                error => Refused::Later(Error::Intake(error)),
+            })?;
         }
         let refused = report.count();
         report.close().map_err(later("write the report"))?;

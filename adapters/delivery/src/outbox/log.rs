@@ -33,14 +33,11 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Opens the log after its last whole entry, cutting off one that a crash tore; `least` is the least number that
-    /// the next entry may have.
-    pub(super) fn open(folder: &Path, least: u64) -> Result<Self, Error> {
+    /// Opens the log after its last whole entry, cutting off one that a crash tore. The first entry ever has the number 1.
+    pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         let at = |doing| Error::io(doing, folder);
-        let (first, path) = match segments(folder).map_err(at("list"))?.pop() {
-            Some(first) => (first, path(folder, first)),
-            None => (least, path(folder, least)),
-        };
+        let first = segments(folder).map_err(at("list"))?.pop().unwrap_or(1);
+        let path = path(folder, first);
         let active = OpenOptions::new()
             .append(true)
             .read(true)

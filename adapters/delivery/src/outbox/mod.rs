@@ -123,11 +123,18 @@ impl Outbox {
         let mark = Mark::open(&folder.join("left")).map_err(at("open a mark"))?;
         let (known, _) = written.read().map_err(at("read a mark"))?.unwrap_or_default();
         let (left, _) = mark.read().map_err(at("read a mark"))?.unwrap_or_default();
-        let log = Log::open(folder, known.max(left) + 1)?;
+        let damaged = |rule| Error::Damaged {
+            path: folder.to_path_buf(),
+            rule,
+        };
+        // A new segment is there before an old one goes, so an outbox that was ever used has one.
+        if known.max(left) > 0 && log::segments(folder).map_err(at("list"))?.is_empty() {
+            return Err(damaged("its segments are missing"));
+        }
+        let log = Log::open(folder)?;
         let durable = log.next() - 1;
         if durable < known.max(left) {
-            let (path, rule) = (folder.to_path_buf(), "the end of its log is missing");
-            return Err(Error::Damaged { path, rule });
+            return Err(damaged("the end of its log is missing"));
         }
         let segments: VecDeque<u64> = log::segments(folder).map_err(at("list"))?.into();
         // A mark that a power loss set back, or a torn one, means the oldest entry there is.

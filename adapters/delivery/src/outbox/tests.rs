@@ -82,6 +82,9 @@ fn a_log_that_lost_what_it_had_is_refused() {
     log.set_len(log.metadata().unwrap().len() - 1).unwrap();
     let refusal = Outbox::open(folder.path(), PLENTY).unwrap_err();
     assert!(matches!(refusal, Error::Damaged { .. }), "{refusal}");
+    fs::remove_file(&logs(&folder)[0]).unwrap();
+    let refusal = Outbox::open(folder.path(), PLENTY).unwrap_err();
+    assert!(matches!(refusal, Error::Damaged { .. }), "{refusal}");
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub enum Error {
 
 const HELD: &str = "held";
 const AGAIN: &str = "again";
+const UNFINISHED: &str = "part";
 
 impl Quarantine {
     /// Opens the quarantine in a folder, and makes the folder if there is none.
@@ -65,6 +66,18 @@ impl Quarantine {
         };
         outbox::make(folder).map_err(quarantine.at("make the folder"))?;
         Ok(quarantine)
+    }
+
+    /// Removes what a crash left half written. Whoever writes to the quarantine must not do so at the same time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn forget_unfinished(&self) -> Result<(), Error> {
+        for id in self.named(UNFINISHED)? {
+            fs::remove_file(self.path(&id, UNFINISHED)).map_err(self.at("remove"))?;
+        }
+        Ok(())
     }
 
     /// Keeps entries. When it returns they are on the disk.
@@ -174,7 +187,7 @@ impl Quarantine {
     }
 
     fn write(&self, id: &Id, bytes: &[u8]) -> io::Result<()> {
-        let (unfinished, path) = (self.path(id, "part"), self.path(id, HELD));
+        let (unfinished, path) = (self.path(id, UNFINISHED), self.path(id, HELD));
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)

@@ -90,3 +90,14 @@ fn a_list_shows_why_and_nothing_of_the_content() {
         serde_json::json!({ "field": "signal.uprn", "rule": "must be 1 to 12 digits" })
     );
 }
+
+#[test]
+fn what_a_crash_left_half_written_does_not_stay() {
+    let (_folder, quarantine) = given();
+    quarantine.keep(&[refused()]).unwrap();
+    let half = quarantine.path(&row("a.csv row 3", 1).id(), UNFINISHED);
+    fs::write(&half, "Secret").unwrap();
+    quarantine.forget_unfinished().unwrap();
+    assert!(!half.exists());
+    assert_eq!(quarantine.count().unwrap(), 1);
+}

@@ -1,6 +1,7 @@
-//! Reads police CSV files, told apart by their header.
+//! Reads police CSV files, told apart by their header, and the police API's JSON.
 //! Pure. It never repeats a value in a refusal, and one bad row never keeps another back.
 
+mod api;
 mod incidents;
 mod street;
 
@@ -8,7 +9,7 @@ pub use incidents::{Incident, IncidentType};
 pub use street::{Crime, CrimeType};
 
 use placehub_delivery::{
-    FileError, Input, Pieces,
+    FileError, Input, Pieces, json,
     table::{Layout, Table},
 };
 
@@ -40,12 +41,19 @@ const LAYOUTS: &[Layout<Kind>] = &[
     },
 ];
 
-/// Reads a file. Rows carry their numbers, the header being row 1.
+/// Reads a file. Rows carry their numbers, the header being row 1; records of JSON are numbered from 1. The area of JSON is
+/// the code in the file's name.
 ///
 /// # Errors
 ///
 /// [`FileError`] if nothing at all can be read from the file.
-pub fn read(input: Input) -> Result<Pieces<Row>, FileError> {
+pub fn read(input: Input, name: &str) -> Result<Pieces<Row>, FileError> {
+    let (is_json, input) = json::sniff(input)?;
+    if is_json {
+        let (area, mut ids) = (api::area_in(name), street::Ids::default());
+        let read = move |record: &_| api::crime(record, area.as_deref(), &mut ids).map(Row::Crime);
+        return Ok(json::each(input, read));
+    }
     let table = Table::read(input)?;
     Ok(match table.layout(LAYOUTS)? {
         Kind::Incidents => Box::new(table.each(|cells| incidents::incident(cells).map(Row::Incident))),

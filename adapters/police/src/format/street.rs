@@ -30,7 +30,7 @@ pub struct Crime {
     pub id: String,
     /// First day of the month, which is all that is published of the date.
     pub month: Date,
-    /// LSOA code.
+    /// LSOA code; from the API, the code of the area that was asked about.
     pub lsoa: String,
     /// The publisher's words for the point, e.g. `On or near High Street`.
     pub location: Option<String>,
@@ -55,7 +55,8 @@ pub enum CrimeType {
     Violence,
 }
 
-/// Gives an id to rows that have none: the same for the same row of the same file, whenever it is read.
+/// Gives an id to rows that have none, and tells those apart that share one: the same for the same row of the same file,
+/// whenever it is read.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     /// How many rows of each content came before, by a digest of it, so that a long file does not lie in memory.
@@ -63,16 +64,12 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    fn give(&mut self, cells: &Cells<'_>) -> String {
+    /// An id for a row or record that has none, from what is published of it and from how many like it came before.
+    pub(super) fn give<T: AsRef<str>>(&mut self, parts: impl IntoIterator<Item = T>) -> String {
         // A separator that no cell holds keeps `ab,c` and `a,bc` apart.
-        let content = cells.all().collect::<Vec<_>>().join("\u{1f}");
-        let mut key = [0; 16];
-        for (to, from) in key.iter_mut().zip(digest(&SHA256, content.as_bytes()).as_ref()) {
-            *to = *from;
-        }
-        let alike = self.alike.entry(key).or_default();
-        let marked = format!("{content}\u{1f}{alike}");
-        *alike += 1;
+        let parts: Vec<T> = parts.into_iter().collect();
+        let content = parts.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("\u{1f}");
+        let marked = format!("{content}\u{1f}{}", self.alike_before(&content));
         digest(&SHA256, marked.as_bytes())
             .as_ref()
             .iter()
@@ -84,10 +81,31 @@ impl Ids {
     }
 }
 
+impl Ids {
+    /// Marks an id that has come before, as the publisher's ids may.
+    pub(super) fn tell_apart(&mut self, id: String) -> String {
+        match self.alike_before(&id) {
+            0 => id,
+            before => format!("{id}:{}", before + 1),
+        }
+    }
+
+    /// How many of this content came before this one.
+    fn alike_before(&mut self, content: &str) -> u64 {
+        let mut key = [0; 16];
+        for (to, from) in key.iter_mut().zip(digest(&SHA256, content.as_bytes()).as_ref()) {
+            *to = *from;
+        }
+        let alike = self.alike.entry(key).or_default();
+        *alike += 1;
+        *alike - 1
+    }
+}
+
 pub(super) fn crime(cells: &Cells<'_>, ids: &mut Ids) -> Result<Crime, Untranslatable> {
     let id = match cells.optional("Crime ID", fields::label)? {
-        Some(id) => id,
-        None => ids.give(cells),
+        Some(id) => ids.tell_apart(id),
+        None => ids.give(cells.all()),
     };
     let crime_type_name = cells.required("Crime type", fields::phrase)?;
     Ok(Crime {
@@ -101,7 +119,7 @@ pub(super) fn crime(cells: &Cells<'_>, ids: &mut Ids) -> Result<Crime, Untransla
     })
 }
 
-fn crime_type(name: &str) -> CrimeType {
+pub(super) fn crime_type(name: &str) -> CrimeType {
     match name.to_ascii_lowercase().as_str() {
         "anti-social behaviour" => CrimeType::AntiSocialBehaviour,
         "criminal damage and arson" => CrimeType::CriminalDamage,
@@ -111,7 +129,7 @@ fn crime_type(name: &str) -> CrimeType {
 }
 
 /// ONS: a letter for the country, two digits for the sort of area, six for the area.
-fn area_code(text: &str) -> Result<String, &'static str> {
+pub(super) fn area_code(text: &str) -> Result<String, &'static str> {
     let mut characters = text.chars();
     let country = characters.next().is_some_and(|first| first.is_ascii_uppercase());
     let digits = text.len() == 9 && characters.all(|rest| rest.is_ascii_digit());

@@ -15,7 +15,7 @@ use crate::format::{Award, Scheme};
 /// # Errors
 ///
 /// `row`, if it names neither a person nor an address; `awarded_on`, if no clock can show that day.
-pub(crate) fn draft(award: Award) -> Result<SignalDraft, Untranslatable> {
+pub(super) fn award(award: Award) -> Result<SignalDraft, Untranslatable> {
     if award.person.is_none() && award.uprn.is_none() {
         return Err(Untranslatable::new("row", "names neither a person nor an address"));
     }

@@ -1,18 +1,30 @@
-//! Reads a landlord's CSV exports: rent arrears, and notices seeking possession.
+//! Reads a landlord's exports: rent arrears, notices, cases of anti-social behaviour and evictions as CSV, damp and mould as JSON.
 //! Pure. It never repeats a value in a refusal, and one bad row never keeps another back.
+
+mod conduct;
+mod damp;
+
+pub use conduct::{Case, Eviction};
+pub use damp::Damp;
 
 use jiff::civil::Date;
 use placehub_delivery::{
-    FileError, Input, Pieces, Untranslatable, fields, identity,
+    FileError, Input, Pieces, Untranslatable, fields, identity, json,
     table::{Cells, Layout, Table},
 };
 use placehub_proto::v1::PersonIdentity;
 
-/// One row of either export.
+/// One row of an export.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Row {
     /// A rent account in arrears.
     Arrears(Arrears),
+    /// A case of anti-social behaviour.
+    Case(Case),
+    /// A hazard of damp and mould.
+    Damp(Damp),
+    /// An eviction.
+    Eviction(Eviction),
     /// A notice served on a tenant.
     Notice(Notice),
 }
@@ -56,6 +68,8 @@ pub struct Notice {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Arrears,
+    Cases,
+    Evictions,
     Notices,
 }
 
@@ -88,17 +102,33 @@ const LAYOUTS: &[Layout<Kind>] = &[
             "expires_on",
         ],
     },
+    Layout {
+        kind: Kind::Cases,
+        name: "cases of anti-social behaviour",
+        columns: conduct::CASES,
+    },
+    Layout {
+        kind: Kind::Evictions,
+        name: "evictions",
+        columns: conduct::EVICTIONS,
+    },
 ];
 
-/// Reads an export, telling which by its header. Rows carry their numbers, the header being row 1.
+/// Reads an export, telling JSON from CSV by how it begins, and one CSV export from another by its header. Rows carry their numbers, the header being row 1.
 ///
 /// # Errors
 ///
 /// [`FileError`] if nothing at all can be read from the file.
 pub fn read(input: Input) -> Result<Pieces<Row>, FileError> {
+    let (is_json, input) = json::sniff(input)?;
+    if is_json {
+        return Ok(json::each(input, |record| damp::damp(record).map(Row::Damp)));
+    }
     let table = Table::read(input)?;
     Ok(match table.layout(LAYOUTS)? {
         Kind::Arrears => Box::new(table.each(|cells| arrears(cells).map(Row::Arrears))),
+        Kind::Cases => Box::new(table.each(|cells| conduct::case(cells).map(Row::Case))),
+        Kind::Evictions => Box::new(table.each(|cells| conduct::eviction(cells).map(Row::Eviction))),
         Kind::Notices => Box::new(table.each(|cells| notice(cells).map(Row::Notice))),
     })
 }

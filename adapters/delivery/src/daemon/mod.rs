@@ -1,27 +1,29 @@
 //! Puts an adapter's daemon together: sources, outbox, sender, what is to be sent again, metrics; and stops it in good order.
 //! It never takes anything before the outbox is open, and never leaves without having told its sources to stop.
 
-use std::{io, sync::Arc, time::Duration};
+mod again;
+
+#[cfg(test)]
+mod tests;
+
+use std::{io, sync::Arc};
 
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    draft::FileError,
-    folder::{Translate, chain},
-    intake::{self, Intake, Left, Source, Taken},
+    folder::Translate,
+    intake::{Intake, Source},
     metrics::{self, Counters},
-    outbox::{self, Content, Outbox},
+    outbox::{self, Outbox},
     push::Patience,
-    quarantine::{self, Held, Id, Kept, Quarantine},
+    quarantine::{self, Quarantine},
     sender::{Connect, Sender},
     settings::Station,
     standing::Standing,
 };
-
-/// How often the quarantine is looked through for what is to be sent again.
-const EVERY: Duration = Duration::from_secs(2);
+use again::Again;
 
 /// Why a daemon cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,8 @@ impl Daemon {
     pub fn open(station: Station, translate: Translate) -> Result<Self, Error> {
         let outbox = Outbox::open(&station.outbox(), station.outbox_limit).map_err(Error::Outbox)?;
         let quarantine = Quarantine::open(&station.quarantine()).map_err(Error::Quarantine)?;
+        // The outbox's lock says that no other daemon writes here.
+        quarantine.forget_unfinished().map_err(Error::Quarantine)?;
         Ok(Self {
             station,
             outbox: Arc::new(outbox),
@@ -116,81 +120,4 @@ impl Daemon {
         }
         Ok(())
     }
-}
-
-/// Sends again what a person has marked in the quarantine.
-#[derive(Clone)]
-struct Again {
-    quarantine: Quarantine,
-    intake: Intake,
-    translate: Translate,
-}
-
-impl Again {
-    async fn run(self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            let again = self.clone();
-            let looked = tokio::task::spawn_blocking(move || again.look_through()).await;
-            if let Ok(Err(error)) = looked {
-                tracing::error!(cause = %error, "cannot send again");
-            }
-            stop.run_until_cancelled(tokio::time::sleep(EVERY)).await;
-        }
-    }
-
-    fn look_through(&self) -> Result<(), String> {
-        for id in self.quarantine.to_be_sent().map_err(|error| chain(&error))? {
-            self.send(&id).map_err(|error| chain(&error))?;
-        }
-        Ok(())
-    }
-
-    /// Hands one entry over and releases it; if nothing can be made of it even now, it is held again, with today's reason.
-    fn send(&self, id: &Id) -> Result<(), quarantine::Error> {
-        let kept = match self.quarantine.read_again(id) {
-            Err(quarantine::Error::Unreadable(_)) => return self.quarantine.hold_again(id),
-            read => read?,
-        };
-        let Kept { origin, held, .. } = kept;
-        let taken = match held {
-            Some(Held::Draft(draft)) => vec![Taken {
-                origin,
-                content: Ok(Content::Draft(draft)),
-            }],
-            Some(Held::Retraction(retraction)) => vec![Taken {
-                origin,
-                content: Ok(Content::Retraction(retraction)),
-            }],
-            Some(Held::Piece(piece)) => match translate(self.translate, &origin, &piece) {
-                Ok(taken) => taken,
-                Err(error) => {
-                    tracing::warn!(origin, cause = %error, "still not translated");
-                    return self.quarantine.hold_again(id);
-                }
-            },
-            None => return self.quarantine.hold_again(id),
-        };
-        match self.intake.take(taken) {
-            Ok(()) => self.quarantine.release(id),
-            Err(intake::Error::Outbox(outbox::Error::Stopping)) => Ok(()),
-            Err(error) => {
-                tracing::error!(cause = %chain(&error), "cannot send again");
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Translates a piece anew. It keeps the place that it had in its file.
-fn translate(translate: Translate, origin: &str, piece: &quarantine::Piece) -> Result<Vec<Taken>, FileError> {
-    let rows = translate(Box::new(io::Cursor::new(piece.bytes.clone())), &piece.name)?;
-    rows.map(|row| {
-        let mut taken = Taken::of(row?, &piece.name);
-        origin.clone_into(&mut taken.origin);
-        if let Err(Left { bytes, .. }) = &mut taken.content {
-            bytes.clone_from(&piece.bytes);
-        }
-        Ok(taken)
-    })
-    .collect()
 }

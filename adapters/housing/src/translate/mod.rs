@@ -1,6 +1,9 @@
 //! Makes a draft of one row of a landlord's exports.
 //! Pure. It never puts a name into a summary.
 
+mod conduct;
+mod damp;
+
 use placehub_delivery::{
     Untranslatable,
     draft::{attributes, date_attribute, instant, integer_attribute, text_attribute},
@@ -18,6 +21,9 @@ use crate::format::{Arrears, Notice, Row};
 pub(crate) fn draft(row: Row) -> Result<SignalDraft, Untranslatable> {
     match row {
         Row::Arrears(row) => arrears(row),
+        Row::Case(row) => conduct::case(row),
+        Row::Damp(row) => damp::damp(row),
+        Row::Eviction(row) => conduct::eviction(row),
         Row::Notice(row) => notice(row),
     }
 }

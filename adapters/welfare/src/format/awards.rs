@@ -1,11 +1,8 @@
-//! Reads a council's CSV export of awards: crisis grants and discretionary housing payments.
-//! Pure. It never repeats a value in a refusal, and one bad row never keeps another back.
+//! Reads a row of a council's awards: crisis grants and discretionary housing payments.
+//! Pure. It never repeats a value in a refusal.
 
 use jiff::civil::Date;
-use placehub_delivery::{
-    FileError, Input, Pieces, Untranslatable, fields, identity,
-    table::{Cells, Layout, Table},
-};
+use placehub_delivery::{Untranslatable, fields, identity, table::Cells};
 use placehub_proto::v1::PersonIdentity;
 
 /// One award.
@@ -38,35 +35,21 @@ pub enum Scheme {
     HouseholdSupportFund,
 }
 
-const LAYOUTS: &[Layout<()>] = &[Layout {
-    kind: (),
-    name: "awards",
-    columns: &[
-        "award_ref",
-        "nhs_number",
-        "family_name",
-        "given_name",
-        "birth_date",
-        "postcode",
-        "uprn",
-        "scheme",
-        "amount_pence",
-        "awarded_on",
-    ],
-}];
+/// The columns without which there is no export of awards.
+pub(super) const COLUMNS: &[&str] = &[
+    "award_ref",
+    "nhs_number",
+    "family_name",
+    "given_name",
+    "birth_date",
+    "postcode",
+    "uprn",
+    "scheme",
+    "amount_pence",
+    "awarded_on",
+];
 
-/// Reads an export. Rows carry their numbers, the header being row 1.
-///
-/// # Errors
-///
-/// [`FileError`] if nothing at all can be read from the file.
-pub fn read(input: Input) -> Result<Pieces<Award>, FileError> {
-    let table = Table::read(input)?;
-    table.layout(LAYOUTS)?;
-    Ok(Box::new(table.each(award)))
-}
-
-fn award(cells: &Cells<'_>) -> Result<Award, Untranslatable> {
+pub(super) fn award(cells: &Cells<'_>) -> Result<Award, Untranslatable> {
     Ok(Award {
         award_ref: cells.required("award_ref", fields::label)?,
         version: cells.optional("version", fields::version)?.unwrap_or(1),
