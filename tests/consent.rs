@@ -269,8 +269,8 @@ async fn an_agency_lists_what_it_took_down_and_governance_lists_all() {
         .unwrap()
         .statement_id;
     let ids = |listed: Vec<RecordedConsent>| listed.into_iter().map(|one| one.statement_id).collect::<Vec<_>>();
-    assert_eq!(ids(listed(&housing, alex()).await), [first.clone()]);
-    assert_eq!(ids(listed(&welfare, alex()).await), [second.clone()]);
+    assert_eq!(ids(listed(&housing, alex()).await), std::slice::from_ref(&first));
+    assert_eq!(ids(listed(&welfare, alex()).await), std::slice::from_ref(&second));
     assert_eq!(ids(listed(&hub.as_cast("coordinator-3"), alex()).await), [""; 0]);
     let all = listed(&hub.as_cast("igo-1"), alex()).await;
     let takers: Vec<_> = all.iter().map(|one| one.taken_by_agency.clone()).collect();

@@ -9,6 +9,7 @@ use std::{
 use cedar_policy::{
     ActionConstraint, Effect, EntityUid, Policy, PolicyId, PolicySet as Cedar, Schema, ValidationMode, Validator,
 };
+use quick_cache::sync::Cache;
 
 use super::{Agreement, PolicySet, Rule, cedar::Types, particulars::Particulars};
 use crate::{catalogue::Catalogue, model::AgreementId};
@@ -116,9 +117,9 @@ pub(super) fn load(folder: &Path) -> Result<PolicySet, Error> {
         schema,
         types,
         catalogue,
-        verdicts: quick_cache::sync::Cache::new(super::VERDICTS_KEPT),
-        takers: quick_cache::sync::Cache::new(super::VERDICTS_KEPT),
-        operations: quick_cache::sync::Cache::new(super::VERDICTS_KEPT),
+        verdicts: Cache::new(super::VERDICTS_KEPT),
+        takers: Cache::new(super::VERDICTS_KEPT),
+        operations: Cache::new(super::VERDICTS_KEPT),
     })
 }
 

@@ -22,6 +22,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use quick_cache::sync::Cache;
 
 pub use class::{Class, Office, Reasons, Standing};
 pub use decision::{Decision, Deed, Operation, Refusal, RefusalCode, Shown, Tally};
@@ -48,9 +49,9 @@ pub struct PolicySet {
     agreements: Vec<Agreement>,
     rules: BTreeMap<String, Rule>,
     catalogue: Catalogue,
-    verdicts: quick_cache::sync::Cache<Key, Arc<[Verdict]>>,
-    takers: quick_cache::sync::Cache<(Arc<Standing>, Arc<Reasons>), Arc<[usize]>>,
-    operations: quick_cache::sync::Cache<(Standing, Operation), cedar::Answer>,
+    verdicts: Cache<Key, Arc<[Verdict]>>,
+    takers: Cache<Asked, Arc<[usize]>>,
+    operations: Cache<(Standing, Operation), cedar::Answer>,
 }
 
 /// An agreement: its particulars, and its rules together with those of `base.cedar`.
@@ -79,6 +80,7 @@ struct Verdict {
     rules: Vec<String>,
 }
 
+type Asked = (Arc<Standing>, Arc<Reasons>);
 type Key = (Arc<Standing>, Arc<Reasons>, Class, Level);
 
 impl PolicySet {

@@ -91,11 +91,10 @@ async fn what_was_mended_is_sent_again_and_a_hub_that_was_away_gets_all_of_it() 
     home.nowhere_said(SECRET);
 }
 
-/// Prints how fast rows get from the drop folder to the hub, and the most memory that takes.
-/// Run it with `cargo test --release -p placehub-housing --test daemon -- --ignored --nocapture`.
+/// Also prints how fast rows get from the drop folder to the hub; for figures run it with
+/// `cargo test --release -p placehub-housing --test daemon hundred -- --nocapture`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-async fn a_hundred_thousand_rows() {
+async fn a_hundred_thousand_rows_need_less_than_a_hundred_mebibytes() {
     const MANY: usize = 100_000;
     let home = Home::new();
     let mut hub = Hub::start(&home, None).await;
