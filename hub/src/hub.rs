@@ -1,6 +1,12 @@
 //! A hub: opened from its settings, then serving until told to stop. The only file that knows all rooms.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
@@ -73,6 +79,8 @@ pub enum Error {
 
 /// How often lapsed signals and old cursors are forgotten.
 const SWEEP: Duration = Duration::from_secs(3600);
+/// How long after its start a hub sweeps for the first time: it is to serve first.
+const FIRST_SWEEP: Duration = Duration::from_secs(60);
 
 /// A hub that is open: its store is locked, its keys and policies are read.
 pub struct Hub {
@@ -223,9 +231,10 @@ impl Hub {
     }
 }
 
-/// Forgets, now and every hour, what has lapsed and what no cursor can ask for any more.
+/// Forgets, a minute from now and then every hour, what has lapsed and what no cursor can ask for any more.
 async fn sweep(house: Arc<House>) {
-    let mut hourly = tokio::time::interval(SWEEP);
+    let first = tokio::time::Instant::now() + FIRST_SWEEP;
+    let mut hourly = tokio::time::interval_at(first, SWEEP);
     loop {
         hourly.tick().await;
         let days = SignedDuration::from_hours(24 * house.limits.cursor_days);
@@ -273,18 +282,18 @@ fn committer(store: Arc<dyn Store>, ledger: Arc<Ledger>, bell: Bell) -> Result<C
             .open(&checkpoint)
             .map_err(|why| Error::Ledger(ledger::Error::Checkpoint(why)))?;
     }
-    let durable = store.clone();
+    // The last change of the batch in the making; the one thread that commits reads it once the batch is durable.
+    let sealed = Arc::new(AtomicU64::new(0));
+    let durable = sealed.clone();
     let hooks = Hooks {
         seal: Box::new(move |txn| {
+            sealed.store(changes::last(txn)?, Ordering::Relaxed);
             ledger.seal(txn).map_err(|why| store::Error::Engine {
                 doing: "sign the ledger's head",
                 source: Box::new(why),
             })
         }),
-        committed: Box::new(move || match changes::last(&*durable) {
-            Ok(serial) => bell.ring(serial),
-            Err(why) => tracing::error!(why = %why, "open watches could not be woken"),
-        }),
+        committed: Box::new(move || bell.ring(durable.load(Ordering::Relaxed))),
     };
     Committer::start(store, hooks).map_err(Error::Store)
 }

@@ -43,7 +43,7 @@ async fn looking_at_the_record_fails_closed_too() {
 #[tokio::test]
 async fn a_watch_that_fails_goes_on_from_what_was_told() {
     // It looks on when it has told its first event, so anything that fails then may come too late for the test.
-    let trial = Trial::begin().await.sparing(usize::MAX);
+    let trial = Trial::begin().await.going_on();
     let question = about_alex();
     let told = RefCell::new((String::new(), Screen::default()));
     let first = async |hub: &Hub| {

@@ -7,12 +7,9 @@ use placehub_proto::v1::{
 use super::{Trial, about_alex, asked};
 use crate::harness::{Adjust, Hub, alex, arrears, billie};
 
-/// Waking open watches reads once, when all is done.
-const WAKING: usize = 1;
-
 #[tokio::test]
 async fn a_push_is_kept_whole_or_not_at_all() {
-    let trial = Trial::begin().await.sparing(WAKING);
+    let trial = Trial::begin().await;
     let draft = |hub: &Hub| -> SignalDraft { arrears(alex(), hub.days_ago(1)).id("new").summary("new") };
     let push = async |hub: &Hub| hub.adapter("housing").push(draft(hub)).await.map(|_| ());
     let after = async |hub: &Hub, answered: bool| {
@@ -33,7 +30,7 @@ async fn a_push_is_kept_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn a_correction_replaces_all_or_nothing() {
-    let trial = Trial::begin().await.sparing(WAKING);
+    let trial = Trial::begin().await;
     let draft = |hub: &Hub| {
         let moved = arrears(billie(), hub.days_ago(3)).id("alexs").version(2);
         moved.summary("moved")
@@ -55,7 +52,7 @@ async fn a_correction_replaces_all_or_nothing() {
 
 #[tokio::test]
 async fn a_retraction_takes_back_all_or_nothing() {
-    let trial = Trial::begin().await.sparing(WAKING);
+    let trial = Trial::begin().await;
     let retract = async |hub: &Hub| hub.adapter("housing").retract("alexs", 2).await.map(|_| ());
     let after = async |hub: &Hub, answered: bool| {
         let found = asked(hub, about_alex()).await.signals.len();
@@ -73,7 +70,7 @@ async fn a_retraction_takes_back_all_or_nothing() {
 
 #[tokio::test]
 async fn a_statement_is_in_force_and_listed_or_neither() {
-    let trial = Trial::begin().await.sparing(WAKING);
+    let trial = Trial::begin().await;
     let withdraw = async |hub: &Hub| {
         let said = hub.as_cast("adviser-8").says(alex(), ConsentStance::Withdrawn).await;
         said.map(|_| ())
