@@ -5,6 +5,6 @@ use jiff::Timestamp;
 
 /// The time now.
 #[expect(clippy::disallowed_methods, reason = "the one place where adapters read the clock")]
-pub(crate) fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     Timestamp::now()
 }

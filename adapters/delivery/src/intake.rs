@@ -113,6 +113,11 @@ impl Intake {
         task.await.map_err(|_| Error::Interrupted)?
     }
 
+    /// Counts a message that was understood, and of which there is nothing to tell the hub.
+    pub fn pass_over(&self) {
+        self.counters.passed_over.add(1);
+    }
+
     /// The counters of the adapter.
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters

@@ -18,7 +18,7 @@
 //! Files, listeners → [`intake::Intake`] → [`outbox::Outbox`] → [`sender::Sender`] → hub; or → [`quarantine::Quarantine`].
 
 pub mod channel;
-mod clock;
+pub mod clock;
 pub mod daemon;
 pub mod draft;
 pub mod fields;

@@ -14,5 +14,6 @@ fn main() -> ExitCode {
         about: "Pushes rent arrears, notices, cases, evictions and hazards from a landlord's exports to a Placehub hub",
         translate: placehub_housing::rows,
         encodings: Encodings::Utf8OrWindows1252,
+        listeners: &[],
     })
 }

@@ -1,7 +1,8 @@
-//! The NHS adapter: HL7 v2 ADT messages and FHIR R4 encounters, made into drafts of signals.
+//! The NHS adapter: HL7 v2 ADT messages, FHIR R4 encounters and notifications, made into drafts of signals.
 //! It never pushes by itself, and never reads what it does not need: no diagnosis, no clinical note.
 
 pub mod format;
+pub mod mllp;
 mod translate;
 
 #[cfg(test)]
@@ -9,7 +10,13 @@ mod tests;
 
 use std::io::{Cursor, Read};
 
-use placehub_delivery::{FileError, Input, Rows, Translated, draft};
+use placehub_delivery::{FileError, Input, Rows, Translated, draft, program::Listen};
+
+/// The listeners that the program runs beside its folder, if its settings ask for them.
+pub const LISTENERS: &[Listen] = &[Listen {
+    table: "mllp",
+    source: |socket| Box::new(mllp::Listener::new(socket, mllp::Limits::USUAL)),
+}];
 
 /// The longest file that is read, in bytes: a bundle is read whole.
 const LONGEST: u64 = 64 * 1024 * 1024;

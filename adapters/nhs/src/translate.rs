@@ -6,9 +6,9 @@ use placehub_delivery::{
     draft::{attributes, date_attribute, instant, text_attribute},
     fields::{self, Nhs},
 };
-use placehub_proto::v1::{PersonIdentity, Severity, SignalDraft};
+use placehub_proto::v1::{PersonIdentity, RetractSignalRequest, Severity, SignalDraft};
 
-use crate::format::{Event, Patient, What};
+use crate::format::{Cancellation, Event, Patient, What};
 
 /// Makes a draft of one event.
 ///
@@ -16,17 +16,15 @@ use crate::format::{Event, Patient, What};
 ///
 /// `patient`, if the source names nobody.
 pub(crate) fn draft(event: Event) -> Result<SignalDraft, Untranslatable> {
-    let day = fields::uk_day(event.at);
-    let (kind, mark, summary, attributes) = match event.what {
+    let (day, mark) = (fields::uk_day(event.at), event.what.occasion().mark());
+    let (kind, summary, attributes) = match event.what {
         What::Admission { method } => (
             "health.hospital-admission",
-            "admission",
             format!("Admitted to hospital on {day}"),
             attributes([("method", method.map(text_attribute))]),
         ),
         What::Discharge { destination } => (
             "health.hospital-discharge",
-            "discharge",
             format!("Discharged from hospital on {day}"),
             attributes([
                 ("destination", destination.map(text_attribute)),
@@ -35,9 +33,23 @@ pub(crate) fn draft(event: Event) -> Result<SignalDraft, Untranslatable> {
         ),
         What::EmergencyAttendance { arrival_mode } => (
             "health.emergency-attendance",
-            "attendance",
             format!("Attended an emergency department on {day}"),
             attributes([("arrival_mode", arrival_mode.map(text_attribute))]),
+        ),
+        What::GpChange => (
+            "health.gp-change",
+            format!("Change of general practice notified on {day}"),
+            attributes([]),
+        ),
+        What::Death => (
+            "health.death-notification",
+            format!("Death notified on {day}"),
+            attributes([]),
+        ),
+        What::Adjustment => (
+            "health.reasonable-adjustment",
+            format!("Reasonable adjustments changed on {day}"),
+            attributes([]),
         ),
     };
     Ok(SignalDraft {
@@ -50,8 +62,18 @@ pub(crate) fn draft(event: Event) -> Result<SignalDraft, Untranslatable> {
         severity: Severity::Medium.into(),
         summary,
         attributes,
+        pointer: event.pointer,
         ..Default::default()
     })
+}
+
+/// Takes back the signal that [`draft`] made of the event.
+pub(crate) fn retraction(cancellation: Cancellation) -> RetractSignalRequest {
+    RetractSignalRequest {
+        source_id: format!("{}:{}", cancellation.id, cancellation.occasion.mark()),
+        source_system: cancellation.system,
+        version: cancellation.version,
+    }
 }
 
 fn person(patient: Patient) -> Result<PersonIdentity, Untranslatable> {

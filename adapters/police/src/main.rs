@@ -14,5 +14,6 @@ fn main() -> ExitCode {
         about: "Pushes incidents and street-level crimes from a police force's CSV files or the police API's JSON to a Placehub hub",
         translate: placehub_police::rows,
         encodings: Encodings::Utf8OrWindows1252,
+        listeners: &[],
     })
 }

@@ -14,5 +14,6 @@ fn main() -> ExitCode {
         about: "Pushes awards, council tax arrears and notices on universal credit from a council's CSV exports to a Placehub hub",
         translate: placehub_welfare::rows,
         encodings: Encodings::Utf8OrWindows1252,
+        listeners: &[],
     })
 }

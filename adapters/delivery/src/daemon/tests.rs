@@ -65,6 +65,7 @@ fn station(home: &Path) -> Station {
         outbox_limit: 100,
         metrics: None,
         folder: None,
+        listeners: Vec::new(),
     }
 }
 

@@ -38,6 +38,7 @@ pub fn text(counters: &Counters, gauges: &Gauges) -> String {
             "Rows and messages of which nothing could be made.",
             &c.untranslated,
         ),
+        ("passed_over_total", "Messages that carry no signal.", &c.passed_over),
         ("recorded_total", "Signals that the hub recorded.", &c.recorded),
         (
             "already_known_total",

@@ -20,6 +20,8 @@ pub struct Counters {
     pub taken: Counter,
     /// Rows and messages of which nothing could be made.
     pub untranslated: Counter,
+    /// Messages that were understood and of which the hub is told nothing.
+    pub passed_over: Counter,
     /// Kept by the hub as new signals.
     pub recorded: Counter,
     /// Known to the hub before.

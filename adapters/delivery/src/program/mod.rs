@@ -11,6 +11,7 @@ mod tests;
 use std::{
     fmt::Display,
     io::{self, Write},
+    net::TcpListener,
     path::PathBuf,
     process::ExitCode,
     time::Duration,
@@ -22,6 +23,7 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use crate::{
     file::Encodings,
     folder::{Translate, chain},
+    intake::Source,
     push::Patience,
 };
 
@@ -45,6 +47,17 @@ pub struct Program {
     pub translate: Translate,
     /// The encodings that its files may have.
     pub encodings: Encodings,
+    /// The listeners that it can be told to run beside its folder.
+    pub listeners: &'static [Listen],
+}
+
+/// A listener that an adapter can run, if its settings ask for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Listen {
+    /// The table of the settings that asks for it, e.g. `mllp`.
+    pub table: &'static str,
+    /// Makes a source of a bound socket that does not block.
+    pub source: fn(TcpListener) -> Box<dyn Source>,
 }
 
 #[derive(Debug, Parser)]
@@ -93,7 +106,7 @@ enum Command {
         #[command(subcommand)]
         deed: Deed,
     },
-    /// Takes what comes into the drop folder and sends it to the hub, until it is told to stop.
+    /// Takes what comes into the drop folder or to a listener and sends it to the hub, until it is told to stop.
     Run {
         /// The settings file.
         #[arg(long)]

@@ -4,6 +4,7 @@
 use std::{
     fs::OpenOptions,
     io::{self, Write},
+    net::TcpListener,
     path::Path,
 };
 
@@ -23,11 +24,12 @@ use crate::{
 };
 
 pub(super) fn init(program: Program, path: &Path, out: &mut dyn Write) -> Result<u8, Stopped> {
+    let tables: Vec<&str> = program.listeners.iter().map(|listen| listen.table).collect();
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(path)
-        .and_then(|mut file| file.write_all(settings::template(program.name).as_bytes()));
+        .and_then(|mut file| file.write_all(settings::template(program.name, &tables).as_bytes()));
     written.map_err(|error| Stopped {
         code: USAGE,
         sentence: format!("{} cannot be made: {error}", path.display()),
@@ -41,19 +43,22 @@ pub(super) fn run(program: Program, settings: &Path) -> Result<u8, Stopped> {
     let station = Station::load(settings).map_err(usage)?;
     // What could never connect should be told at the start, not in the log a minute later.
     Settings::load(settings).map_err(usage)?;
-    let Some(drop) = station.folder.clone() else {
+    let mut sources = listeners(program, &station)?;
+    if let Some(drop) = station.folder.clone() {
+        sources.push(Box::new(Folder {
+            path: drop.path,
+            every: drop.every,
+            manifest_required: drop.manifest_required,
+            translate: program.translate,
+            encodings: program.encodings,
+        }));
+    }
+    if sources.is_empty() {
         return Err(Stopped {
             code: USAGE,
             sentence: format!("{} has no [folder], so there is nothing to take", settings.display()),
         });
-    };
-    let folder = Folder {
-        path: drop.path,
-        every: drop.every,
-        manifest_required: drop.manifest_required,
-        translate: program.translate,
-        encodings: program.encodings,
-    };
+    }
     let connect = sender::by_settings(settings.to_path_buf());
     let daemon = Daemon::open(station, program.translate).map_err(usage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -62,13 +67,27 @@ pub(super) fn run(program: Program, settings: &Path) -> Result<u8, Stopped> {
         .build();
     runtime.map_err(usage)?.block_on(async {
         let stop = stop_on_signal().map_err(usage)?;
-        let sources: Vec<Box<dyn Source>> = vec![Box::new(folder)];
         daemon
             .run(sources, connect, sender::PATIENCE, stop)
             .await
             .map_err(usage)
     })?;
     Ok(DONE)
+}
+
+/// Binds the listeners that the settings ask for.
+fn listeners(program: Program, station: &Station) -> Result<Vec<Box<dyn Source>>, Stopped> {
+    let bound = station.listeners.iter().map(|(table, address)| {
+        let usage = |sentence| Stopped { code: USAGE, sentence };
+        let known = program.listeners.iter().find(|listen| listen.table == *table);
+        let known = known.ok_or_else(|| usage(format!("{} has no listener [{table}]", program.name)))?;
+        let socket = TcpListener::bind(address).and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+        let socket =
+            socket.map_err(|error| usage(format!("cannot listen on the address of [{table}], {address}: {error}")))?;
+        tracing::info!(listener = table, %address, tls = false, "listens");
+        Ok((known.source)(socket))
+    });
+    bound.collect()
 }
 
 pub(super) fn status(settings: &Path, json: bool, out: &mut dyn Write) -> Result<u8, Stopped> {

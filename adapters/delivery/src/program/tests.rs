@@ -14,6 +14,7 @@ const LINES: Program = Program {
     about: "",
     translate: lines,
     encodings: Encodings::Utf8,
+    listeners: &[],
 };
 
 fn lines(input: Input, name: &str) -> Result<Rows, FileError> {

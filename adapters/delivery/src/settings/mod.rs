@@ -137,6 +137,7 @@ struct Written {
     outbox_limit: Option<u64>,
     metrics: Option<SocketAddr>,
     folder: Option<station::WrittenDrop>,
+    mllp: Option<station::WrittenListener>,
 }
 
 fn read(path: &Path) -> Result<Written, Error> {

@@ -27,6 +27,8 @@ pub struct Station {
     pub metrics: Option<SocketAddr>,
     /// The drop folder.
     pub folder: Option<Drop>,
+    /// The listeners to take messages with, by the table that asks for each, e.g. `mllp`.
+    pub listeners: Vec<(&'static str, SocketAddr)>,
 }
 
 /// The drop folder.
@@ -80,6 +82,10 @@ impl Station {
             outbox_limit: written.outbox_limit.unwrap_or(OUTBOX_LIMIT),
             metrics: written.metrics,
             folder,
+            listeners: [("mllp", written.mllp)]
+                .into_iter()
+                .filter_map(|(table, listener)| Some((table, listener?.listen)))
+                .collect(),
         })
     }
 
@@ -105,12 +111,29 @@ pub(super) struct WrittenDrop {
     manifest_required: bool,
 }
 
+/// The table of a listener, such as `[mllp]`, as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenListener {
+    listen: SocketAddr,
+}
+
 fn ten() -> u64 {
     10
 }
 
-/// A settings file to begin with, as `init` writes it.
-pub fn template(program: &str) -> String {
+/// A settings file to begin with, as `init` writes it; `listeners` are the tables that this program understands.
+pub fn template(program: &str, listeners: &[&str]) -> String {
+    let listeners: String = listeners
+        .iter()
+        .zip(2575_u16..)
+        .map(|(table, port)| {
+            format!(
+                "\n# A listener for `run`. It has no TLS: outside this machine, put a TLS proxy before it.\n\
+                 # [{table}]\n# listen = \"127.0.0.1:{port}\"\n"
+            )
+        })
+        .collect();
     format!(
         "# Settings of {program}. Relative paths start at the folder of this file.\n\
          \n\
@@ -137,7 +160,7 @@ pub fn template(program: &str) -> String {
          path = \"drop\"\n\
          every_seconds = 10\n\
          # Whether each file waits for its NAME.manifest, JSON with `rows` and `sha256`.\n\
-         manifest_required = false\n"
+         manifest_required = false\n{listeners}"
     )
 }
 
@@ -162,7 +185,7 @@ mod tests {
     fn what_init_writes_can_be_read() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("adapter.toml");
-        fs::write(&file, template("placehub-lines")).unwrap();
+        fs::write(&file, template("placehub-lines", &["mllp"])).unwrap();
         let station = Station::load(&file).unwrap();
         assert_eq!(station.outbox(), folder.path().join("state/outbox"));
         assert_eq!(station.folder.unwrap().path, folder.path().join("drop"));
@@ -173,6 +196,13 @@ mod tests {
         assert!(load("metrics = \"127.0.0.1:9464\"\n").is_ok());
         let refusal = load("metrics = \"0.0.0.0:9464\"\n").unwrap_err();
         assert!(refusal.to_string().contains("`metrics`"), "{refusal}");
+    }
+
+    #[test]
+    fn a_listener_has_an_address() {
+        let station = load("[mllp]\nlisten = \"127.0.0.1:2575\"\n").unwrap();
+        assert_eq!(station.listeners, [("mllp", SocketAddr::from(([127, 0, 0, 1], 2575)))]);
+        assert!(load("[mllp]\nlisten = \"here\"\n").is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{
     Event, Patient, What,
     fhir_resources::{Address, Bundle, Encounter, Entry, Extension, Identifier, Patient as Resource},
+    mns,
 };
 
 /// The system of NHS numbers (UK Core, Identifier).
@@ -29,6 +30,13 @@ pub(super) fn read(text: &str) -> Result<Vec<Placed<Event>>, FileError> {
     // serde_json's own message may repeat a value; its place in the file does not.
     let place = |error: serde_json::Error| malformed(format!("line {}, column {}", error.line(), error.column()));
     let root: Value = serde_json::from_str(text).map_err(place)?;
+    if let Some(content) = mns::read(&root) {
+        return Ok(vec![Placed {
+            place: "signal".into(),
+            content,
+            piece: Piece::Text(text.into()),
+        }]);
+    }
     let entries = match resource_type(&root) {
         "Bundle" => {
             serde_json::from_value::<Bundle>(root)
@@ -80,6 +88,7 @@ fn event(resource: &Value, entries: &[Entry]) -> Result<Event, Untranslatable> {
         system,
         id,
         version: fields::version(&encounter.meta.version_id).unwrap_or(1),
+        pointer: String::new(),
     })
 }
 

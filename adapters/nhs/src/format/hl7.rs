@@ -11,10 +11,13 @@ use placehub_delivery::{
     fields::{self, Nhs},
 };
 
-use super::{Event, Patient, What, hl7_time};
+use super::{Cancellation, Event, Occasion, Patient, Saying, What, hl7_time};
 
 /// The object identifier of the NHS number (NHS Data Standards, OID register).
 const NHS_NUMBER_OID: &str = "2.16.840.1.113883.2.1.4.1";
+
+/// Two patients become one. Passing it over would leave the hub with two.
+const MERGE: &str = "A40";
 
 /// Reads each message of the text, which begins with `MSH`.
 pub(super) fn read(text: &str) -> Vec<Placed<Event>> {
@@ -52,9 +55,25 @@ fn without_truncation_mark(header: &str) -> String {
     header.replacen(r"MSH|^~\&#|", r"MSH|^~\&|", 1)
 }
 
+/// Reads a message of a file, where only what happened has a place.
 fn event(text: &str) -> Result<Event, Untranslatable> {
+    match message(text)? {
+        Saying::Happened(event) => Ok(*event),
+        Saying::Cancelled(_) => Err(Untranslatable::new(
+            "MSH-9",
+            "is a cancellation, which is taken over MLLP and not from a file",
+        )),
+        Saying::Nothing(why) => Err(why),
+    }
+}
+
+/// Reads one message, with any line ends.
+pub(super) fn message(text: &str) -> Result<Saying, Untranslatable> {
+    let [text] = split(text)
+        .try_into()
+        .map_err(|_| Untranslatable::new("MSH", "is not there once"))?;
     let parsed =
-        Message::parse(text).map_err(|_| Untranslatable::new("MSH", "is not the head of an HL7 v2 message"))?;
+        Message::parse(&text).map_err(|_| Untranslatable::new("MSH", "is not the head of an HL7 v2 message"))?;
     let message = Adt {
         separators: parsed.separators,
         message: &parsed,
@@ -63,24 +82,28 @@ fn event(text: &str) -> Result<Event, Untranslatable> {
     if parsed.segment("PID").is_none() {
         return Err(Untranslatable::new("PID", "is missing"));
     }
-    let what = message.what(&trigger)?;
+    if let "A11" | "A13" = trigger.as_str() {
+        return message.cancellation(&trigger).map(Saying::Cancelled);
+    }
+    let what = match message.what(&trigger) {
+        Ok(what) => what,
+        Err(why) if trigger == MERGE => return Err(why),
+        Err(why) => return Ok(Saying::Nothing(why)),
+    };
     let visit = Some(message.value("PV1", 19)).filter(|visit| !visit.is_empty());
     let id = match visit {
         Some(visit) => fields::label(&visit).map_err(|rule| Untranslatable::new("PV1-19", rule))?,
         None => fields::label(&message.value("MSH", 10)).map_err(|rule| Untranslatable::new("MSH-10", rule))?,
     };
-    let system = message.value("MSH", 3);
-    if system.is_empty() || system.chars().count() > 64 {
-        return Err(Untranslatable::new("MSH-3", "is not 1 to 64 characters"));
-    }
-    Ok(Event {
+    Ok(Saying::Happened(Box::new(Event {
         at: message.at(&what)?,
         patient: message.patient()?,
         what,
-        system,
+        system: message.system()?,
         id,
-        version: 1,
-    })
+        version: message.version(),
+        pointer: String::new(),
+    })))
 }
 
 /// A parsed message whose header says ADT.
@@ -104,6 +127,43 @@ impl<'m> Adt<'m> {
         }
     }
 
+    /// A11 takes back an A01 or A04, and A13 an A03 (HL7 2.4, chapter 3). Only the visit number says which.
+    fn cancellation(&self, trigger: &str) -> Result<Cancellation, Untranslatable> {
+        let id = fields::label(&self.value("PV1", 19));
+        let occasion = match trigger {
+            "A13" => Occasion::Discharge,
+            _ if self.is_emergency() => Occasion::Attendance,
+            _ => Occasion::Admission,
+        };
+        Ok(Cancellation {
+            system: self.system()?,
+            id: id.map_err(|rule| Untranslatable::new("PV1-19", rule))?,
+            occasion,
+            version: self.version() + 1,
+        })
+    }
+
+    fn system(&self) -> Result<String, Untranslatable> {
+        let system = self.value("MSH", 3);
+        if system.is_empty() || system.chars().count() > 64 {
+            return Err(Untranslatable::new("MSH-3", "is not 1 to 64 characters"));
+        }
+        Ok(system)
+    }
+
+    /// Twice the second at which the message was made (MSH-7), so that each later message about an event corrects the earlier
+    /// one, and a cancellation, one higher, counts above an event of its own second and below one of the next.
+    fn version(&self) -> u64 {
+        let made = hl7_time::moment(&self.value("MSH", 7)).map(Timestamp::as_second);
+        made.ok()
+            .and_then(|second| u64::try_from(second).ok())
+            .map_or(1, |second| second.saturating_mul(2).max(1))
+    }
+
+    fn is_emergency(&self) -> bool {
+        self.value("PV1", 2).eq_ignore_ascii_case("E")
+    }
+
     fn what(&self, trigger: &str) -> Result<What, Untranslatable> {
         match trigger {
             "A01" => Ok(What::Admission {
@@ -113,12 +173,16 @@ impl<'m> Adt<'m> {
             "A03" => Ok(What::Discharge {
                 destination: self.phrase("PV1", 37).or_else(|| self.phrase("PV1", 36)),
             }),
-            "A04" if self.value("PV1", 2).eq_ignore_ascii_case("E") => Ok(What::EmergencyAttendance {
+            "A04" if self.is_emergency() => Ok(What::EmergencyAttendance {
                 arrival_mode: self.phrase("PV2", 38),
             }),
             "A04" => Err(Untranslatable::new(
                 "PV1-2",
                 "is not E: a registration outside the emergency department carries no signal",
+            )),
+            MERGE => Err(Untranslatable::new(
+                "MSH-9",
+                "is a merge of two patients (A40), which the hub cannot be told of",
             )),
             _ => Err(no_signal("ADT", trigger)),
         }

@@ -5,10 +5,52 @@ mod fhir;
 mod fhir_resources;
 mod hl7;
 mod hl7_time;
+mod mns;
 
 use jiff::{Timestamp, civil::Date};
-use placehub_delivery::{FileError, Placed, draft, fields::Nhs};
+use placehub_delivery::{FileError, Placed, Untranslatable, draft, fields::Nhs};
 use placehub_proto::v1::LocalReference;
+
+/// What a message or entry says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saying {
+    /// Something happened.
+    Happened(Box<Event>),
+    /// It did not happen after all.
+    Cancelled(Cancellation),
+    /// It is understood, and carries no signal. Why is for the report.
+    Nothing(Untranslatable),
+}
+
+/// An event that its source takes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancellation {
+    /// The system that takes it back.
+    pub system: String,
+    /// Its id of the visit, without the event.
+    pub id: String,
+    /// What did not happen.
+    pub occasion: Occasion,
+    /// Above that of every event that was sent before.
+    pub version: u64,
+}
+
+/// The events that one visit can have, each at most once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// The patient was admitted.
+    Admission,
+    /// The patient was discharged.
+    Discharge,
+    /// The patient came to an emergency department.
+    Attendance,
+    /// The patient registered with another practice.
+    GpChange,
+    /// The patient was notified as dead.
+    Death,
+    /// The patient's reasonable adjustments changed.
+    Adjustment,
+}
 
 /// Something that happened to a patient at a hospital.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +67,8 @@ pub struct Event {
     pub at: Timestamp,
     /// To whom.
     pub patient: Patient,
+    /// Where to ask for more, as an https URL; empty if the source does not say.
+    pub pointer: String,
 }
 
 /// What happened, with the little that the hub's catalogue asks of each.
@@ -45,6 +89,12 @@ pub enum What {
         /// How, in the source's words, e.g. `ambulance`.
         arrival_mode: Option<String>,
     },
+    /// Registered with another general practice.
+    GpChange,
+    /// Was notified as dead.
+    Death,
+    /// Has other reasonable adjustments than before.
+    Adjustment,
 }
 
 /// Who the patient is, as far as the source says.
@@ -66,6 +116,15 @@ pub struct Patient {
     pub uprn: Option<String>,
 }
 
+/// Reads one HL7 v2 message, which begins with `MSH`.
+///
+/// # Errors
+///
+/// The field and the rule, if it is not an ADT message that can be understood.
+pub fn message(text: &str) -> Result<Saying, Untranslatable> {
+    hl7::message(text)
+}
+
 /// Reads a file. Each event comes with its place in it: a message or an entry by number.
 ///
 /// # Errors
@@ -84,6 +143,34 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Placed<Event>>, FileError> {
             format: "HL7 v2 or FHIR JSON",
             rule,
         })
+    }
+}
+
+impl What {
+    /// Which of the events of a visit it is.
+    pub fn occasion(&self) -> Occasion {
+        match self {
+            Self::Admission { .. } => Occasion::Admission,
+            Self::Discharge { .. } => Occasion::Discharge,
+            Self::EmergencyAttendance { .. } => Occasion::Attendance,
+            Self::GpChange => Occasion::GpChange,
+            Self::Death => Occasion::Death,
+            Self::Adjustment => Occasion::Adjustment,
+        }
+    }
+}
+
+impl Occasion {
+    /// Tells the events of one visit apart in their signals' ids.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Admission => "admission",
+            Self::Discharge => "discharge",
+            Self::Attendance => "attendance",
+            Self::GpChange => "gp-change",
+            Self::Death => "death",
+            Self::Adjustment => "adjustment",
+        }
     }
 }
 

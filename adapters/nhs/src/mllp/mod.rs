@@ -1,0 +1,287 @@
+//! Listens for HL7 v2 messages over the minimal lower layer protocol, and acknowledges each.
+//! It never says AA before what the message says is in the outbox, and never repeats a value of a person.
+//!
+//! A message that is refused (AE, AR) is its sender's to mend: nothing of it is kept here.
+//! There is no TLS: the address should be of this machine or of a network that is trusted with what the messages hold.
+
+mod answer;
+mod frames;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    borrow::Cow,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use placehub_delivery::{
+    Untranslatable, clock,
+    intake::{self, Intake, Source, Taken},
+    outbox::{self, Content},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    format::{self, Saying},
+    translate,
+};
+use answer::{Answer, Head};
+use frames::{Found, Frames};
+
+/// How much is asked of a connection at a time, in bytes.
+const PIECE: usize = 16 * 1024;
+
+/// What a sender may ask of the listener.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The longest message, in bytes.
+    pub longest: usize,
+    /// How many connections are open at a time; further senders wait.
+    pub connections: usize,
+    /// How long a connection may be silent between messages.
+    pub silence: Duration,
+    /// How long a message may take from its first byte to its last, and an answer to be read.
+    pub message: Duration,
+}
+
+impl Limits {
+    /// What suits a trust's integration engine, within 32 MiB.
+    pub const USUAL: Self = Self {
+        longest: 1024 * 1024,
+        connections: 32,
+        silence: Duration::from_secs(60 * 60),
+        message: Duration::from_secs(30),
+    };
+}
+
+/// A socket on which messages come in.
+#[derive(Debug)]
+pub struct Listener {
+    socket: std::net::TcpListener,
+    limits: Limits,
+}
+
+impl Listener {
+    /// Listens on a bound socket that does not block.
+    pub fn new(socket: std::net::TcpListener, limits: Limits) -> Self {
+        Self { socket, limits }
+    }
+}
+
+impl Source for Listener {
+    fn name(&self) -> &'static str {
+        "mllp"
+    }
+
+    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            let desk = Arc::new(Desk {
+                intake,
+                limits: self.limits,
+                answers: AtomicU64::new(1),
+            });
+            if let Err(error) = listen(self.socket, &desk, &stop).await {
+                tracing::error!(cause = %error, "cannot listen for messages");
+                stop.cancel();
+            }
+        })
+    }
+}
+
+async fn listen(socket: std::net::TcpListener, desk: &Arc<Desk>, stop: &CancellationToken) -> io::Result<()> {
+    let socket = TcpListener::from_std(socket)?;
+    let places = Arc::new(Semaphore::new(desk.limits.connections));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = async {
+            let place = places.clone().acquire_owned().await;
+            (place, socket.accept().await)
+        };
+        let Some((place, accepted)) = stop.run_until_cancelled(accepted).await else {
+            break;
+        };
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, _)) => {
+                let (desk, stop) = (desk.clone(), stop.clone());
+                connections.spawn(async move {
+                    if let Err(error) = desk.serve(stream, &stop).await {
+                        tracing::debug!(cause = %error, "a connection broke");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(cause = %error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    // What is being taken is still answered.
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Takes messages and answers them, for all connections.
+struct Desk {
+    intake: Intake,
+    limits: Limits,
+    answers: AtomicU64,
+}
+
+impl Desk {
+    /// Serves one connection until its sender leaves, breaks the protocol or is silent for too long, or until `stop`.
+    async fn serve(&self, mut stream: TcpStream, stop: &CancellationToken) -> io::Result<()> {
+        let mut frames = Frames::new(self.limits.longest);
+        let mut begun = None;
+        loop {
+            let found = match frames.next() {
+                Some(found) => found,
+                None => {
+                    let deadline = if frames.is_open() {
+                        *begun.get_or_insert_with(|| Instant::now() + self.limits.message)
+                    } else {
+                        Instant::now() + self.limits.silence
+                    };
+                    let bytes = frames.end();
+                    bytes.reserve(PIECE);
+                    let mut piece = (&mut stream).take(PIECE as u64);
+                    let read = timeout_at(deadline, piece.read_buf(bytes));
+                    match stop.run_until_cancelled(read).await {
+                        None | Some(Ok(Ok(0))) => return Ok(()),
+                        Some(Ok(read)) => {
+                            read?;
+                            continue;
+                        }
+                        Some(Err(_)) if frames.is_open() => {
+                            let why = Untranslatable::new("frame", "was not ended in time");
+                            return self.let_go(stream, &Head::of(frames.beginning()), why).await;
+                        }
+                        Some(Err(_)) => return Ok(()),
+                    }
+                }
+            };
+            begun = None;
+            match found {
+                Found::Message(message) => {
+                    let head = Head::of(&message);
+                    let Some(answer) = self.take(&message, &head).await else {
+                        return Ok(());
+                    };
+                    self.answer(&mut stream, &head, answer).await?;
+                }
+                Found::Unended(message) => {
+                    let why = Untranslatable::new("frame", "has no end: another message begins within it");
+                    self.answer(&mut stream, &Head::of(&message), Answer::Error(why))
+                        .await?;
+                }
+                Found::TooLong(message) => {
+                    let why = Untranslatable::new("frame", format!("is longer than {} bytes", self.limits.longest));
+                    return self.let_go(stream, &Head::of(&message), why).await;
+                }
+                Found::Noise => {
+                    tracing::warn!("a sender does not speak MLLP");
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Takes one message. `None` if the adapter is stopping: a sender without an answer sends again.
+    async fn take(&self, message: &[u8], head: &Head) -> Option<Answer> {
+        let Some(id) = head.control_id() else {
+            let why = Untranslatable::new("MSH-10", "is missing or longer than 199 characters");
+            return Some(Answer::Reject(why));
+        };
+        let content = match read(message, head) {
+            Ok(Some(content)) => content,
+            Ok(None) => {
+                self.intake.pass_over();
+                return Some(Answer::Accept);
+            }
+            Err(why) if matches!(why.field.as_str(), "MSH" | "MSH-9" | "MSH-18") => return Some(Answer::Reject(why)),
+            Err(why) => return Some(Answer::Error(why)),
+        };
+        let taken = Taken {
+            origin: format!("mllp message {id}"),
+            content: Ok(content),
+        };
+        match self.intake.take_soon(vec![taken]).await {
+            Ok(()) => Some(Answer::Accept),
+            Err(intake::Error::Outbox(outbox::Error::Stopping)) => None,
+            Err(error) => {
+                let why = Untranslatable::new("outbox", "cannot take it now; send it again later");
+                tracing::error!(cause = %error, "cannot take a message");
+                Some(Answer::Reject(why))
+            }
+        }
+    }
+
+    async fn answer(&self, stream: &mut TcpStream, head: &Head, answer: Answer) -> io::Result<()> {
+        if let Answer::Error(why) | Answer::Reject(why) = &answer {
+            tracing::warn!(
+                message = head.control_id(),
+                field = why.field,
+                rule = why.rule,
+                "message refused"
+            );
+        }
+        let number = self.answers.fetch_add(1, Ordering::Relaxed);
+        let bytes = head.answered(&answer, clock::now(), number);
+        timeout(self.limits.message, stream.write_all(&bytes)).await?
+    }
+
+    /// Refuses a message and ends the connection. What still comes is thrown away for a while: closed with bytes unread, the
+    /// connection would be reset, and the answer lost.
+    async fn let_go(&self, mut stream: TcpStream, head: &Head, why: Untranslatable) -> io::Result<()> {
+        self.answer(&mut stream, head, Answer::Reject(why)).await?;
+        stream.shutdown().await?;
+        let mut rest = tokio::io::sink();
+        timeout(self.limits.message, tokio::io::copy(&mut stream, &mut rest))
+            .await?
+            .map(drop)
+    }
+}
+
+/// What the hub is to be told of a message; nothing, if it carries no signal.
+fn read(message: &[u8], head: &Head) -> Result<Option<Content>, Untranslatable> {
+    let text = text(message, head.character_set())?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim();
+    if !text.starts_with("MSH") {
+        return Err(Untranslatable::new("MSH", "is not the head of an HL7 v2 message"));
+    }
+    Ok(match format::message(text)? {
+        Saying::Happened(event) => Some(Content::Draft(translate::draft(*event)?)),
+        Saying::Cancelled(cancellation) => Some(Content::Retraction(translate::retraction(cancellation))),
+        Saying::Nothing(_) => None,
+    })
+}
+
+/// Reads the bytes in the character set that MSH-18 names (HL7 table 0211).
+fn text<'m>(message: &'m [u8], set: &str) -> Result<Cow<'m, str>, Untranslatable> {
+    match set {
+        "8859/1" => Ok(message.iter().map(|byte| char::from(*byte)).collect()),
+        "" | "ASCII" | "UNICODE" | "UNICODE UTF-8" | "UTF-8" => std::str::from_utf8(message)
+            .map(Cow::Borrowed)
+            .map_err(|_| Untranslatable::new("MSH-18", "does not name the character set of the message")),
+        _ => Err(Untranslatable::new(
+            "MSH-18",
+            "is neither empty, ASCII, UNICODE UTF-8 nor 8859/1",
+        )),
+    }
+}
