@@ -7,7 +7,7 @@ pub const LABEL_ADDRESS: u8 = b'u';
 pub const LABEL_AREA: u8 = b'a';
 /// Headers by person: `person16 · !occurred8 · signal16` → `Header`. Room `labels`.
 pub const LABEL_PERSON: u8 = b'p';
-/// Current state of each signal: `signal16` → header, version, whether retracted. Room `labels`.
+/// Current state of each signal: `signal16` → header, areas, whether retracted. Room `labels`.
 pub const SIGNAL: u8 = b's';
 /// Signal of a source: `hmac32` → signal id and highest version. Room `signals`.
 pub const SOURCE: u8 = b'o';

@@ -20,7 +20,7 @@ use crate::{
 pub enum Change {
     /// A person said something about sharing.
     Consent(PersonId),
-    /// A signal was kept, corrected or taken back.
+    /// A signal was kept, corrected, taken back or forgotten.
     Signal(SignalId),
 }
 
@@ -66,19 +66,6 @@ pub fn last(read: &dyn Read) -> Result<u64, Error> {
     read.get(&serial_key())?.map_or(Ok(0), |bytes| number(&bytes))
 }
 
-/// The number of the oldest change that the log still holds, if any.
-///
-/// # Errors
-/// If the store fails.
-pub fn first(read: &dyn Read) -> Result<Option<u64>, Error> {
-    let mut first = None;
-    scan_prefix(read, &[tables::CHANGE], &mut |key, _| {
-        first = key.get(1..).map(number);
-        ControlFlow::Break(())
-    })?;
-    first.transpose()
-}
-
 /// The next change after number `serial`, with its own number.
 ///
 /// # Errors
@@ -94,7 +81,7 @@ pub fn next(read: &dyn Read, serial: u64) -> Result<Option<(u64, Change)>, Error
     found.transpose()
 }
 
-/// Forgets up to `most` changes from before a time. A cursor from before it can no longer be resumed.
+/// Forgets up to `most` changes from before a time. No watch lives that long: whoever resumes looks at everything.
 /// The newest change stays, so that numbers are never used twice. Says how many were forgotten.
 ///
 /// # Errors

@@ -1,7 +1,10 @@
 //! What a watch has on its reader's screen: kept event by event, so that any cursor of the watch can be gone back to.
 //! Holds labels only.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::{
+    collections::BTreeMap,
+    ops::{Bound, ControlFlow},
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,10 +52,9 @@ impl Screen {
 
     /// The signals on the screen after one of them, in order of their ids, at most `most`.
     pub fn after(&self, signal: Option<SignalId>, most: usize) -> Vec<SignalId> {
-        let all = self.on.keys().copied();
-        all.filter(|id| signal.is_none_or(|last| last < *id))
-            .take(most)
-            .collect()
+        let from = signal.map_or(Bound::Unbounded, Bound::Excluded);
+        let rest = self.on.range((from, Bound::Unbounded));
+        rest.map(|(id, _)| *id).take(most).collect()
     }
 
     /// Puts a signal on the screen, or takes it off.

@@ -64,7 +64,10 @@ impl Gate {
                 let (mut ids, mut last) = (Vec::new(), after);
                 labels::scan(self.read(), locus, window, after, |header| {
                     last = Some(Position::of(&header));
-                    ids.push(header.id);
+                    // A correction beside the scan can bring a signal into its way twice.
+                    if !ids.contains(&header.id) {
+                        ids.push(header.id);
+                    }
                     match ids.len() < CHUNK {
                         true => ControlFlow::Continue(()),
                         false => ControlFlow::Break(()),

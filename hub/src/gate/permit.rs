@@ -36,6 +36,7 @@ pub struct Show {
     grounds: Arc<Grounds>,
     policy: Arc<str>,
     policies: Arc<ArcSwap<PolicySet>>,
+    decided_at: Timestamp,
 }
 
 /// Permits one deed, in the very batch that also holds its ledger entry: both become durable, or neither.
@@ -82,6 +83,7 @@ impl Permit<Show> {
             scope: Show {
                 grounds,
                 policy: receipt.decision().policy().into(),
+                decided_at: receipt.decision().at(),
                 policies,
                 shown: receipt.into_decision().into_shown(),
             },
@@ -112,6 +114,11 @@ impl Show {
     /// What may be shown of one signal.
     pub fn of(&self, signal: SignalId) -> Option<&Shown> {
         self.shown.iter().find(|shown| shown.header.id == signal)
+    }
+
+    /// When it was decided. Time may close what was open then: whoever releases it much later asks the gate again.
+    pub fn decided_at(&self) -> Timestamp {
+        self.decided_at
     }
 
     /// Whether what was decided still stands: nobody in question has said anything since, and the policies are the same.

@@ -16,6 +16,9 @@ use crate::{
 /// How many rows one batch forgets, at most.
 const BATCH: usize = 1000;
 
+/// How long a practitioner's token lives at most, and with it a watch.
+const TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(15);
+
 /// What a sweep forgot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -31,32 +34,7 @@ impl Gate {
     /// # Errors
     /// If the store fails; what was forgotten until then stays forgotten.
     pub async fn sweep(&self, cursors: SignedDuration, now: Timestamp) -> Result<Swept, Error> {
-        let before = now.saturating_sub(cursors).unwrap_or(Timestamp::MIN);
         let mut swept = Swept::default();
-        loop {
-            let forgotten = self
-                .committer
-                .commit(move |txn| changes::forget(txn, before, BATCH))
-                .await??;
-            swept.rows += *forgotten;
-            if *forgotten < BATCH {
-                break;
-            }
-        }
-        let mut from = None;
-        loop {
-            let start = from.take();
-            let done = self
-                .committer
-                .commit(move |txn| screen::forget(txn, before, start, BATCH))
-                .await??;
-            let (forgotten, next) = done.into_inner();
-            swept.rows += forgotten;
-            from = next;
-            if from.is_none() {
-                break;
-            }
-        }
         let mut after = None;
         loop {
             let (lapsed, next) = self.lapsed(after, now)?;
@@ -77,9 +55,32 @@ impl Gate {
             }
             after = next;
             if after.is_none() {
-                return Ok(swept);
+                break;
             }
             tokio::task::yield_now().await;
+        }
+        // A cursor may be as much younger than its watch's rows as a token lives.
+        let before = now.saturating_sub(cursors + TOKEN_LIFE).unwrap_or(Timestamp::MIN);
+        loop {
+            let batch = self.committer.commit(move |txn| changes::forget(txn, before, BATCH));
+            let forgotten = batch.await??.into_inner();
+            swept.rows += forgotten;
+            if forgotten < BATCH {
+                break;
+            }
+        }
+        let mut from = None;
+        loop {
+            let start = from.take();
+            let batch = self
+                .committer
+                .commit(move |txn| screen::forget(txn, before, start, BATCH));
+            let (forgotten, next) = batch.await??.into_inner();
+            swept.rows += forgotten;
+            from = next;
+            if from.is_none() {
+                return Ok(swept);
+            }
         }
     }
 

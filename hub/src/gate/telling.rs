@@ -70,23 +70,25 @@ impl<'s> Telling<'s> {
         let behind = behind.unwrap_or_else(|| self.screen.behind_line(&owner));
         let left = (behind + line(&after)).saturating_sub(line(&before));
         self.lines.insert(owner.clone(), left);
-        let mut events = Vec::new();
+        let mut events: Vec<Event> = Vec::new();
         let hide = |signal| Event::Hide {
             signal,
             owner: owner.clone(),
         };
-        if dated(&before) && !dated(&after) {
-            events.push((hide(Some(signal)), false));
+        // A reader who merges what is shown must not keep what a lower level no longer shows.
+        let falls = matches!((&before, &after), (Some(a), Some(b)) if b.level < a.level);
+        if dated(&before) && (falls || !dated(&after)) {
+            events.push(hide(Some(signal)));
         }
         if behind > 0 && left == 0 {
-            events.push((hide(None), false));
+            events.push(hide(None));
         }
         if dated(&after) || (behind == 0 && left > 0) {
-            events.push((Event::Show(signal), true));
+            events.push(Event::Show(signal));
         }
-        let opens = events.iter().any(|(_, opens)| *opens);
+        let opens = matches!(events.last(), Some(Event::Show(_)));
         let last = events.len().saturating_sub(1);
-        for (index, (event, _)) in events.iter().cloned().enumerate() {
+        for (index, event) in events.iter().cloned().enumerate() {
             let turn = if index == last { after.clone() } else { None };
             self.told.push(Told {
                 event: Some(event),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Event, Gate, Permit, Show, Told,
+    Error, Gate, Permit, Show, Told,
     candidates::Looking,
     locate::{About, Located},
     telling::Telling,
@@ -21,7 +21,7 @@ use crate::{
     consent::{Facts, Grounds},
     decide::{Decision, Deed, Sift},
     labels::{State, Window},
-    model::{Level, Question, SignalId},
+    model::{Level, Question},
     store::Txn,
 };
 
@@ -118,7 +118,7 @@ impl Gate {
     }
 
     /// The watch that goes on from a cursor: a watch of its own, so that a cursor can be used more than once.
-    /// `None` if the cursor is older than `oldest`, or the log no longer holds what came after it.
+    /// `None` if the cursor is older than `oldest`.
     ///
     /// # Errors
     /// If the store fails.
@@ -129,11 +129,11 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Option<Watch>, Error> {
         let age = now.as_microsecond().saturating_sub(from.at);
-        let first = changes::first(self.read())?;
-        let torn = first.is_some_and(|first| first > from.serial + 1) || from.serial > changes::last(self.read())?;
-        if torn || i128::from(age) > oldest.as_micros() {
+        if i128::from(age) > oldest.as_micros() {
             return Ok(None);
         }
+        // Everything is looked at again, so no change until now needs to be.
+        let serial = changes::last(self.read())?;
         let screen = Arc::new(screen::load(self.read(), from.watch, from.events)?);
         let watch = uuid::Uuid::new_v4().into_bytes();
         let same = screen.clone();
@@ -142,7 +142,7 @@ impl Gate {
             .commit(move |txn| screen::copy(txn, watch, from.events, &same, now));
         copied.await??;
         let screen = Arc::unwrap_or_clone(screen);
-        let at = Standpoint { watch, ..from };
+        let at = Standpoint { watch, serial, ..from };
         Ok(Some(Watch::at(at, screen, Looking::Screen(None))))
     }
 
@@ -254,16 +254,6 @@ impl Watch {
             screen,
             recorded: at.events,
             opened: false,
-        }
-    }
-}
-
-impl Told {
-    /// The signal that is to be opened for it, if any.
-    pub fn opens(&self) -> Option<SignalId> {
-        match self.event {
-            Some(Event::Show(signal)) => Some(signal),
-            _ => None,
         }
     }
 }

@@ -31,8 +31,12 @@ pub(super) async fn stream(
     let mut bell = open.house.bell.listen();
     Ok(async_stream::try_stream! {
         let mut quiet_until = Instant::now() + open.house.limits.heartbeat();
-        let mut looked_again = false;
+        let mut look_at = quiet_until;
         loop {
+            if Instant::now() >= look_at {
+                look_at = Instant::now() + open.house.limits.heartbeat();
+                open.watch.look_again();
+            }
             let durable = *bell.borrow_and_update();
             while let Some((permit, told, next)) = open.step(durable).await? {
                 let mut all = true;
@@ -57,19 +61,12 @@ pub(super) async fn stream(
                 }
             }
             if Instant::now() >= quiet_until {
-                if looked_again {
-                    quiet_until = Instant::now() + open.house.limits.heartbeat();
-                    looked_again = false;
-                    yield open.heartbeat()?;
-                } else {
-                    looked_again = true;
-                    open.watch.look_again();
-                    continue;
-                }
+                quiet_until = Instant::now() + open.house.limits.heartbeat();
+                yield open.heartbeat()?;
             }
             tokio::select! {
                 rung = bell.changed() => rung.map_err(|_| Trouble::stopping()),
-                () = tokio::time::sleep_until(quiet_until.min(open.end())) => Ok(()),
+                () = tokio::time::sleep_until(quiet_until.min(look_at).min(open.end())) => Ok(()),
                 () = open.house.stopping.cancelled() => Err(Trouble::stopping()),
             }?;
         }
@@ -131,7 +128,7 @@ impl Open {
         })
     }
 
-    /// The next thing to tell, or `None` if there is nothing more to look at for now.
+    /// The next thing to tell, or `None` if there is nothing more to look at.
     async fn step(&mut self, durable: u64) -> Result<Option<(Permit<Show>, Vec<Told>, gate::Next)>, Trouble> {
         loop {
             for _ in 0..STEPS {
@@ -165,6 +162,11 @@ impl Open {
             }),
             Some(Event::Show(signal)) => {
                 self.prove()?;
+                // A slow reader gets nothing that has lapsed, or whose consent has ended, since it was decided.
+                let age = self.house.clock.now().duration_since(permit.scope().decided_at());
+                if age.unsigned_abs() > self.house.limits.heartbeat() {
+                    return Ok(Outcome::Stale);
+                }
                 match self.house.signals.open(permit, *signal) {
                     Err(signals::Error::Changed) => return Ok(Outcome::Stale),
                     other => Piece::Shown(self.house.show(other?)),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::Violation;
 
 /// How far ahead of the hub's clock a time may be.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// Signals on a page if none is asked for, and at most.
 const PAGE: (i32, i32) = (50, 200);

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, str::FromStr};
 
 use placehub_proto::v1 as proto;
 
-use super::{Against, Fields, person, timestamp};
+use super::{Against, Fields, fields::AHEAD, person, timestamp};
 use crate::{
     consent::Recorded,
     model::{Identity, KindId, Method, PurposeId, Scope, Stance, Statement, Violation},
@@ -52,7 +52,14 @@ pub fn statement(
     // Said in the future is not possible: a clock that is ahead must not make a consent outlive a withdrawal.
     let said_at = fields.past("statement.said_at", given.said_at, against.now);
     let said_at = said_at.map_or(against.now, |said| said.min(against.now));
+    // A clock that is a little ahead must not put off what is acknowledged as in force; a date that is meant may.
     let valid_from = fields.time("statement.valid_from", given.valid_from).unwrap_or(said_at);
+    let a_little_ahead = valid_from.duration_since(against.now) <= AHEAD;
+    let valid_from = if a_little_ahead {
+        valid_from.min(against.now)
+    } else {
+        valid_from
+    };
     let valid_until = fields.time("statement.valid_until", given.valid_until);
     if valid_until.is_some() && stance == Some(Stance::Withdrawn) {
         fields.wrong(
