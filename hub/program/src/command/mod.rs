@@ -1,6 +1,7 @@
 //! The commands, one file each. Each reads its flags, does one thing, and prints through `out`.
 
 mod ask;
+mod bench;
 mod check_config;
 mod completions;
 mod consent;
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     /// Check policies, and see what they allow.
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Measure what the hub's care costs, beside a bare server, on a generated town.
+    Bench(bench::Bench),
     /// Print completions for a shell.
     Completions(completions::Completions),
 }
@@ -62,6 +65,7 @@ impl Command {
     pub(crate) async fn run(self) -> Outcome {
         match self {
             Self::Ask(ask) => ask.run(now()).await,
+            Self::Bench(bench) => bench.run().await,
             Self::CheckConfig(check) => check.run(now()),
             Self::Completions(completions) => completions.run(),
             Self::Consent(consent) => consent.run(now()).await,

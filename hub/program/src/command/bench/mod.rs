@@ -1,0 +1,173 @@
+//! `placehub bench`: what policy, consent and a durable ledger entry cost, beside a bare server that does none of it.
+//! It prints no ratio of a case in which anything went wrong, and leaves nothing behind.
+
+mod ask;
+mod bare;
+mod chance;
+mod disk;
+mod figures;
+mod kinds;
+mod load;
+mod measure;
+mod pairs;
+mod place;
+mod report;
+mod scale;
+mod stage;
+mod stream;
+mod tap;
+mod town;
+mod watch;
+mod withdrawal;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+
+use self::{
+    measure::Pace,
+    pairs::Pairs,
+    report::Report,
+    stage::{CONNECTIONS, Stage},
+};
+use crate::ending::{Ending, Outcome};
+
+/// How many signals the town has that most cases are measured in.
+const TOWN: u64 = 10_000;
+/// How many people withdraw their consent.
+const WITHDRAWALS: usize = 10;
+/// The towns of the case `scale`; the last only if asked for.
+const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
+
+/// What to measure, and how long.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Hub, bare server and callers share this machine and each other's time, over mutual TLS on loopback.\n\
+    Compare ratios, not figures of different machines; see docs/performance.md."
+)]
+pub(crate) struct Bench {
+    /// Measure this case only. May be given again.
+    #[arg(long, value_name = "CASE")]
+    only: Vec<Case>,
+    /// Seconds a measurement.
+    #[arg(long, default_value_t = 1.0, value_name = "N")]
+    seconds: f64,
+    /// Measurements of each server in each case, in turns.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    repeat: u32,
+    /// The town's seed.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// Measure the case `scale` with a million signals too: some minutes, 4 GB of disk.
+    #[arg(long)]
+    large: bool,
+    /// Folder on the disk to measure. A temporary folder is made in it and removed at the end.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Print a JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum Case {
+    /// A question about a person, 64 in flight.
+    AskPerson,
+    /// A question about a person, one in flight.
+    Lone,
+    /// Pushes, one a call, 64 in flight.
+    PushUnary,
+    /// Pushes through one stream and through four, beside the store alone.
+    PushStream,
+    /// A question about a quarter's week.
+    AskArea,
+    /// A hundred watches on one footprint.
+    Watch,
+    /// People withdraw their consent while fifty callers ask about them.
+    Withdrawal,
+    /// Towns of 10,000 and 100,000 signals, each in a hub of its own process.
+    Scale,
+}
+
+impl Bench {
+    /// Measures and prints.
+    pub(super) async fn run(self) -> Outcome {
+        if !(0.05..=600.0).contains(&self.seconds) {
+            bail!("`--seconds` must be from 0.05 to 600");
+        }
+        let mut temporary = tempfile::Builder::new();
+        temporary.prefix("placehub-bench-");
+        let folder = match &self.dir {
+            Some(dir) => temporary.tempdir_in(dir),
+            None => temporary.tempdir(),
+        };
+        let folder = folder.context("no temporary folder")?;
+        let mut report = Report::new(&self, folder.path());
+        let measured = self.measure(folder.path(), &mut report).await;
+        folder.close().context("the temporary folder cannot be removed")?;
+        measured?;
+        report.print()?;
+        Ok(match report.is_sound() {
+            true => Ending::Well,
+            false => Ending::Finding,
+        })
+    }
+
+    async fn measure(&self, folder: &std::path::Path, report: &mut Report) -> Result<()> {
+        if self.cases().iter().any(|case| *case != Case::Scale) {
+            let stage = Stage::set(folder, self.seed, TOWN).await?;
+            report.loaded(stage.loaded);
+            let measured = self.on(&stage, report).await;
+            stage.strike().await.and(measured)?;
+        }
+        if self.cases().contains(&Case::Scale) {
+            report.began(Case::Scale)?;
+            let sizes = if self.large {
+                &SIZES[..]
+            } else {
+                SIZES.split_last().map_or(&SIZES[..], |(_, small)| small)
+            };
+            report.add(scale::measure(folder, self.seed, sizes, (self.repeat, self.span())).await?);
+        }
+        Ok(())
+    }
+
+    async fn on(&self, stage: &Stage, report: &mut Report) -> Result<()> {
+        let pairs = Pairs::new(stage, self.repeat, self.span());
+        for case in self.cases().into_iter().filter(|case| *case != Case::Scale) {
+            report.began(case)?;
+            let rows = match case {
+                Case::AskPerson => vec![pairs.ask_person(64, CONNECTIONS).await?],
+                Case::Lone => vec![pairs.lone().await?],
+                Case::PushUnary => vec![pairs.push_unary().await?],
+                Case::PushStream => vec![pairs.push_stream(1).await?, pairs.push_stream(4).await?],
+                Case::AskArea => vec![pairs.ask_area().await?],
+                Case::Watch => vec![watch::measure(stage, self.span() * 10).await?],
+                Case::Withdrawal => vec![withdrawal::measure(stage, WITHDRAWALS).await?],
+                Case::Scale => Vec::new(),
+            };
+            report.add(rows);
+        }
+        Ok(())
+    }
+
+    fn span(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        let wanted = |case: &Case| self.only.is_empty() || self.only.contains(case);
+        Case::value_variants().iter().copied().filter(wanted).collect()
+    }
+}
+
+/// Measurements with so many calls in flight.
+fn pace(in_flight: usize, span: Duration) -> Pace {
+    Pace {
+        in_flight,
+        warm_up: (span / 4).max(Duration::from_millis(150)),
+        span,
+    }
+}

@@ -1,0 +1,212 @@
+//! Scale: the same questions on towns of different sizes, each in a hub of its own process, which is stopped, started again
+//! and then asked; with how long it took to start and how much memory it holds.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::process::{Child, Command};
+
+use super::{
+    ask::Questions,
+    bare::Shelf,
+    figures::{Row, Side},
+    load::{self, Loaded},
+    measure::Run,
+    pace,
+    place::Place,
+    stage::{CONNECTIONS, HOUSING},
+    town::Town,
+};
+use crate::{command::now, home::CONFIG, link::Link};
+
+/// How long a hub may take to start or to stop.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Aims, for the largest town: seconds to start, and megabytes of memory.
+const START: f64 = 5.0;
+const MEMORY: f64 = 700.0;
+
+/// Measures towns of these sizes, smallest first.
+///
+/// # Errors
+/// If a hub cannot be started, loaded or asked.
+pub(super) async fn measure(
+    folder: &Path,
+    seed: u64,
+    sizes: &[u64],
+    (repeat, span): (u32, Duration),
+) -> Result<Vec<Row>> {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut smallest: Option<f64> = None;
+    for size in sizes {
+        let folder = tempfile::tempdir_in(folder)?;
+        let town = Town::new(seed, *size, now());
+        let measured = one(folder.path(), &town, (repeat, span)).await?;
+        let mut row = measured.row(*size);
+        let cost = row.hub.as_ref().map_or(f64::NAN, |side| 1e6 / side.rate.median);
+        match smallest {
+            None => smallest = Some(cost),
+            Some(smallest) => {
+                row.figure("cost of a call, over the smallest town's", cost / smallest, "");
+                row.aim("cost ≤ 1.3 × the smallest town's", cost <= 1.3 * smallest);
+            }
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+struct Measured {
+    loaded: Loaded,
+    start: Duration,
+    resident: f64,
+    stored: f64,
+    lone: Run,
+    runs: Vec<Run>,
+}
+
+impl Measured {
+    fn row(&self, size: u64) -> Row {
+        let Loaded {
+            signals, statements, ..
+        } = self.loaded;
+        let work = format!(
+            "ask-person in a process of its own with {signals} signals and {statements} statements; 64 in flight, {CONNECTIONS} \
+             connections"
+        );
+        let mut row = Row::new(format!("scale-{size}"), work);
+        row.note(&self.runs);
+        row.note(std::slice::from_ref(&self.lone));
+        row.hub = Side::of(&self.runs);
+        row.figure("lone caller, p50", self.lone.percentile(50.0), "µs");
+        row.figure(
+            "loaded at",
+            signals as f64 / self.loaded.took.as_secs_f64(),
+            "signals/s",
+        );
+        row.figure("start", self.start.as_secs_f64(), "s");
+        row.figure("resident memory after the questions", self.resident, "MB");
+        row.figure("store on the disk", self.stored, "MB");
+        row.aim(format!("start ≤ {START:.0} s"), self.start.as_secs_f64() <= START);
+        row.aim(format!("resident memory ≤ {MEMORY:.0} MB"), self.resident <= MEMORY);
+        row
+    }
+}
+
+async fn one(folder: &Path, town: &Town, (repeat, span): (u32, Duration)) -> Result<Measured> {
+    // The hub is to listen where its settings say. The port is let go a moment before it takes it.
+    let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let place = Place::make(&folder.join("place"), listen, town)?;
+    let mut first = Served::start(&place).await?;
+    let loaded = load::all(&place, listen, town).await?;
+    first.stop().await?;
+    let mut hub = Served::start(&place).await?;
+    let desks = |count: usize| -> Result<Arc<[Link]>> {
+        (0..count).map(|number| place.desk(HOUSING, number, listen)).collect()
+    };
+    let one = desks(1)?;
+    let desk = one.first().context("there is no desk")?;
+    let questions = Questions::about_people(town, desk, &Shelf::default()).await?;
+    let mut runs = Vec::new();
+    for _ in 0..repeat {
+        let mut run = questions.ask(desks(CONNECTIONS)?, pace(64, span)).await?;
+        // What this process's own threads spent says nothing of the hub's.
+        run.server = Duration::ZERO;
+        runs.push(run);
+    }
+    let lone = questions.ask(desks(1)?, pace(1, span)).await?;
+    let resident = hub.resident()?;
+    hub.stop().await?;
+    Ok(Measured {
+        loaded,
+        start: hub.start,
+        resident,
+        stored: size_of(&place.dir().join("store"))? / 1e6,
+        lone,
+        runs,
+    })
+}
+
+/// A hub in a process of its own.
+struct Served {
+    child: Child,
+    start: Duration,
+}
+
+impl Served {
+    async fn start(place: &Place) -> Result<Self> {
+        let ready = place.dir().join("ready");
+        if ready.exists() {
+            fs::remove_file(&ready)?;
+        }
+        let program = std::env::current_exe().context("this program cannot find itself")?;
+        let began = Instant::now();
+        let mut child = Command::new(program)
+            .arg("serve")
+            .args(["--config".as_ref(), place.dir().join(CONFIG).as_os_str()])
+            .args(["--ready-file".as_ref(), ready.as_os_str()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("the hub cannot be started")?;
+        while fs::read_to_string(&ready)
+            .ok()
+            .and_then(|at| at.trim().parse::<SocketAddr>().ok())
+            .is_none()
+        {
+            if began.elapsed() > PATIENCE || child.try_wait()?.is_some() {
+                bail!("the hub does not start");
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(Self {
+            child,
+            start: began.elapsed(),
+        })
+    }
+
+    /// Resident memory in megabytes.
+    fn resident(&self) -> Result<f64> {
+        let process = self.child.id().context("the hub has ended")?;
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes: Option<f64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        Ok(kilobytes.context("the system does not tell the hub's memory")? * 1024.0 / 1e6)
+    }
+
+    /// Has it stop as an operator would, and waits for its end.
+    async fn stop(&mut self) -> Result<()> {
+        let process = self.child.id().context("the hub has ended by itself")?;
+        let told = Command::new("kill")
+            .args(["-TERM", &process.to_string()])
+            .status()
+            .await;
+        if !told.context("cannot run `kill`")?.success() {
+            bail!("the hub cannot be told to stop");
+        }
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        match ended.context("the hub does not stop")??.success() {
+            true => Ok(()),
+            false => bail!("the hub did not end well"),
+        }
+    }
+}
+
+fn size_of(folder: &Path) -> Result<f64> {
+    let mut bytes = 0.0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        bytes += match entry.metadata()? {
+            kind if kind.is_dir() => size_of(&entry.path())?,
+            file => file.len() as f64,
+        };
+    }
+    Ok(bytes)
+}

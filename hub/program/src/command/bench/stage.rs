@@ -1,0 +1,176 @@
+//! Where the two stand that are compared: the hub and the bare server in one runtime of this process, each behind the same
+//! TLS on a port of its own; whoever calls them runs in another runtime.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use placehub_hub::{
+    clock::SystemClock,
+    hub::{self, Hub},
+    tls::{self, Live},
+};
+use placehub_proto::v1::signal_service_server::SignalServiceServer;
+use tokio::{runtime::Runtime, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+use super::{
+    bare::{Bare, Shelf},
+    load::{self, Loaded},
+    place::Place,
+    tap::Tap,
+    town::Town,
+};
+use crate::{command::now, link::Link};
+
+/// Connections to each server in cases with more than one call in flight.
+pub(super) const CONNECTIONS: usize = 4;
+/// The desk of those who ask.
+pub(super) const HOUSING: (&str, &str) = ("housing", "housing-officer");
+/// The desk of those who take down what people say.
+pub(super) const WELFARE: (&str, &str) = ("welfare", "welfare-adviser");
+
+/// One of the two that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Party {
+    Bare,
+    Hub,
+}
+
+/// Both servers, and a town that the hub has been told.
+pub(super) struct Stage {
+    /// The town.
+    pub(super) town: Town,
+    /// The folder of the hub's place.
+    pub(super) place: Place,
+    /// The hub's store.
+    pub(super) tap: Arc<Tap>,
+    /// What the bare server answers.
+    pub(super) shelf: Shelf,
+    /// How the town was loaded.
+    pub(super) loaded: Loaded,
+    folder: PathBuf,
+    bare: SocketAddr,
+    hub: SocketAddr,
+    stop: CancellationToken,
+    served: JoinHandle<Result<(), hub::Error>>,
+    runtime: Runtime,
+}
+
+impl Stage {
+    /// Starts both, and has the agencies push the town.
+    ///
+    /// # Errors
+    /// If any of it fails.
+    pub(super) async fn set(folder: &Path, seed: u64, size: u64) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("bench-server")
+            .enable_all()
+            .build()?;
+        let town = Town::new(seed, size, now());
+        let (hub_port, bare_port) = (port()?, port()?);
+        let (hub, bare) = (hub_port.local_addr()?, bare_port.local_addr()?);
+        let place = Place::make(&folder.join("place"), hub, &town)?;
+        let config = place.config()?;
+        let (stop, shelf) = (CancellationToken::new(), Shelf::default());
+        let tap = Tap::open(&config.store.folder)?;
+        let (store, live) = (tap.clone(), Arc::new(Live::open(config.tls.clone())?));
+        let opened = runtime.spawn_blocking(move || Hub::open_on(config, Arc::new(SystemClock), store));
+        let opened = opened.await?.context("the hub cannot be opened")?;
+        let (listener, stopped) = (hub_port, stop.clone());
+        let served = runtime.spawn(async move {
+            let listener =
+                tokio::net::TcpListener::from_std(listener).map_err(|why| hub::Error::Serving(why.into()))?;
+            opened.serve(listener, stopped).await
+        });
+        runtime.spawn(serve_bare(bare_port, live, Bare::new(shelf.clone()), stop.clone()));
+        let loaded = load::all(&place, hub, &town).await?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            town,
+            place,
+            tap,
+            shelf,
+            loaded,
+            bare,
+            hub,
+            stop,
+            served,
+            runtime,
+        })
+    }
+
+    /// Where one of the two listens.
+    pub(super) fn address(&self, server: Party) -> SocketAddr {
+        match server {
+            Party::Bare => self.bare,
+            Party::Hub => self.hub,
+        }
+    }
+
+    /// Desks of housing officers, each with its own connection to a server and its own token.
+    ///
+    /// # Errors
+    /// If a token cannot be made.
+    pub(super) fn desks(&self, server: Party, count: usize) -> Result<Arc<[Link]>> {
+        let desk = |number| self.place.desk(HOUSING, number, self.address(server));
+        (0..count).map(desk).collect()
+    }
+
+    /// Adapters of the landlord, each with its own connection to a server.
+    ///
+    /// # Errors
+    /// If the adapter's settings cannot be read.
+    pub(super) fn adapters(&self, server: Party, count: usize) -> Result<Arc<[Link]>> {
+        let adapter = |_| self.place.adapter("housing", self.address(server));
+        (0..count).map(adapter).collect()
+    }
+
+    /// A folder on the disk that is measured.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Stops both servers and waits for the hub to end.
+    ///
+    /// # Errors
+    /// If the hub did not end well.
+    pub(super) async fn strike(self) -> Result<()> {
+        self.stop.cancel();
+        let ended = self.served.await;
+        // A runtime may not be dropped, and so waited for, where calls are made.
+        self.runtime.shutdown_background();
+        ended
+            .context("the hub was cut short")?
+            .context("the hub did not end well")
+    }
+}
+
+/// A port that the system gives.
+fn port() -> Result<TcpListener> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// The same transport as the hub's: handshake, connection and stream limits.
+async fn serve_bare(listener: TcpListener, live: Arc<Live>, bare: Bare, stop: CancellationToken) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        return;
+    };
+    let incoming = tls::listen(listener, live, |_| (), stop.clone());
+    let served = Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        .max_concurrent_streams(256)
+        .add_service(SignalServiceServer::new(bare))
+        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
+    if let Err(why) = served.await {
+        tracing::error!(why = %why, "the bare server stopped serving");
+    }
+}
