@@ -145,6 +145,7 @@ impl<'s> Pairs<'s> {
         let alone = Arc::new(self.stage.tap.copy(folder.path())?);
         let (mut bare, mut hub) = (Vec::new(), Vec::new());
         let (mut same, mut full, mut commits) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut weights) = (Vec::new(), Vec::new());
         for _ in 0..self.repeat {
             let drafts = self.drafts(self.span);
             bare.push(self.stream(Party::Bare, streams, drafts.clone()).await?);
@@ -160,6 +161,9 @@ impl<'s> Pairs<'s> {
                     batches = tap::merged(&batches, FULL);
                 } else {
                     commits.push(count / batches.len().max(1) as f64);
+                    let (written, bytes) = tap::weight(&batches);
+                    rows.push(written as f64 / count);
+                    weights.push(bytes as f64 / count);
                 }
                 let alone = alone.clone();
                 let took = tokio::task::spawn_blocking(move || tap::replay(&alone, batches)).await??;
@@ -178,11 +182,10 @@ impl<'s> Pairs<'s> {
         let here = row.hub.as_ref().map_or(f64::NAN, |side| side.rate.median);
         row.figure("store alone, same commits", same_rate, "signals/s");
         row.figure("store alone, full commits", full_rate, "signals/s");
-        row.figure(
-            "signals a commit",
-            Spread::of(commits).map_or(f64::NAN, |s| s.median),
-            "",
-        );
+        let middle = |figures| Spread::of(figures).map_or(f64::NAN, |spread: Spread| spread.median);
+        row.figure("signals a commit", middle(commits), "");
+        row.figure("rows written a signal", middle(rows), "");
+        row.figure("bytes written a signal", middle(weights), "");
         row.figure("hub over store alone, same commits", here / same_rate, "");
         row.figure("hub over store alone, full commits", here / full_rate, "");
         row.aim("≥ 20,000 signals/s", here >= 20_000.0);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use clap::ValueEnum as _;
 use serde_json::json;
 
 use super::{
@@ -57,7 +58,9 @@ impl Report {
     /// If nothing can be printed.
     pub(super) fn began(&self, case: Case) -> Result<()> {
         if !self.json {
-            out::line(format_args!("measuring {case:?} …"))?;
+            let name = case.to_possible_value();
+            let name = name.as_ref().map_or("a case", |name| name.get_name());
+            out::line(format_args!("measuring {name} …"))?;
         }
         Ok(())
     }

@@ -101,6 +101,13 @@ pub(super) fn replay(disk: &Disk, batches: Vec<Batch>) -> Result<Duration, Error
     Ok(began.elapsed())
 }
 
+/// How many rows batches write, and how many bytes, keys and values together.
+pub(super) fn weight(batches: &[Batch]) -> (usize, usize) {
+    let rows = || batches.iter().flatten();
+    let bytes = rows().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
+    (rows().count(), bytes.sum())
+}
+
 /// The same writes in as few batches as hold so many rows each: what is written over within one is left out.
 pub(super) fn merged(batches: &[Batch], rows: usize) -> Vec<Batch> {
     let mut merged = vec![Batch::new()];
