@@ -105,7 +105,10 @@ impl Bench {
         };
         let folder = folder.context("no temporary folder")?;
         let mut report = Report::new(&self, folder.path());
-        let measured = self.measure(folder.path(), &mut report).await;
+        let measured = tokio::select! {
+            measured = self.measure(folder.path(), &mut report) => measured,
+            _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        };
         folder.close().context("the temporary folder cannot be removed")?;
         measured?;
         report.print()?;

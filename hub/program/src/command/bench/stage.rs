@@ -15,7 +15,10 @@ use placehub_hub::{
     tls::{self, Live},
 };
 use placehub_proto::v1::signal_service_server::SignalServiceServer;
-use tokio::{runtime::Runtime, task::JoinHandle};
+use tokio::{
+    runtime::{Handle, Runtime},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
@@ -34,6 +37,9 @@ pub(super) const CONNECTIONS: usize = 4;
 pub(super) const HOUSING: (&str, &str) = ("housing", "housing-officer");
 /// The desk of those who take down what people say.
 pub(super) const WELFARE: (&str, &str) = ("welfare", "welfare-adviser");
+
+/// The runtime of both servers. It may not be waited for where calls are made, so that when it goes, it is left behind.
+struct Background(Option<Runtime>);
 
 /// One of the two that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +65,7 @@ pub(super) struct Stage {
     hub: SocketAddr,
     stop: CancellationToken,
     served: JoinHandle<Result<(), hub::Error>>,
-    runtime: Runtime,
+    _runtime: Background,
 }
 
 impl Stage {
@@ -68,10 +74,7 @@ impl Stage {
     /// # Errors
     /// If any of it fails.
     pub(super) async fn set(folder: &Path, seed: u64, size: u64) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .thread_name("bench-server")
-            .enable_all()
-            .build()?;
+        let runtime = Background::start()?;
         let town = Town::new(seed, size, now());
         let (hub_port, bare_port) = (port()?, port()?);
         let (hub, bare) = (hub_port.local_addr()?, bare_port.local_addr()?);
@@ -80,15 +83,19 @@ impl Stage {
         let (stop, shelf) = (CancellationToken::new(), Shelf::default());
         let tap = Tap::open(&config.store.folder)?;
         let (store, live) = (tap.clone(), Arc::new(Live::open(config.tls.clone())?));
-        let opened = runtime.spawn_blocking(move || Hub::open_on(config, Arc::new(SystemClock), store));
+        let opened = runtime
+            .handle()?
+            .spawn_blocking(move || Hub::open_on(config, Arc::new(SystemClock), store));
         let opened = opened.await?.context("the hub cannot be opened")?;
         let (listener, stopped) = (hub_port, stop.clone());
-        let served = runtime.spawn(async move {
+        let served = runtime.handle()?.spawn(async move {
             let listener =
                 tokio::net::TcpListener::from_std(listener).map_err(|why| hub::Error::Serving(why.into()))?;
             opened.serve(listener, stopped).await
         });
-        runtime.spawn(serve_bare(bare_port, live, Bare::new(shelf.clone()), stop.clone()));
+        runtime
+            .handle()?
+            .spawn(serve_bare(bare_port, live, Bare::new(shelf.clone()), stop.clone()));
         let loaded = load::all(&place, hub, &town).await?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -101,7 +108,7 @@ impl Stage {
             hub,
             stop,
             served,
-            runtime,
+            _runtime: runtime,
         })
     }
 
@@ -143,11 +150,32 @@ impl Stage {
     pub(super) async fn strike(self) -> Result<()> {
         self.stop.cancel();
         let ended = self.served.await;
-        // A runtime may not be dropped, and so waited for, where calls are made.
-        self.runtime.shutdown_background();
         ended
             .context("the hub was cut short")?
             .context("the hub did not end well")
+    }
+}
+
+impl Background {
+    fn start() -> Result<Self> {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.thread_name("bench-server").enable_all();
+        Ok(Self(Some(runtime.build()?)))
+    }
+
+    fn handle(&self) -> Result<&Handle> {
+        self.0
+            .as_ref()
+            .map(Runtime::handle)
+            .context("the servers have no runtime")
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
