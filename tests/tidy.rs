@@ -9,7 +9,8 @@ use std::{
 /// The longest a file may be.
 const LINES: usize = 400;
 
-/// Each room of the hub, and the rooms that it may name. `hub` puts them together and may name all.
+/// Each room of the hub, and the rooms that it may name; `model` is a crate of its own, which knows none of them.
+/// `hub` puts them together and may name all.
 const ROOMS: &str = "
     authn: model tls
     catalogue: model
@@ -23,7 +24,6 @@ const ROOMS: &str = "
     keys: model store tables
     labels: model store tables
     ledger: model store tables
-    model:
     person: keys model store tables
     place: model
     rpc: authn changes clock config decide gate inspect ledger model signals tls wire

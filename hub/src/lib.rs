@@ -19,7 +19,6 @@ pub mod inspect;
 pub mod keys;
 pub mod labels;
 pub mod ledger;
-pub mod model;
 pub mod person;
 pub mod place;
 pub mod rpc;
@@ -28,3 +27,6 @@ pub mod store;
 pub mod tables;
 pub mod tls;
 pub mod wire;
+
+/// Words that two or more rooms use.
+pub use placehub_model as model;

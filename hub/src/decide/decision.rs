@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::class::Class;
 use crate::{
     authn::Caller,
-    model::{AgreementId, Header, KindId, Level, Question, Sector, Stance},
+    model::{AgreementId, AreaCode, Header, KindId, Level, Question, Sector, Stance},
 };
 
 /// A decision. Private fields: only `decide` makes one.
@@ -17,6 +17,7 @@ pub struct Decision {
     pub(super) at: Timestamp,
     pub(super) caller: Caller,
     pub(super) deed: Deed,
+    pub(super) reach: Arc<[AreaCode]>,
     pub(super) refusal: Option<Refusal>,
     pub(super) policy: Arc<str>,
     pub(super) agreements: BTreeSet<AgreementId>,
@@ -120,6 +121,11 @@ impl Decision {
     /// On what.
     pub fn deed(&self) -> &Deed {
         &self.deed
+    }
+
+    /// If it is about an address or area: its area and every area around it.
+    pub fn reach(&self) -> &[AreaCode] {
+        &self.reach
     }
 
     /// Why not, if it is a refusal.

@@ -132,6 +132,7 @@ impl PolicySet {
             at: now,
             caller: caller.clone(),
             deed: Deed::Operate(operation),
+            reach: Arc::default(),
             refusal,
             policy: self.digest.clone(),
             agreements: BTreeSet::new(),

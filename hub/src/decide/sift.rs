@@ -139,6 +139,7 @@ impl<'p> Sift<'p> {
             at: self.now,
             caller: self.caller.clone(),
             deed: deed(Box::new(self.question.clone())),
+            reach: self.reasons.areas.clone(),
             policy: self.policies.digest.clone(),
             rules: rules.flat_map(|tally| tally.rules.clone()).collect(),
             agreements: match &self.takers {
@@ -153,6 +154,7 @@ impl<'p> Sift<'p> {
             tally: self.tally,
         }
     }
+
     /// What was decided for the class of a signal; `None` if it is not asked for.
     fn verdict(&mut self, header: &Header, areas: Arc<[AreaCode]>, consent: ConsentFact) -> Option<&mut Tally> {
         let Ok(takers) = &self.takers else {

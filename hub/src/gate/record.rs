@@ -9,11 +9,11 @@ use super::{Error, locate::About};
 use crate::{
     decide::{Decision, RefusalCode, Tally},
     keys::{self, Vault},
-    ledger::{Class, Commitment, Entry, Hex, Refusal, Shown, Subject, Touched},
+    ledger::{Class, Commitment, Entry, Hex, Refusal, Remainder, Shown, Subject, Touched},
     store::Read,
 };
 
-/// Above this many classes, those that were withheld are told together by kind and owner, so that an entry stays small.
+/// Beyond this many classes, those that were withheld are told by kind and owner alone, so that an entry stays small.
 const CLASSES: usize = 256;
 
 /// The entry of a decision, and the subjects under which it is to be found again: whom it is about, and whose signals it
@@ -35,8 +35,10 @@ pub(super) fn entry(
     let question = decision.deed().question();
     let office = caller.practitioner();
     let withheld = decision.tally().iter().filter(|tally| tally.level.is_none());
+    let (classes, remainder) = classes(decision.tally());
     let entry = Entry {
         agency: Some(caller.agency().clone()),
+        sector: Some(caller.sector().clone()),
         workload: caller.workload().to_owned(),
         certificate: Some(Hex(*caller.thumbprint())),
         practitioner: office.map(|office| office.subject.clone()).unwrap_or_default(),
@@ -44,6 +46,7 @@ pub(super) fn entry(
         teams: office.map(|office| office.teams.clone()).unwrap_or_default(),
         areas: office.map(|office| office.areas.clone()).unwrap_or_default(),
         subject: subject(read, vault, about)?,
+        reach: decision.reach().iter().cloned().collect(),
         purpose: question.map(|question| question.purpose.clone()),
         gateway: question.map(|question| question.gateway.clone()),
         case_reference: question
@@ -68,7 +71,8 @@ pub(super) fn entry(
                 version: shown.header.version,
             })
             .collect(),
-        classes: classes(decision.tally()),
+        classes,
+        remainder,
         withheld: withheld.map(|tally| tally.count).sum(),
         touched,
         ..Entry::new(decision.at(), decision.deed().word())
@@ -106,8 +110,16 @@ fn subject(read: &dyn Read, vault: &Vault, about: &About) -> Result<Option<Subje
     })
 }
 
-fn classes(tallies: &[Tally]) -> Vec<Class> {
-    let written = tallies.iter().map(|tally| Class {
+/// The classes, and what is withheld beyond those that an entry has room for: what was shown is always told in full.
+fn classes(tallies: &[Tally]) -> (Vec<Class>, Vec<Remainder>) {
+    let (shown, withheld): (Vec<_>, Vec<_>) = tallies.iter().partition(|tally| tally.level.is_some());
+    let (told, rest) = withheld.split_at(withheld.len().min(CLASSES.saturating_sub(shown.len())));
+    let mut remainder: BTreeMap<_, u32> = BTreeMap::new();
+    for tally in rest {
+        let owned = (tally.class.kind.clone(), tally.class.owner.clone());
+        *remainder.entry(owned).or_default() += tally.count;
+    }
+    let told = shown.iter().chain(told).map(|tally| Class {
         kind: tally.class.kind.clone(),
         owner: tally.class.owner.clone(),
         sensitivity: tally.class.sensitivity,
@@ -119,19 +131,10 @@ fn classes(tallies: &[Tally]) -> Vec<Class> {
         rules: tally.rules.clone(),
         count: tally.count,
     });
-    if tallies.len() <= CLASSES {
-        return written.collect();
-    }
-    let (shown, withheld): (Vec<_>, Vec<_>) = written.partition(|class| class.level.is_some());
-    let mut merged: BTreeMap<_, Class> = BTreeMap::new();
-    for mut class in withheld {
-        class.areas = BTreeSet::new();
-        let count = class.count;
-        let key = (class.kind.clone(), class.owner.clone());
-        let known = merged.entry(key);
-        known.and_modify(|known| known.count += count).or_insert(class);
-    }
-    shown.into_iter().chain(merged.into_values()).collect()
+    let remainder = remainder
+        .into_iter()
+        .map(|((kind, owner), count)| Remainder { kind, owner, count });
+    (told.collect(), remainder.collect())
 }
 
 fn word(code: RefusalCode) -> &'static str {

@@ -3,27 +3,22 @@
 //!
 //! The format, for those who check it without this program, is in `FORMAT.md`.
 
-mod checkpoint;
-mod entry;
-mod note;
 pub mod read;
 #[cfg(test)]
 mod samples;
 mod stored;
 #[cfg(test)]
 mod tests;
-pub mod tree;
 pub mod verify;
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-pub use checkpoint::Checkpoint;
-pub use entry::{
-    Class, Commitment, Entry, EntryInvalid, Format, Hex, HexInvalid, LONGEST, Refusal, Shown, Subject, Touched,
+pub use placehub_ledger::{
+    Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, LONGEST, NoteInvalid, Refusal, Remainder, Shown,
+    Signer, Subject, Touched, VerifierKey, tree,
 };
-pub use note::{NoteInvalid, Signer, VerifierKey};
 
 use crate::store::{self, Committed, Txn};
 use stored::Tail;
@@ -102,7 +97,7 @@ impl Ledger {
     pub fn seal(&self, txn: &mut Txn<'_>) -> Result<(), Error> {
         let Tail { frontier, .. } = Tail::load(txn)?;
         let stored = match read::checkpoint(txn)? {
-            Some(note) => Some(Checkpoint::open_own(&note).map_err(Error::Checkpoint)?),
+            Some(note) => Some(Checkpoint::read_unverified(&note).map_err(Error::Checkpoint)?),
             None => None,
         };
         if let Some(stored) = &stored {

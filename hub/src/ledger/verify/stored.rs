@@ -3,10 +3,11 @@
 
 use std::ops::ControlFlow;
 
-use super::{Checkpoint, Fault, Verified, VerifierKey, Walk};
+use placehub_ledger::verify::{Fault, Verified, Walk};
+
 use crate::{
     ledger::{
-        Error, read,
+        Checkpoint, Error, VerifierKey, read,
         stored::{self, Tail},
         tree::{Frontier, Hash},
     },
@@ -51,8 +52,8 @@ pub fn verify_stored(read: &dyn Read, key: &VerifierKey) -> Result<Verified, Fau
     }
     let size = walk.size();
     let tail = Tail {
-        frontier: walk.frontier.clone(),
-        at: walk.last_at,
+        frontier: walk.frontier().clone(),
+        at: walk.last_at(),
     };
     check_tail(read, &tail)?;
     check_places(read, size)?;

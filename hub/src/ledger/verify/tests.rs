@@ -4,7 +4,7 @@ use std::{convert::Infallible, ops::ControlFlow};
 
 use super::*;
 use crate::{
-    ledger::{note::Signer, read, samples, stored},
+    ledger::{Checkpoint, Entry, NoteInvalid, Signer, VerifierKey, read, samples, stored, tree::Hash},
     store::{Read, Txn, scan_prefix},
     tables,
 };
@@ -161,7 +161,7 @@ fn two_swapped_entries_are_reported_even_if_their_times_allow_it() {
 
     let same_time = |entry| {
         (
-            super::Entry {
+            Entry {
                 at: samples::at(0),
                 ..entry
             },

@@ -82,14 +82,12 @@ pub(super) mod moment {
 
     use super::{Deserialize, Deserializer, Serializer, Timestamp, parse_moment, print_moment};
 
-    pub(in crate::ledger::entry) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::entry) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
         let text = print_moment(*at).ok_or_else(|| S::Error::custom("a year has four digits"))?;
         serializer.serialize_str(&text)
     }
 
-    pub(in crate::ledger::entry) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Timestamp, D::Error> {
+    pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         parse_moment(&String::deserialize(deserializer)?)
     }
 }
@@ -98,17 +96,14 @@ pub(super) mod moment {
 pub(super) mod optional_moment {
     use super::{Deserialize, Deserializer, Serializer, Timestamp, moment, parse_moment};
 
-    pub(in crate::ledger::entry) fn serialize<S: Serializer>(
-        at: &Option<Timestamp>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(in crate::entry) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         match at {
             Some(at) => moment::serialize(at, serializer),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(in crate::ledger::entry) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Timestamp>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
@@ -119,15 +114,13 @@ pub(super) mod optional_moment {
 /// The id of a signal in the hyphenated form of a UUID (RFC 9562).
 pub(super) mod uuid {
     use super::{Deserialize, Deserializer, Serializer, parse_uuid};
-    use crate::model::SignalId;
+    use placehub_model::SignalId;
 
-    pub(in crate::ledger::entry) fn serialize<S: Serializer>(id: &SignalId, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::entry) fn serialize<S: Serializer>(id: &SignalId, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&id.text())
     }
 
-    pub(in crate::ledger::entry) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<SignalId, D::Error> {
+    pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignalId, D::Error> {
         parse_uuid(&String::deserialize(deserializer)?)
     }
 }
@@ -135,19 +128,16 @@ pub(super) mod uuid {
 /// As [`uuid`], if there is one.
 pub(super) mod optional_uuid {
     use super::{Deserialize, Deserializer, Serializer, parse_uuid, uuid};
-    use crate::model::SignalId;
+    use placehub_model::SignalId;
 
-    pub(in crate::ledger::entry) fn serialize<S: Serializer>(
-        id: &Option<SignalId>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(in crate::entry) fn serialize<S: Serializer>(id: &Option<SignalId>, serializer: S) -> Result<S::Ok, S::Error> {
         match id {
             Some(id) => uuid::serialize(id, serializer),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(in crate::ledger::entry) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<SignalId>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
@@ -158,18 +148,13 @@ pub(super) mod optional_uuid {
 /// The word of a sort of subject.
 pub(super) mod sort {
     use super::{Deserialize, Deserializer, Serializer};
-    use crate::model::SubjectSort;
+    use placehub_model::SubjectSort;
 
-    pub(in crate::ledger::entry) fn serialize<S: Serializer>(
-        sort: &SubjectSort,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(in crate::entry) fn serialize<S: Serializer>(sort: &SubjectSort, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(sort.word())
     }
 
-    pub(in crate::ledger::entry) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<SubjectSort, D::Error> {
+    pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SubjectSort, D::Error> {
         let word = String::deserialize(deserializer)?;
         [SubjectSort::Address, SubjectSort::Area, SubjectSort::Person]
             .into_iter()
@@ -190,9 +175,9 @@ fn parse_moment<E: serde::de::Error>(text: &str) -> Result<Timestamp, E> {
     }
 }
 
-fn parse_uuid<E: serde::de::Error>(text: &str) -> Result<crate::model::SignalId, E> {
+fn parse_uuid<E: serde::de::Error>(text: &str) -> Result<placehub_model::SignalId, E> {
     ::uuid::Uuid::parse_str(text)
-        .map(|id| crate::model::SignalId(id.into_bytes()))
+        .map(|id| placehub_model::SignalId(id.into_bytes()))
         .map_err(|_| E::custom("a signal is a UUID"))
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::ledger::samples;
+use crate::samples;
 
 #[test]
 fn an_entry_comes_back_from_its_bytes() {

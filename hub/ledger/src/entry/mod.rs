@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 pub use text::{Format, Hex, HexInvalid};
 
-use crate::model::{
-    AgencyId, AgreementId, AreaCode, ConsentFact, GatewayId, KindId, Level, PurposeId, Sensitivity, Severity, SignalId,
-    SubjectSort,
+use placehub_model::{
+    AgencyId, AgreementId, AreaCode, ConsentFact, GatewayId, KindId, Level, PurposeId, Sector, Sensitivity, Severity,
+    SignalId, SubjectSort,
 };
 use text::{moment, optional_moment, optional_uuid, sort, uuid};
 
@@ -35,6 +35,9 @@ pub struct Entry {
     /// The agency that acted. `None`: the hub itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agency: Option<AgencyId>,
+    /// The sort of that agency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Sector>,
     /// The workload whose certificate was used, or empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub workload: String,
@@ -56,6 +59,9 @@ pub struct Entry {
     /// About whom or where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
+    /// For an address or area: its area and every area around it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reach: BTreeSet<AreaCode>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<PurposeId>,
@@ -97,9 +103,15 @@ pub struct Entry {
     /// What was decided on, class by class: enough to decide again later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<Class>,
+    /// What was withheld beyond the classes that an entry has room for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remainder: Vec<Remainder>,
     /// What a write did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub touched: Option<Touched>,
+    /// What the hub itself was changed from and to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
     /// How many signals were withheld.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub withheld: u32,
@@ -179,6 +191,30 @@ pub struct Class {
     pub count: u32,
 }
 
+/// Signals that were withheld, of whose classes an entry had no room to tell more. They cannot be decided again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remainder {
+    /// What sort of fact.
+    pub kind: KindId,
+    /// Whose.
+    pub owner: AgencyId,
+    /// How many signals.
+    pub count: u32,
+}
+
+/// A change of the hub itself: of its policies or of its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// What was before: a digest in hexadecimal or a verifier key. Empty if there was nothing.
+    pub from: String,
+    /// What is now; if the change was refused, what was to be. Empty if that cannot be told.
+    pub to: String,
+    /// Who or what changed it, in words, e.g. `start`, `signal`, `files changed`.
+    pub by: String,
+}
+
 /// What a write did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -221,6 +257,7 @@ impl Entry {
             at,
             action: action.into(),
             agency: None,
+            sector: None,
             workload: String::new(),
             certificate: None,
             practitioner: String::new(),
@@ -228,6 +265,7 @@ impl Entry {
             teams: BTreeSet::new(),
             areas: BTreeSet::new(),
             subject: None,
+            reach: BTreeSet::new(),
             purpose: None,
             gateway: None,
             case_reference: String::new(),
@@ -242,7 +280,9 @@ impl Entry {
             rules: BTreeSet::new(),
             shown: Vec::new(),
             classes: Vec::new(),
+            remainder: Vec::new(),
             touched: None,
+            change: None,
             withheld: 0,
         }
     }

@@ -1,0 +1,19 @@
+//! The ledger's format: entries, the tree over them, the signed head, and how anyone checks them from bytes alone.
+//! Never reads or writes a store, and knows nothing of what wrote the bytes.
+//!
+//! The format, for those who check it with a program of their own, is in `hub/src/ledger/FORMAT.md`.
+
+mod checkpoint;
+mod entry;
+mod note;
+#[cfg(feature = "samples")]
+pub mod samples;
+pub mod tree;
+pub mod verify;
+
+pub use checkpoint::Checkpoint;
+pub use entry::{
+    Change, Class, Commitment, Entry, EntryInvalid, Format, Hex, HexInvalid, LONGEST, Refusal, Remainder, Shown,
+    Subject, Touched,
+};
+pub use note::{NoteInvalid, Signer, VerifierKey};
