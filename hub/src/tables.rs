@@ -30,7 +30,7 @@ pub const CHANGE: u8 = b'v';
 pub const SHOWN: u8 = b'd';
 /// Ledger entries: `number8` → bytes. Room `ledger`.
 pub const LEDGER_ENTRY: u8 = b'l';
-/// Ledger tree nodes: `level1 · index8` → hash. Room `ledger`.
+/// Hashes of the ledger's complete subtrees, of every fourth level from 4 on: `level1 · index8` → hash. Room `ledger`.
 pub const LEDGER_NODE: u8 = b't';
 /// Ledger entries that concern a subject: `subject16 · !number8` → empty. Room `ledger`.
 pub const LEDGER_SUBJECT: u8 = b'w';

@@ -12,6 +12,9 @@ use crate::{
     tables,
 };
 
+/// From one kept level of the tree to the next.
+const STRIDE: u8 = 4;
+
 /// The end of the log: what an append must know of all that went before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tail {
@@ -43,11 +46,12 @@ impl Tail {
         }
     }
 
-    /// Appends an entry's bytes to the log: the entry, the subtrees that it completes, and the tail.
+    /// Appends an entry's bytes to the log: the entry, the subtrees to be kept that it completes, and the tail.
     /// Returns the entry's number.
     pub(super) fn append(mut self, txn: &mut Txn<'_>, bytes: Vec<u8>, at: Timestamp) -> Result<u64, Error> {
         let number = self.frontier.size();
-        for node in self.frontier.push(tree::leaf_hash(&bytes)) {
+        let completed = self.frontier.push(tree::leaf_hash(&bytes));
+        for node in completed.iter().filter(|node| is_kept(node.level)) {
             txn.put(node_key(node.level, node.index), node.hash.to_vec());
         }
         let row = TailRow {
@@ -76,7 +80,13 @@ pub(super) fn entry_key(number: u64) -> Vec<u8> {
     key(tables::LEDGER_ENTRY, &[&number.to_be_bytes()])
 }
 
-/// Key of a complete subtree's hash.
+/// Whether the hashes of complete subtrees of this height have rows: those of every fourth level above the leaves.
+/// Those between are made from at most sixteen of the level below, so that sixteen entries cost one row and not thirty.
+pub(super) fn is_kept(level: u8) -> bool {
+    level > 0 && level.is_multiple_of(STRIDE)
+}
+
+/// Key of a complete subtree's hash. Only those of a kept level have a row.
 pub(super) fn node_key(level: u8, index: u64) -> Vec<u8> {
     key(tables::LEDGER_NODE, &[&[level], &index.to_be_bytes()])
 }

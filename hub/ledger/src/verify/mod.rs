@@ -54,11 +54,13 @@ pub enum Fault {
         /// The first one.
         number: u64,
     },
-    /// A stored hash is not that of the entries under it. One of the two was changed.
-    #[error("entry {number} and the stored hash {index} of level {level} contradict each other")]
+    /// A stored hash is not that of the entries under it. It was changed, or one of them.
+    #[error("entries {first} to {last} and the stored hash {index} of level {level} contradict each other")]
     Node {
+        /// The first entry under it.
+        first: u64,
         /// The last entry under it.
-        number: u64,
+        last: u64,
         /// The height of the subtree.
         level: u8,
         /// Its place among those of its height.
@@ -94,14 +96,14 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The first entry that is wrong, where that can be told.
+    /// The first entry that is wrong, where that can be told; else the first of those among which it is.
     pub fn number(&self) -> Option<u64> {
         match self {
+            Self::Node { first, .. } => Some(*first),
             Self::BackInTime { number }
             | Self::Form { number, .. }
             | Self::Index { number }
             | Self::Missing { number }
-            | Self::Node { number, .. }
             | Self::Source { number, .. }
             | Self::Surplus { number } => Some(*number),
             Self::Checkpoint(_) | Self::Root | Self::Stray | Self::Tail { .. } => None,

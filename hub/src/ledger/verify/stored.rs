@@ -22,6 +22,8 @@ const PAGE: usize = 256;
 /// of the tree, the tail, the checkpoint and its signature, and that the index by subject names entries that exist.
 ///
 /// The store must be at rest: what is written meanwhile may look wrong.
+/// An entry that was changed and still is in the format is found by the first kept hash over it, so that the fault names
+/// the sixteen entries under that hash.
 /// Two things cannot be told from a store alone: that it was put back to an older state as a whole, and that a row of
 /// the index is missing.
 ///
@@ -38,11 +40,12 @@ pub fn verify_stored(read: &dyn Read, key: &VerifierKey) -> Result<Verified, Fau
             if number != walk.size() {
                 return Err(Fault::Missing { number: walk.size() });
             }
-            for node in walk.step(&bytes)? {
+            for node in walk.step(&bytes)?.iter().filter(|node| stored::is_kept(node.level)) {
                 let stored = read.get(&stored::node_key(node.level, node.index));
                 if stored.map_err(|error| source(number, error))?.as_deref() != Some(&node.hash) {
                     return Err(Fault::Node {
-                        number,
+                        first: node.index << node.level,
+                        last: number,
                         level: node.level,
                         index: node.index,
                     });
@@ -80,7 +83,7 @@ fn check_tail(read: &dyn Read, expected: &Tail) -> Result<(), Fault> {
 
 fn check_places(read: &dyn Read, size: u64) -> Result<(), Fault> {
     let belongs = |key: &[u8]| match stored::node_place(key) {
-        Some((level @ 0..64, index)) => index < size >> level,
+        Some((level @ 0..64, index)) => stored::is_kept(level) && index < size >> level,
         _ => false,
     };
     match first_odd(read, tables::LEDGER_NODE, size, &|key, _| belongs(key))? {

@@ -4,12 +4,16 @@ use std::{convert::Infallible, ops::ControlFlow};
 
 use super::*;
 use crate::{
-    ledger::{Checkpoint, Entry, NoteInvalid, Signer, VerifierKey, read, samples, stored, tree::Hash},
+    ledger::{
+        Checkpoint, Entry, NoteInvalid, Signer, VerifierKey, read, samples, stored,
+        tree::{Hash, leaf_hash, root_of},
+    },
     store::{Read, Txn, scan_prefix},
     tables,
 };
 
-const COUNT: u8 = 13;
+/// Two subtrees of sixteen entries, and five entries more.
+const COUNT: u8 = 37;
 
 fn key() -> VerifierKey {
     samples::signer(1).verifier_key().clone()
@@ -80,25 +84,67 @@ fn an_empty_store_is_an_empty_ledger() {
 }
 
 #[test]
-fn a_flipped_byte_in_any_entry_names_that_entry() {
-    for number in 0..u64::from(COUNT) {
-        check_flips(&stored::entry_key(number), |fault| fault.number() == Some(number));
+fn a_flipped_byte_in_any_entry_names_it_or_the_few_among_which_it_is() {
+    for number in [0, 7, 15, 16, 31, 32, 36] {
+        check_flips(&stored::entry_key(number), |fault| match fault {
+            Fault::Node { first, last, .. } => *last - *first == 15 && (*first..=*last).contains(&number),
+            Fault::Tail { size } => *size == u64::from(COUNT) && number >= 32,
+            Fault::BackInTime { number: named } => *named == number || *named == number + 1,
+            other => other.number() == Some(number),
+        });
     }
 }
 
 #[test]
 fn a_flipped_byte_in_any_stored_hash_is_reported() {
     let nodes = rows(&samples::many(COUNT), &[tables::LEDGER_NODE]);
-    assert_eq!(nodes.len(), 2 * 13 - 3);
+    assert_eq!(nodes.len(), 2, "one for every sixteen entries");
     for (row, _) in nodes {
         check_flips(&row, |fault| matches!(fault, Fault::Node { .. }));
     }
 }
 
 #[test]
+fn every_fourth_level_has_the_hashes_of_its_whole_subtrees_and_the_others_none() {
+    let txn = samples::filled((0..600).map(|n| {
+        let entry = Entry {
+            at: samples::at(n),
+            ..samples::pushed()
+        };
+        (entry, vec![])
+    }));
+    let leaves: Vec<_> = bytes(&txn).iter().map(|entry| leaf_hash(entry)).collect();
+    let whole = |level: u8| leaves.chunks_exact(1 << level).map(root_of);
+    let expected: Vec<_> = [4, 8]
+        .into_iter()
+        .flat_map(|level| {
+            (0..)
+                .zip(whole(level))
+                .map(move |(index, hash)| (stored::node_key(level, index), hash.to_vec()))
+        })
+        .collect();
+    assert_eq!(rows(&txn, &[tables::LEDGER_NODE]), expected);
+    let mut changed = Txn::new(&txn);
+    changed.put(stored::node_key(8, 1), vec![0; 32]);
+    let fault = verify_stored(&changed, &key()).unwrap_err();
+    assert!(
+        matches!(
+            fault,
+            Fault::Node {
+                first: 256,
+                last: 511,
+                level: 8,
+                index: 1
+            }
+        ),
+        "{fault}"
+    );
+}
+
+#[test]
 fn a_flipped_byte_in_the_tail_is_reported() {
     check_flips(&stored::tail_key(), |fault| {
-        matches!(fault, Fault::Tail { size: 13 } | Fault::Missing { number: 13 })
+        matches!(fault, Fault::Tail { size: 37 } | Fault::Missing { number: 37 })
     });
 }
 
@@ -119,10 +165,10 @@ fn a_dropped_row_of_any_class_is_reported() {
     }
     let fault = tampered(|txn| txn.delete(stored::entry_key(5))).unwrap_err();
     assert!(matches!(fault, Fault::Missing { number: 5 }), "{fault}");
-    let fault = tampered(|txn| txn.delete(stored::entry_key(12))).unwrap_err();
-    assert!(matches!(fault, Fault::Missing { number: 12 }), "{fault}");
+    let fault = tampered(|txn| txn.delete(stored::entry_key(36))).unwrap_err();
+    assert!(matches!(fault, Fault::Missing { number: 36 }), "{fault}");
     let fault = tampered(|txn| txn.delete(stored::tail_key())).unwrap_err();
-    assert!(matches!(fault, Fault::Tail { size: 13 }), "{fault}");
+    assert!(matches!(fault, Fault::Tail { size: 37 }), "{fault}");
     let fault = tampered(|txn| txn.delete(stored::checkpoint_key())).unwrap_err();
     assert!(matches!(fault, Fault::Surplus { number: 0 }), "{fault}");
 }
@@ -131,14 +177,15 @@ fn a_dropped_row_of_any_class_is_reported() {
 fn an_added_row_of_any_class_is_reported() {
     let entry = samples::many(1).get(&stored::entry_key(0)).unwrap().unwrap();
     for (row, value) in [
-        (stored::entry_key(13), entry.clone()),
+        (stored::entry_key(37), entry.clone()),
         (stored::entry_key(u64::MAX), entry.clone()),
         ([stored::entry_key(3), vec![0]].concat(), entry),
         (stored::node_key(0, 13), vec![0; 32]),
-        (stored::node_key(3, 1), vec![0; 32]),
+        (stored::node_key(4, 2), vec![0; 32]),
+        (stored::node_key(8, 0), vec![0; 32]),
         (stored::node_key(64, 0), vec![0; 32]),
         (vec![tables::LEDGER_NODE], vec![]),
-        (stored::subject_key(&samples::subject(1), 13), vec![]),
+        (stored::subject_key(&samples::subject(1), 37), vec![]),
         (stored::subject_key(&samples::subject(1), 1), vec![0]),
         (vec![tables::LEDGER_SUBJECT, 1], vec![]),
     ] {
@@ -157,7 +204,11 @@ fn two_swapped_entries_are_reported_even_if_their_times_allow_it() {
         txn.put(stored::entry_key(7), a.unwrap());
     })
     .unwrap_err();
-    assert_eq!(fault.number(), Some(4), "{fault}");
+    assert_eq!(
+        fault.number(),
+        Some(5),
+        "the entry after the later one goes back in time: {fault}"
+    );
 
     let same_time = |entry| {
         (
@@ -224,9 +275,9 @@ fn bytes_that_are_not_what_was_signed_are_reported_with_the_first_wrong_entry() 
         let fault = check_bytes(entries, &checkpoint, &key()).unwrap_err();
         assert_eq!(fault.number(), expected, "{fault}");
     };
-    check(&|entries| entries.truncate(12), Some(12));
+    check(&|entries| entries.truncate(36), Some(36));
     check(&|entries| entries.clear(), Some(0));
-    check(&|entries| entries.push(good[12].clone()), Some(13));
+    check(&|entries| entries.push(good[36].clone()), Some(37));
     check(&|entries| entries[3].push(b'\n'), Some(3));
     check(&|entries| entries[3] = b"{}".to_vec(), Some(3));
     check(&|entries| entries.swap(3, 4), Some(4));
