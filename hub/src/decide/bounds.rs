@@ -52,13 +52,19 @@ pub(super) fn particulars(
     }
     let mut parties = BTreeSet::new();
     if let Some(twice) = particulars.party.iter().find(|party| !parties.insert(&party.agency)) {
-        return at(&quoted(twice.agency.as_str()), format!("the party `{}` stands twice", twice.agency));
+        return at(
+            &quoted(twice.agency.as_str()),
+            format!("the party `{}` stands twice", twice.agency),
+        );
     }
     if let Some(stranger) = particulars.askers.keys().find(|agency| !particulars.binds(agency)) {
         return at("[askers]", format!("`{stranger}` may ask, and is no party"));
     }
     for (index, opens) in particulars.opens.iter().enumerate() {
-        let offset = text.match_indices("[[opens]]").nth(index).map_or(0, |(offset, _)| offset);
+        let offset = text
+            .match_indices("[[opens]]")
+            .nth(index)
+            .map_or(0, |(offset, _)| offset);
         let at = |what: String| Err(Error::at(file, line_at(text, offset), what));
         if opens.kinds.is_empty() || opens.to.is_empty() {
             return at("it opens nothing, or to nobody".to_owned());
@@ -73,8 +79,13 @@ pub(super) fn particulars(
         }
         for (agency, roles) in &opens.to {
             let known = particulars.askers.get(agency);
-            if let Some(role) = roles.iter().find(|role| !known.is_some_and(|known| known.contains(*role))) {
-                return at(format!("it opens to the role `{role}` of `{agency}`, which may not ask"));
+            if let Some(role) = roles
+                .iter()
+                .find(|role| !known.is_some_and(|known| known.contains(*role)))
+            {
+                return at(format!(
+                    "it opens to the role `{role}` of `{agency}`, which may not ask"
+                ));
             }
             if roles.is_empty() {
                 return at(format!("it opens to no role of `{agency}`"));
@@ -99,7 +110,13 @@ fn owned(kind: &Kind, particulars: &Particulars) -> Result<(), String> {
 /// # Errors
 /// The first thing that it would open beyond them.
 pub(super) fn rule(rule: &Rule, particulars: &Particulars, catalogue: &Catalogue) -> Result<(), Error> {
-    let at = |what: String| Err(Error::at(&rule.file, rule.line, format!("policy `{}`: {what}", rule.id)));
+    let at = |what: String| {
+        Err(Error::at(
+            &rule.file,
+            rule.line,
+            format!("policy `{}`: {what}", rule.id),
+        ))
+    };
     if !rule.permits {
         return Ok(());
     }

@@ -79,13 +79,23 @@ impl Files {
     /// SHA-256 over all files that have a say in decisions: over each file's name, length and content, by name.
     pub(super) fn digest(&self) -> ring::digest::Context {
         let say = |file: &&String| !BESIDE.iter().any(|folder| file.starts_with(folder));
-        digest(self.0.iter().filter(|(file, _)| say(file)).map(|(f, t)| (f.as_str(), t.as_str())))
+        digest(
+            self.0
+                .iter()
+                .filter(|(file, _)| say(file))
+                .map(|(f, t)| (f.as_str(), t.as_str())),
+        )
     }
 }
 
 impl<N: Into<String>, T: Into<String>> FromIterator<(N, T)> for Files {
     fn from_iter<I: IntoIterator<Item = (N, T)>>(files: I) -> Self {
-        Self(files.into_iter().map(|(name, text)| (name.into(), text.into())).collect())
+        Self(
+            files
+                .into_iter()
+                .map(|(name, text)| (name.into(), text.into()))
+                .collect(),
+        )
     }
 }
 

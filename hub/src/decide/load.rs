@@ -67,7 +67,9 @@ impl PolicySet {
             let Some(name) = file.strip_prefix("agreements/").and_then(|f| f.strip_suffix(".cedar")) else {
                 continue;
             };
-            let id: AgreementId = name.parse().map_err(|why: NameInvalid| Error::at(file, 1, why.to_string()))?;
+            let id: AgreementId = name
+                .parse()
+                .map_err(|why: NameInvalid| Error::at(file, 1, why.to_string()))?;
             let particulars = read_particulars(files, name, &catalogue)?;
             let own = reader.policies(file, name, source, Part::Agreement)?;
             check(&own, &particulars, &catalogue)?;
@@ -141,7 +143,11 @@ fn unsigned(
     }
     let signable = Signable::find(files, id);
     let signed = |party: &AgencyId| signable.as_ref().is_some_and(|it| it.is_signed_by(party, files, trust));
-    particulars.owners(catalogue).into_iter().filter(|party| !signed(party)).collect()
+    particulars
+        .owners(catalogue)
+        .into_iter()
+        .filter(|party| !signed(party))
+        .collect()
 }
 
 /// SHA-256 (hex) over all that has a say: the files, and which signatures are missing.

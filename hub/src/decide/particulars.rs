@@ -126,10 +126,15 @@ impl Particulars {
         if owner == agency {
             return self.askers.get(agency).cloned().unwrap_or_default();
         }
-        let opened = self.opens.iter().filter(|opens| {
-            opens.kinds.contains(kind) && level <= opens.level && opens.consent.are_met_by(consent)
-        });
-        opened.filter_map(|opens| opens.to.get(agency)).flatten().cloned().collect()
+        let opened = self
+            .opens
+            .iter()
+            .filter(|opens| opens.kinds.contains(kind) && level <= opens.level && opens.consent.are_met_by(consent));
+        opened
+            .filter_map(|opens| opens.to.get(agency))
+            .flatten()
+            .cloned()
+            .collect()
     }
 }
 

@@ -6,7 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, PolicyId, PolicySet as Cedar, Schema, ValidationMode, Validator};
+use cedar_policy::{
+    ActionConstraint, Effect, EntityUid, Policy, PolicyId, PolicySet as Cedar, Schema, ValidationMode, Validator,
+};
 use miette::Diagnostic;
 
 use super::{
@@ -58,13 +60,19 @@ impl<'c> Reader<'c> {
             .parse()
             .map_err(|why: cedar_policy::ParseErrors| Error::at(file, line(&why, source), why.to_string()))?;
         if parsed.templates().next().is_some() {
-            return Err(Error::at(file, 1, "a template (`?principal`, `?resource`) has no place here"));
+            return Err(Error::at(
+                file,
+                1,
+                "a template (`?principal`, `?resource`) has no place here",
+            ));
         }
         let lines = policy_lines(source);
         let mut named = Vec::new();
         for policy in parsed.policies() {
             let place = policy.id().to_string();
-            let place = place.strip_prefix("policy").and_then(|number| number.parse::<usize>().ok());
+            let place = place
+                .strip_prefix("policy")
+                .and_then(|number| number.parse::<usize>().ok());
             let line = place.and_then(|number| lines.get(number)).copied().unwrap_or(1);
             let rule = self.rule((file, line), agreement, policy, part)?;
             let rule = Arc::new(rule);
@@ -77,8 +85,12 @@ impl<'c> Reader<'c> {
         named.sort_by_key(|(_, rule)| rule.line);
         let set = join(file, named.iter().map(|(policy, _)| policy))?;
         let validated = self.validator.validate(&set, ValidationMode::Strict);
-        let errors = validated.validation_errors().map(|e| (e.policy_id().to_string(), e.to_string()));
-        let warnings = validated.validation_warnings().map(|w| (w.policy_id().to_string(), w.to_string()));
+        let errors = validated
+            .validation_errors()
+            .map(|e| (e.policy_id().to_string(), e.to_string()));
+        let warnings = validated
+            .validation_warnings()
+            .map(|w| (w.policy_id().to_string(), w.to_string()));
         let faults: Vec<(String, String)> = errors.chain(warnings).collect();
         match faults.first() {
             None => Ok(named),

@@ -116,5 +116,6 @@ fn pem(text: &str, heading: &'static str) -> Result<Vec<u8>, KeyInvalid> {
         .split_once(&begin)
         .and_then(|(_, rest)| rest.split_once(&end))
         .map(|(body, _)| body.split_whitespace().collect::<String>());
-    body.and_then(|body| STANDARD.decode(body).ok()).ok_or(KeyInvalid::Form(heading))
+    body.and_then(|body| STANDARD.decode(body).ok())
+        .ok_or(KeyInvalid::Form(heading))
 }

@@ -59,7 +59,9 @@ impl Cases {
                 }
             }
         }
-        coverage.unguarded.sort_by(|a, b| (&a.rule.file, a.rule.line).cmp(&(&b.rule.file, b.rule.line)));
+        coverage
+            .unguarded
+            .sort_by(|a, b| (&a.rule.file, a.rule.line).cmp(&(&b.rule.file, b.rule.line)));
         coverage
     }
 }

@@ -10,10 +10,7 @@ use serde::Deserialize;
 
 pub use coverage::{Coverage, Unguarded};
 
-use super::{
-    Error, Files, PolicySet,
-    files::line_of,
-};
+use super::{Error, Files, PolicySet, files::line_of};
 
 /// A named case: a request, and the decision, the rules and the number of errors that it must come to.
 #[derive(Debug)]
@@ -165,7 +162,11 @@ fn told(allowed: bool, reason: &BTreeSet<String>, errors: usize) -> String {
     let side = if allowed { "allow" } else { "deny" };
     let by = match reason.is_empty() {
         true => "no rule".to_owned(),
-        false => reason.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" and "),
+        false => reason
+            .iter()
+            .map(|id| format!("`{id}`"))
+            .collect::<Vec<_>>()
+            .join(" and "),
     };
     match errors {
         0 => format!("{side} by {by}"),

@@ -1,9 +1,6 @@
 //! A request of which not everything is known. Never says what follows from it.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::model::{
     AgencyId, AreaCode, ConsentFact, GatewayId, KindId, PurposeId, Sector, Sensitivity, Severity, SubjectSort,

@@ -70,7 +70,9 @@ pub(super) fn attributes<'e>(expr: &'e Expr, found: &mut BTreeSet<&'e str>) {
             cond,
             then_expr,
             else_expr,
-        } => [cond, then_expr, else_expr].into_iter().for_each(|e| attributes(e, found)),
+        } => [cond, then_expr, else_expr]
+            .into_iter()
+            .for_each(|e| attributes(e, found)),
         Expr::Set(items) => items.iter().for_each(|item| attributes(item, found)),
         _ => {}
     }
@@ -106,9 +108,7 @@ fn read<'a>(expr: &'a Expr, picture: &'a Picture) -> Value<'a> {
             left,
             right,
         } => Value::Truth(of(left, picture).max(of(right, picture))),
-        Expr::BinaryOp { op, left, right } => {
-            Value::Truth(compare(*op, &read(left, picture), &read(right, picture)))
-        }
+        Expr::BinaryOp { op, left, right } => Value::Truth(compare(*op, &read(left, picture), &read(right, picture))),
         Expr::Set(items) => Value::Set(items.iter().map(|item| read(item, picture)).collect()),
         Expr::Is {
             expr,
@@ -162,9 +162,7 @@ fn attribute<'a>(of: Value<'a>, name: &str, picture: &'a Picture) -> Value<'a> {
             .severity
             .map_or(Value::Open, |severity| Value::Long(severity.rank())),
         (Value::Resource | Value::Context, "subject") => text(picture.subject.map(|subject| subject.word())),
-        (Value::Context, "case_reference") => {
-            Value::Truth(picture.case_reference.map_or(Truth::Open, Truth::of))
-        }
+        (Value::Context, "case_reference") => Value::Truth(picture.case_reference.map_or(Truth::Open, Truth::of)),
         (Value::Context, "consent") => text(picture.consent.map(|consent| consent.word())),
         (Value::Context, "gateway") => entity("Gateway", picture.gateway.as_ref().map(|gateway| gateway.as_str())),
         (Value::Context, "purpose") => entity("Purpose", picture.purpose.as_ref().map(|purpose| purpose.as_str())),

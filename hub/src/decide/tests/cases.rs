@@ -23,7 +23,11 @@ fn every_rule_decides_a_case_and_no_condition_can_be_dropped_unnoticed() {
     assert!(coverage.tried > 200, "{} mutants", coverage.tried);
     let idle: Vec<_> = coverage.idle.iter().map(|rule| &rule.id).collect();
     assert!(idle.is_empty(), "no case is decided by {idle:?}");
-    let unguarded: Vec<_> = coverage.unguarded.iter().map(|one| format!("{}: {}", one.rule.id, one.condition)).collect();
+    let unguarded: Vec<_> = coverage
+        .unguarded
+        .iter()
+        .map(|one| format!("{}: {}", one.rule.id, one.condition))
+        .collect();
     assert!(unguarded.is_empty(), "{unguarded:#?}");
 }
 
@@ -36,7 +40,11 @@ fn every_agreement_has_cases_on_both_sides() {
         let text = files.text(&format!("cases/{}.json", agreement.id())).unwrap();
         for side in ["allow", "deny"] {
             let decided = format!("\"decision\": \"{side}\"");
-            assert!(text.contains(&decided), "{} has no case that is decided {side}", agreement.id());
+            assert!(
+                text.contains(&decided),
+                "{} has no case that is decided {side}",
+                agreement.id()
+            );
         }
     }
 }
@@ -60,6 +68,9 @@ fn a_case_that_comes_out_otherwise_is_told_with_its_line() {
     let wrong = load(&files).cases(&files).unwrap().wrong();
     assert_eq!(wrong.len(), 1);
     let text = wrong[0].to_string();
-    assert!(text.starts_with("cases/base.json:") && text.contains("is to come to allow"), "{text}");
+    assert!(
+        text.starts_with("cases/base.json:") && text.contains("is to come to allow"),
+        "{text}"
+    );
     assert!(!text.starts_with("cases/base.json:1:"), "{text}");
 }

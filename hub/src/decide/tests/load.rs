@@ -153,12 +153,19 @@ fn a_rule_may_not_open_more_than_the_particulars_say() {
         ("level = \"detail\"", "level = \"headline\"", "at the level detail"),
         ("  \"housing.eviction\",\n", "", "`housing.eviction`"),
         ("consent = \"not-needed\"", "consent = \"given\"", "`none`"),
-        ("police = [\"neighbourhood-officer\"]", "police = [\"neighbourhood-officer\", \"inspector\"]", ""),
+        (
+            "police = [\"neighbourhood-officer\"]",
+            "police = [\"neighbourhood-officer\", \"inspector\"]",
+            "",
+        ),
     ];
     for (old, new, words) in narrower {
         let files = changed_files(TOML, |text| text.replacen(old, new, 1));
         match words {
-            "" => assert!(set(&files).is_ok(), "particulars that say more than the rules are no danger"),
+            "" => assert!(
+                set(&files).is_ok(),
+                "particulars that say more than the rules are no danger"
+            ),
             words => {
                 let text = refusal(&files);
                 let told = text.contains("opens more than the particulars say") && text.contains(words);
@@ -171,8 +178,13 @@ fn a_rule_may_not_open_more_than_the_particulars_say() {
 #[test]
 fn a_rule_that_asks_for_no_role_opens_more_than_the_particulars_say() {
     let role = " && principal.roles.contains(\"neighbourhood-officer\") }\nwhen { resource.owner";
-    refused(ASB, |text| text.replacen(role, " }\nwhen { resource.owner", 1), &[ASB, "neighbourhood-officer"]);
-    let asks = "(principal.agency == Placehub::Agency::\"police\" && principal.roles.contains(\"neighbourhood-officer\"))";
+    refused(
+        ASB,
+        |text| text.replacen(role, " }\nwhen { resource.owner", 1),
+        &[ASB, "neighbourhood-officer"],
+    );
+    let asks =
+        "(principal.agency == Placehub::Agency::\"police\" && principal.roles.contains(\"neighbourhood-officer\"))";
     refused(
         ASB,
         |text| text.replacen(asks, "principal.agency == Placehub::Agency::\"police\"", 1),
@@ -206,16 +218,34 @@ fn what_is_wrong_is_told_with_its_line() {
         assert!(text.starts_with(&format!("{file}:{line}: ")), "line {line}: {text}");
     };
     at(ASB, line(ASB, "@id(\"asb-prevention-own-signals\")"), |text| {
-        text.replacen("@id(\"asb-prevention-own-signals\")", "@name(\"asb-prevention-own-signals\")", 1)
+        text.replacen(
+            "@id(\"asb-prevention-own-signals\")",
+            "@name(\"asb-prevention-own-signals\")",
+            1,
+        )
     });
-    at(ASB, line(ASB, "@id(\"asb-prevention-police-see-asb-cases\")"), |text| text.replacen("housing.asb-case", "housing.asb-casse", 1));
+    at(ASB, line(ASB, "@id(\"asb-prevention-police-see-asb-cases\")"), |text| {
+        text.replacen("housing.asb-case", "housing.asb-casse", 1)
+    });
     at(ASB, line(ASB, "resource.owner == principal.agency"), |text| {
-        text.replacen("resource.owner == principal.agency", "resource.owner === principal.agency", 1)
+        text.replacen(
+            "resource.owner == principal.agency",
+            "resource.owner === principal.agency",
+            1,
+        )
     });
-    at(TOML, line(TOML, "review_date"), |text| text.replacen("2028-03-31", "2025-03-31", 1));
-    at(TOML, line(TOML, "review_date"), |text| text.replacen("2028-03-31", "2028-13-31", 1));
-    at(TOML, line(TOML, "purpose ="), |text| text.replacen("asb-prevention\"", "asb-preventing\"", 1));
-    at("placehub.cedarschema", line("placehub.cedarschema", "entity Kind;"), |text| {
-        text.replacen("entity Kind;", "entity Kind = ;", 1)
+    at(TOML, line(TOML, "review_date"), |text| {
+        text.replacen("2028-03-31", "2025-03-31", 1)
     });
+    at(TOML, line(TOML, "review_date"), |text| {
+        text.replacen("2028-03-31", "2028-13-31", 1)
+    });
+    at(TOML, line(TOML, "purpose ="), |text| {
+        text.replacen("asb-prevention\"", "asb-preventing\"", 1)
+    });
+    at(
+        "placehub.cedarschema",
+        line("placehub.cedarschema", "entity Kind;"),
+        |text| text.replacen("entity Kind;", "entity Kind = ;", 1),
+    );
 }
