@@ -1,7 +1,7 @@
 //! The catalogue: which kinds of signals, purposes and gateways there are.
-//! Read from `policies/catalogue/*.toml`. Says what is well-formed, never what is allowed.
+//! Parsed from `policies/catalogue/*.toml`. Says what is well-formed, never what is allowed.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -30,15 +30,6 @@ pub enum Error {
     /// `none` must be among the gateways.
     #[error("gateways.toml: the gateway `none` (consent alone) is missing")]
     NoneMissing,
-    /// Cannot be read.
-    #[error("cannot read {file}")]
-    Unreadable {
-        /// Which file.
-        file: &'static str,
-        /// The system's word.
-        #[source]
-        source: std::io::Error,
-    },
 }
 
 /// All kinds, purposes and gateways of a place.
@@ -105,14 +96,14 @@ pub struct Gateway {
 }
 
 impl Catalogue {
-    /// Reads `kinds.toml`, `purposes.toml` and `gateways.toml` of a folder.
+    /// Parses the texts of `kinds.toml`, `purposes.toml` and `gateways.toml`.
     ///
     /// # Errors
-    /// If a file is missing or not of the right shape, an entry stands twice, or the gateway `none` is missing.
-    pub fn load(folder: &Path) -> Result<Self, Error> {
-        let kinds: Kinds = read(folder, "kinds.toml")?;
-        let purposes: Purposes = read(folder, "purposes.toml")?;
-        let gateways: Gateways = read(folder, "gateways.toml")?;
+    /// If a text is not of the right shape, an entry stands twice, or the gateway `none` is missing.
+    pub fn parse(kinds: &str, purposes: &str, gateways: &str) -> Result<Self, Error> {
+        let kinds: Kinds = read("kinds.toml", kinds)?;
+        let purposes: Purposes = read("purposes.toml", purposes)?;
+        let gateways: Gateways = read("gateways.toml", gateways)?;
         let catalogue = Self {
             kinds: index("kinds.toml", kinds.kind, |kind| &kind.id)?,
             purposes: index("purposes.toml", purposes.purpose, |purpose| &purpose.id)?,
@@ -186,9 +177,8 @@ struct Gateways {
     gateway: Vec<Gateway>,
 }
 
-fn read<T: serde::de::DeserializeOwned>(folder: &Path, file: &'static str) -> Result<T, Error> {
-    let text = std::fs::read_to_string(folder.join(file)).map_err(|source| Error::Unreadable { file, source })?;
-    toml::from_str(&text).map_err(|source| Error::Form { file, source })
+fn read<T: serde::de::DeserializeOwned>(file: &'static str, text: &str) -> Result<T, Error> {
+    toml::from_str(text).map_err(|source| Error::Form { file, source })
 }
 
 fn index<K, V>(file: &'static str, entries: Vec<V>, id: impl Fn(&V) -> &K) -> Result<BTreeMap<K, V>, Error>

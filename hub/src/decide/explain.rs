@@ -117,7 +117,7 @@ impl PolicySet {
             .filter(|a| a.particulars.purpose == *purpose)
             .collect();
         let signed: Vec<_> = of_purpose.iter().filter(|a| a.particulars.binds(&who.agency)).collect();
-        let in_force: Vec<_> = signed.iter().filter(|a| a.particulars.in_force(now)).collect();
+        let in_force: Vec<_> = signed.iter().filter(|a| a.in_force(now)).collect();
         let fits: Vec<_> = in_force
             .iter()
             .filter(|a| a.particulars.gateways.contains(&why.gateway))
@@ -164,7 +164,7 @@ impl PolicySet {
     /// Changes one thing at a time about the asker's question, and names the first change that would have it taken.
     fn nearest(&self, who: &Standing, why: &Reasons, now: Timestamp) -> Refusal {
         let would_take = |why: &Reasons| {
-            let mut serving = self.serving(who, why).filter(|(_, a)| a.particulars.in_force(now));
+            let mut serving = self.serving(who, why).filter(|(_, a)| a.in_force(now));
             serving.any(|(_, a)| {
                 let answer = cedar::ask(&self.schema, &self.types, &a.slice, who, why);
                 matches!(answer, cedar::Answer::Allow(_))

@@ -5,36 +5,46 @@
 //! those of `base.cedar` and with nothing else, so what one agreement forbids binds that agreement, and what base
 //! forbids binds all.
 
+mod bounds;
+mod cases;
 mod cedar;
 mod class;
 mod decision;
+mod error;
 mod explain;
+mod files;
 mod load;
 mod particulars;
+mod reader;
+mod rule;
 mod sift;
+mod signature;
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     sync::Arc,
 };
 
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
 
+pub use cases::{Case, Cases, Coverage, Unguarded};
 pub use class::{Class, Office, Reasons, Standing};
 pub use decision::{Decision, Deed, Operation, Refusal, RefusalCode, Shown, Tally};
+pub use error::Error;
 pub use explain::{Outlook, Taken};
-pub use load::Error;
-pub use particulars::{Particulars, Party};
+pub use files::Files;
+pub use particulars::{Opens, Particulars, Party, Roles, Terms};
+pub use rule::{Clause, Rule};
 pub use sift::Sift;
+pub use signature::{KeyInvalid, PublicKey, Signable, Trust, sign};
 
 use crate::{
     authn::Caller,
     catalogue::Catalogue,
-    model::{AgreementId, Level},
+    model::{AgencyId, AgreementId, Level},
 };
 
 /// How many verdicts on classes a policy set keeps. A place has some hundreds of classes a day.
@@ -47,7 +57,7 @@ pub struct PolicySet {
     types: cedar::Types,
     operation: cedar_policy::PolicySet,
     agreements: Vec<Agreement>,
-    rules: BTreeMap<String, Rule>,
+    rules: BTreeMap<String, Arc<Rule>>,
     catalogue: Catalogue,
     verdicts: Cache<Key, Arc<[Verdict]>>,
     takers: Cache<Asked, Arc<[usize]>>,
@@ -59,17 +69,7 @@ pub struct Agreement {
     id: AgreementId,
     particulars: Particulars,
     slice: cedar_policy::PolicySet,
-}
-
-/// A rule of a policy file, as its annotations describe it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    /// `@id`.
-    pub id: String,
-    /// `@agreement`.
-    pub agreement: String,
-    /// `@reason`.
-    pub reason: String,
+    unsigned: Vec<AgencyId>,
 }
 
 /// What one agreement says on a class. Does not depend on time: whether the agreement is in force is looked at apart.
@@ -84,15 +84,7 @@ type Asked = (Arc<Standing>, Arc<Reasons>);
 type Key = (Arc<Standing>, Arc<Reasons>, Class, Level);
 
 impl PolicySet {
-    /// Reads and checks a folder of policies.
-    ///
-    /// # Errors
-    /// If anything in it is wrong: names file and place.
-    pub fn load(folder: &Path) -> Result<Self, Error> {
-        load::load(folder)
-    }
-
-    /// SHA-256 (hex) over all files of the set.
+    /// SHA-256 (hex) over all files of the set that have a say in decisions, and over which signatures it lacks.
     pub fn digest(&self) -> &str {
         &self.digest
     }
@@ -109,7 +101,12 @@ impl PolicySet {
 
     /// The rule of an id.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
-        self.rules.get(id)
+        self.rules.get(id).map(|rule| &**rule)
+    }
+
+    /// All rules, by id.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.values().map(|rule| &**rule)
     }
 
     /// How many rules there are.
@@ -157,7 +154,7 @@ impl PolicySet {
 
     /// Whether a question may be put at all, and under which agreements that are in force.
     fn take(&self, who: &Arc<Standing>, why: &Arc<Reasons>, now: Timestamp) -> Result<Vec<usize>, Refusal> {
-        let in_force = |index: &usize| self.agreements.get(*index).is_some_and(|a| a.particulars.in_force(now));
+        let in_force = |index: &usize| self.agreements.get(*index).is_some_and(|a| a.in_force(now));
         let takers: Vec<usize> = self.takers(who, why)?.iter().copied().filter(in_force).collect();
         match takers.is_empty() {
             true => Err(self.why_not(who, why, now)),
@@ -249,6 +246,17 @@ impl Agreement {
     /// Its particulars.
     pub fn particulars(&self) -> &Particulars {
         &self.particulars
+    }
+
+    /// The parties whose signature is asked for and missing, or is not of these two files. Until they have signed, it
+    /// permits nothing.
+    pub fn unsigned(&self) -> &[AgencyId] {
+        &self.unsigned
+    }
+
+    /// Whether it may permit anything at this moment.
+    pub fn in_force(&self, now: Timestamp) -> bool {
+        self.unsigned.is_empty() && self.particulars.in_force(now)
     }
 }
 

@@ -1,96 +1,34 @@
-//! Runs the named cases of `policies/cases` as Cedar's own command line would: decision, deciding rules and errors.
+//! The named cases of `policies/cases`, and that nothing in the shipped agreements goes untested.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use super::{changed_files, files, repository};
+use crate::decide::{Files, PolicySet, Trust};
 
-use cedar_policy::{Authorizer, Context, Decision, Entities, PolicySet as Cedar, Request, Schema};
-use serde::Deserialize;
-
-use super::repository;
-use crate::decide::PolicySet;
-
-#[derive(Deserialize)]
-struct Case {
-    name: String,
-    request: Asked,
-    entities: serde_json::Value,
-    decision: String,
-    reason: BTreeSet<String>,
-    num_errors: usize,
-}
-
-#[derive(Deserialize)]
-struct Asked {
-    principal: String,
-    action: String,
-    resource: String,
-    context: serde_json::Value,
-}
-
-struct House {
-    all: Cedar,
-    schema: Schema,
-}
-
-impl House {
-    fn open() -> Self {
-        let set = PolicySet::load(&repository()).unwrap();
-        let slices = set.agreements().iter().map(|agreement| &agreement.slice);
-        let mut all = Cedar::new();
-        for policy in slices.chain([&set.operation]).flat_map(Cedar::policies) {
-            if all.policy(policy.id()).is_none() {
-                all.add(policy.clone()).unwrap();
-            }
-        }
-        Self {
-            all,
-            schema: set.schema,
-        }
-    }
-
-    fn check(&self, case: &Case) -> Result<(), String> {
-        let Asked {
-            principal,
-            action,
-            resource,
-            context,
-        } = &case.request;
-        let action: cedar_policy::EntityUid = action.parse().unwrap();
-        let context = Context::from_json_value(context.clone(), Some((&self.schema, &action))).unwrap();
-        let (principal, resource) = (principal.parse().unwrap(), resource.parse().unwrap());
-        let request = Request::new(principal, action, resource, context, Some(&self.schema)).unwrap();
-        let entities = Entities::from_json_value(case.entities.clone(), Some(&self.schema)).unwrap();
-        let response = Authorizer::new().is_authorized(&request, &self.all, &entities);
-        let decision = match response.decision() {
-            Decision::Allow => "allow",
-            Decision::Deny => "deny",
-        };
-        let reason: BTreeSet<_> = response.diagnostics().reason().map(ToString::to_string).collect();
-        let errors = response.diagnostics().errors().count();
-        if decision == case.decision && reason == case.reason && errors == case.num_errors {
-            return Ok(());
-        }
-        Err(format!("{}: {decision} by {reason:?} with {errors} errors", case.name))
-    }
-}
-
-fn cases(file: &Path) -> Vec<Case> {
-    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
-}
-
-fn files() -> Vec<std::path::PathBuf> {
-    let listing = fs::read_dir(repository().join("cases")).unwrap();
-    let mut files: Vec<_> = listing.map(|file| file.unwrap().path()).collect();
-    files.sort();
-    files
+fn load(files: &Files) -> PolicySet {
+    PolicySet::of(files, &Trust::default()).unwrap()
 }
 
 #[test]
 fn every_case_is_decided_as_it_says_and_for_the_reason_it_says() {
-    let house = House::open();
-    let all: Vec<_> = files().iter().flat_map(|file| cases(file)).collect();
-    assert!(all.len() > 100, "only {} cases were found", all.len());
-    let wrong: Vec<_> = all.iter().filter_map(|case| house.check(case).err()).collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    let files = files();
+    let cases = load(&files).cases(&files).unwrap();
+    assert!(cases.count() > 100, "only {} cases were found", cases.count());
+    assert!(cases.wrong().is_empty(), "{:#?}", cases.wrong());
+}
+
+#[test]
+fn every_rule_decides_a_case_and_no_condition_can_be_dropped_unnoticed() {
+    let files = files();
+    let set = load(&files);
+    let coverage = set.cases(&files).unwrap().coverage(&set);
+    assert!(coverage.tried > 200, "{} mutants", coverage.tried);
+    let idle: Vec<_> = coverage.idle.iter().map(|rule| &rule.id).collect();
+    assert!(idle.is_empty(), "no case is decided by {idle:?}");
+    let unguarded: Vec<_> = coverage
+        .unguarded
+        .iter()
+        .map(|one| format!("{}: {}", one.rule.id, one.condition))
+        .collect();
+    assert!(unguarded.is_empty(), "{unguarded:#?}");
 }
 
 #[test]
@@ -98,10 +36,12 @@ fn every_agreement_has_cases_on_both_sides() {
     let set = PolicySet::load(&repository()).unwrap();
     assert_eq!(set.agreements().len(), 5);
     for agreement in set.agreements() {
-        let cases = cases(&repository().join(format!("cases/{}.json", agreement.id())));
+        let files = files();
+        let text = files.text(&format!("cases/{}.json", agreement.id())).unwrap();
         for side in ["allow", "deny"] {
+            let decided = format!("\"decision\": \"{side}\"");
             assert!(
-                cases.iter().any(|case| case.decision == side),
+                text.contains(&decided),
                 "{} has no case that is decided {side}",
                 agreement.id()
             );
@@ -110,13 +50,27 @@ fn every_agreement_has_cases_on_both_sides() {
 }
 
 #[test]
-fn every_rule_decides_a_case() {
-    let set = PolicySet::load(&repository()).unwrap();
-    let decided: BTreeSet<String> = files()
-        .iter()
-        .flat_map(|file| cases(file))
-        .flat_map(|case| case.reason)
-        .collect();
-    let idle: Vec<_> = set.rules.keys().filter(|rule| !decided.contains(*rule)).collect();
-    assert!(idle.is_empty(), "no case is decided by {idle:?}");
+fn a_rule_that_decides_no_case_is_told() {
+    let idle = "\n@id(\"base-idle\")\n@agreement(\"base\")\n@reason(\"Never.\")\nforbid (principal, action == \
+                Placehub::Action::\"detail\", resource)\nwhen { resource.severity >= 9 };\n";
+    let files = changed_files("base.cedar", |text| text + idle);
+    let set = load(&files);
+    let coverage = set.cases(&files).unwrap().coverage(&set);
+    assert_eq!(coverage.idle.len(), 1);
+    assert_eq!(coverage.idle[0].id, "base-idle");
+}
+
+#[test]
+fn a_case_that_comes_out_otherwise_is_told_with_its_line() {
+    let files = changed_files("cases/base.json", |text| {
+        text.replacen("\"decision\": \"deny\"", "\"decision\": \"allow\"", 1)
+    });
+    let wrong = load(&files).cases(&files).unwrap().wrong();
+    assert_eq!(wrong.len(), 1);
+    let text = wrong[0].to_string();
+    assert!(
+        text.starts_with("cases/base.json:") && text.contains("is to come to allow"),
+        "{text}"
+    );
+    assert!(!text.starts_with("cases/base.json:1:"), "{text}");
 }

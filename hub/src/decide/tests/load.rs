@@ -1,30 +1,14 @@
 //! What the loader refuses: each refusal names the file and the rule.
 
-use std::{fs, path::Path};
+use super::{changed_files, files, repository};
+use crate::decide::{Error, Files, PolicySet, Trust};
 
-use super::repository;
-use crate::decide::PolicySet;
-
-/// A copy of the repository's policies, with one file changed.
-fn changed(file: &str, change: impl FnOnce(String) -> String) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for within in ["", "agreements", "catalogue"] {
-        fs::create_dir_all(folder.path().join(within)).unwrap();
-        for found in fs::read_dir(repository().join(within)).unwrap() {
-            let path = found.unwrap().path();
-            if path.is_file() {
-                fs::copy(&path, folder.path().join(within).join(path.file_name().unwrap())).unwrap();
-            }
-        }
-    }
-    let path = folder.path().join(file);
-    let before = fs::read_to_string(&path).unwrap_or_default();
-    fs::write(&path, change(before)).unwrap();
-    folder
+fn set(files: &Files) -> Result<PolicySet, Error> {
+    PolicySet::of(files, &Trust::default())
 }
 
-fn refusal(folder: &Path) -> String {
-    let why = PolicySet::load(folder).err().expect("these policies must be refused");
+fn refusal(files: &Files) -> String {
+    let why = set(files).err().expect("these policies must be refused");
     let mut text = why.to_string();
     let mut source = std::error::Error::source(&why);
     while let Some(cause) = source {
@@ -35,8 +19,7 @@ fn refusal(folder: &Path) -> String {
 }
 
 fn refused(file: &str, change: impl FnOnce(String) -> String, words: &[&str]) {
-    let folder = changed(file, change);
-    let text = refusal(folder.path());
+    let text = refusal(&changed_files(file, change));
     for word in words {
         assert!(text.contains(word), "`{word}` is not in: {text}");
     }
@@ -65,8 +48,7 @@ fn any_change_of_any_file_changes_the_digest() {
         } else {
             "\n// a comment\n"
         };
-        let folder = changed(file, |text| text + comment);
-        let after = PolicySet::load(folder.path()).unwrap();
+        let after = set(&changed_files(file, |text| text + comment)).unwrap();
         assert_ne!(before.digest(), after.digest(), "{file}");
     }
 }
@@ -158,7 +140,112 @@ fn particulars_must_be_whole() {
         |text| text.replacen("asb-prevention\"", "asb-preventing\"", 1),
         &[toml, "asb-preventing"],
     );
-    let folder = changed("base.cedar", |text| text);
-    fs::remove_file(folder.path().join(toml)).unwrap();
-    assert!(refusal(folder.path()).contains(toml));
+    let without: Files = files().within("").filter(|(file, _)| *file != toml).collect();
+    assert!(refusal(&without).contains(toml));
+}
+
+const TOML: &str = "agreements/asb-prevention.toml";
+
+#[test]
+fn a_rule_may_not_open_more_than_the_particulars_say() {
+    let narrower = [
+        // A lower level, fewer kinds, other terms, another role, and a recipient fewer.
+        ("level = \"detail\"", "level = \"headline\"", "at the level detail"),
+        ("  \"housing.eviction\",\n", "", "`housing.eviction`"),
+        ("consent = \"not-needed\"", "consent = \"given\"", "`none`"),
+        (
+            "police = [\"neighbourhood-officer\"]",
+            "police = [\"neighbourhood-officer\", \"inspector\"]",
+            "",
+        ),
+    ];
+    for (old, new, words) in narrower {
+        let files = changed_files(TOML, |text| text.replacen(old, new, 1));
+        match words {
+            "" => assert!(
+                set(&files).is_ok(),
+                "particulars that say more than the rules are no danger"
+            ),
+            words => {
+                let text = refusal(&files);
+                let told = text.contains("opens more than the particulars say") && text.contains(words);
+                assert!(told && text.starts_with("agreements/asb-prevention.cedar:"), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_asks_for_no_role_opens_more_than_the_particulars_say() {
+    let role = " && principal.roles.contains(\"neighbourhood-officer\") }\nwhen { resource.owner";
+    refused(
+        ASB,
+        |text| text.replacen(role, " }\nwhen { resource.owner", 1),
+        &[ASB, "neighbourhood-officer"],
+    );
+    let asks =
+        "(principal.agency == Placehub::Agency::\"police\" && principal.roles.contains(\"neighbourhood-officer\"))";
+    refused(
+        ASB,
+        |text| text.replacen(asks, "principal.agency == Placehub::Agency::\"police\"", 1),
+        &[ASB, "asb-prevention-ask-person", "lets `police` ask"],
+    );
+}
+
+#[test]
+fn a_kind_that_no_party_owns_is_refused_in_rules_and_in_particulars() {
+    refused(
+        ASB,
+        |text| text.replacen("Kind::\"housing.rent-arrears\"", "Kind::\"welfare.crisis-grant\"", 1),
+        &[ASB, "welfare.crisis-grant", "no party of the agreement owns"],
+    );
+    refused(
+        TOML,
+        |text| text.replacen("\"housing.rent-arrears\"", "\"welfare.crisis-grant\"", 1),
+        &[TOML, "welfare.crisis-grant", "no party is of that sort"],
+    );
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_line() {
+    let line = |file: &str, words: &str| {
+        let text = files();
+        let text = text.text(file).unwrap();
+        text.lines().position(|line| line.contains(words)).unwrap() + 1
+    };
+    let at = |file: &str, line: usize, change: fn(String) -> String| {
+        let text = refusal(&changed_files(file, change));
+        assert!(text.starts_with(&format!("{file}:{line}: ")), "line {line}: {text}");
+    };
+    at(ASB, line(ASB, "@id(\"asb-prevention-own-signals\")"), |text| {
+        text.replacen(
+            "@id(\"asb-prevention-own-signals\")",
+            "@name(\"asb-prevention-own-signals\")",
+            1,
+        )
+    });
+    at(ASB, line(ASB, "@id(\"asb-prevention-police-see-asb-cases\")"), |text| {
+        text.replacen("housing.asb-case", "housing.asb-casse", 1)
+    });
+    at(ASB, line(ASB, "resource.owner == principal.agency"), |text| {
+        text.replacen(
+            "resource.owner == principal.agency",
+            "resource.owner === principal.agency",
+            1,
+        )
+    });
+    at(TOML, line(TOML, "review_date"), |text| {
+        text.replacen("2028-03-31", "2025-03-31", 1)
+    });
+    at(TOML, line(TOML, "review_date"), |text| {
+        text.replacen("2028-03-31", "2028-13-31", 1)
+    });
+    at(TOML, line(TOML, "purpose ="), |text| {
+        text.replacen("asb-prevention\"", "asb-preventing\"", 1)
+    });
+    at(
+        "placehub.cedarschema",
+        line("placehub.cedarschema", "entity Kind;"),
+        |text| text.replacen("entity Kind;", "entity Kind = ;", 1),
+    );
 }

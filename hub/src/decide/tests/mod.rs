@@ -6,7 +6,22 @@ mod sift;
 
 use std::path::{Path, PathBuf};
 
+use crate::decide::Files;
+
 /// The policies of the repository.
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies")
+}
+
+/// Their files.
+fn files() -> Files {
+    Files::read(&repository()).unwrap()
+}
+
+/// Their files, with one of them changed.
+fn changed_files(file: &str, change: impl FnOnce(String) -> String) -> Files {
+    let mut files = files();
+    let before = files.text(file).map(ToOwned::to_owned).unwrap_or_default();
+    files.put(file, change(before));
+    files
 }

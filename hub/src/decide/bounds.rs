@@ -1,0 +1,191 @@
+//! Holds an agreement to its particulars: no rule may open more than they say, whatever it is asked.
+//! Reads rules over what is not known, so that it answers for every request there can be. Never decides on one.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Error, Particulars,
+    files::{line_at, line_of},
+    rule::{Picture, Roles, Rule, Truth},
+};
+use crate::{
+    catalogue::{Catalogue, Kind},
+    model::{ConsentFact, Level, Sector},
+};
+
+/// Everything that a person can have said.
+pub(super) const FACTS: [ConsentFact; 4] = [
+    ConsentFact::Given,
+    ConsentFact::None,
+    ConsentFact::Refused,
+    ConsentFact::Withdrawn,
+];
+/// All levels, the least revealing first.
+const LEVELS: [Level; 3] = [Level::Existence, Level::Headline, Level::Detail];
+
+/// Checks what the particulars in `file`, whose text is `text`, say by themselves.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(super) fn particulars(
+    (file, text): (&str, &str),
+    particulars: &Particulars,
+    catalogue: &Catalogue,
+) -> Result<(), Error> {
+    let at = |words: &str, what: String| Err(Error::at(file, line_of(text, words), what));
+    let quoted = |word: &str| format!("\"{word}\"");
+    let purpose = particulars.purpose.as_str();
+    if catalogue.purpose(&particulars.purpose).is_none() {
+        return at("purpose", format!("the purpose `{purpose}` is not in the catalogue"));
+    }
+    if particulars.gateways.is_empty() {
+        return at("gateways", "it names no gateway; write `none` for consent".to_owned());
+    }
+    if let Some(unknown) = particulars.gateways.iter().find(|id| catalogue.gateway(id).is_none()) {
+        return at("gateways", format!("the gateway `{unknown}` is not in the catalogue"));
+    }
+    if particulars.review_date < particulars.in_force_from {
+        return at(
+            "review_date",
+            "its review date is before the day on which it comes into force".to_owned(),
+        );
+    }
+    let mut parties = BTreeSet::new();
+    if let Some(twice) = particulars.party.iter().find(|party| !parties.insert(&party.agency)) {
+        return at(
+            &quoted(twice.agency.as_str()),
+            format!("the party `{}` stands twice", twice.agency),
+        );
+    }
+    if let Some(stranger) = particulars.askers.keys().find(|agency| !particulars.binds(agency)) {
+        return at("[askers]", format!("`{stranger}` may ask, and is no party"));
+    }
+    for (index, opens) in particulars.opens.iter().enumerate() {
+        let offset = text
+            .match_indices("[[opens]]")
+            .nth(index)
+            .map_or(0, |(offset, _)| offset);
+        let at = |what: String| Err(Error::at(file, line_at(text, offset), what));
+        if opens.kinds.is_empty() || opens.to.is_empty() {
+            return at("it opens nothing, or to nobody".to_owned());
+        }
+        for kind in &opens.kinds {
+            let Some(kind) = catalogue.kind(kind) else {
+                return at(format!("the kind `{kind}` is not in the catalogue"));
+            };
+            if let Err(what) = owned(kind, particulars) {
+                return at(what);
+            }
+        }
+        for (agency, roles) in &opens.to {
+            let known = particulars.askers.get(agency);
+            if let Some(role) = roles
+                .iter()
+                .find(|role| !known.is_some_and(|known| known.contains(*role)))
+            {
+                return at(format!(
+                    "it opens to the role `{role}` of `{agency}`, which may not ask"
+                ));
+            }
+            if roles.is_empty() {
+                return at(format!("it opens to no role of `{agency}`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn owned(kind: &Kind, particulars: &Particulars) -> Result<(), String> {
+    match particulars.of_sector(&kind.owner).next() {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "the kind `{}` belongs to the sort `{}`, and no party is of that sort",
+            kind.id, kind.owner
+        )),
+    }
+}
+
+/// Checks that a rule of an agreement opens no more than the particulars say.
+///
+/// # Errors
+/// The first thing that it would open beyond them.
+pub(super) fn rule(rule: &Rule, particulars: &Particulars, catalogue: &Catalogue) -> Result<(), Error> {
+    let at = |what: String| {
+        Err(Error::at(
+            &rule.file,
+            rule.line,
+            format!("policy `{}`: {what}", rule.id),
+        ))
+    };
+    if !rule.permits {
+        return Ok(());
+    }
+    for party in &particulars.party {
+        let askers = particulars.askers.get(&party.agency).cloned().unwrap_or_default();
+        let picture = Picture {
+            roles: Roles::AreNone(askers.clone()),
+            ..asked("ask", particulars, (&party.agency, &party.sector))
+        };
+        if any_gateway(rule, particulars, picture) {
+            let roles = told(&askers);
+            return at(format!(
+                "it lets `{}` ask without a role that may ask by the particulars ({roles})",
+                party.agency
+            ));
+        }
+        for kind in catalogue.kinds() {
+            for owner in particulars.of_sector(&kind.owner) {
+                for (level, consent) in LEVELS.iter().flat_map(|level| FACTS.map(|consent| (*level, consent))) {
+                    let roles = particulars.may_see((&kind.id, &owner.agency), &party.agency, level, consent);
+                    let picture = Picture {
+                        roles: Roles::AreNone(roles.clone()),
+                        kind: Some(kind.id.clone()),
+                        owner: Some((owner.agency.clone(), owner.sector.clone())),
+                        consent: Some(consent),
+                        ..asked(level.word(), particulars, (&party.agency, &party.sector))
+                    };
+                    if any_gateway(rule, particulars, picture) {
+                        return at(format!(
+                            "it opens more than the particulars say: `{}` of `{}` at the level {} to `{}`, where the \
+                             person's consent is `{}`; by the particulars, to {}",
+                            kind.id,
+                            owner.agency,
+                            level.word(),
+                            party.agency,
+                            consent.word(),
+                            told(&roles),
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A request under an agreement, of which action and agency are known.
+fn asked(action: &'static str, particulars: &Particulars, agency: (&crate::model::AgencyId, &Sector)) -> Picture {
+    Picture {
+        agency: Some((agency.0.clone(), agency.1.clone())),
+        purpose: Some(particulars.purpose.clone()),
+        ..Picture::of(action)
+    }
+}
+
+fn any_gateway(rule: &Rule, particulars: &Particulars, picture: Picture) -> bool {
+    let mut picture = picture;
+    particulars.gateways.iter().any(|gateway| {
+        picture.gateway = Some(gateway.clone());
+        rule.applies(&picture) != Truth::No
+    })
+}
+
+fn told(roles: &BTreeSet<String>) -> String {
+    match roles.is_empty() {
+        true => "nobody there".to_owned(),
+        false => {
+            let roles: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
+            format!("{} alone", roles.join(" or "))
+        }
+    }
+}
