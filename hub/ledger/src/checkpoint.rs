@@ -48,7 +48,7 @@ impl Checkpoint {
         Self::parse(text)
     }
 
-    fn parse(text: &str) -> Result<Self, NoteInvalid> {
+    pub(crate) fn parse(text: &str) -> Result<Self, NoteInvalid> {
         const LINES: NoteInvalid = NoteInvalid::Form("a checkpoint has three lines: origin, size and root");
         const SIZE: NoteInvalid = NoteInvalid::Form("a size is a decimal number without leading zeros");
         const ROOT: NoteInvalid = NoteInvalid::Form("a root is 32 bytes in base64");
@@ -59,10 +59,7 @@ impl Checkpoint {
         if origin.is_empty() {
             return Err(LINES);
         }
-        let size: u64 = size_text.parse().map_err(|_| SIZE)?;
-        if size.to_string() != *size_text {
-            return Err(SIZE);
-        }
+        let size = note::decimal(size_text).ok_or(SIZE)?;
         let root = STANDARD.decode(root_text).map_err(|_| ROOT)?;
         Ok(Self {
             origin: (*origin).into(),

@@ -4,14 +4,19 @@
 //! The format, for those who check it with a program of their own, is in `hub/src/ledger/FORMAT.md`.
 
 mod checkpoint;
+mod cosignature;
 mod entry;
+mod key;
 mod note;
+pub mod proof;
 #[cfg(feature = "samples")]
 pub mod samples;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 
 pub use checkpoint::Checkpoint;
+pub use cosignature::{Cosigner, WitnessKey};
 pub use entry::{
     Change, Class, Commitment, Entry, EntryInvalid, Format, Hex, HexInvalid, LONGEST, Refusal, Remainder, Shown,
     Subject, Touched,

@@ -5,11 +5,12 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::{
-    digest::{SHA256, digest},
     rand::SystemRandom,
-    signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
+    signature::{Ed25519KeyPair, KeyPair},
 };
 use zeroize::Zeroizing;
+
+use crate::key::{PublicKey, check_name};
 
 /// The byte of Ed25519 among the signature types of signed-note.
 const ED25519_TYPE: u8 = 1;
@@ -26,11 +27,7 @@ pub struct Signer {
 /// What one needs to check a signer's notes. As text (`vkey` of signed-note):
 /// the name, `+`, the key id in eight hexadecimal digits, `+`, and type byte and public key in base64.
 #[derive(Clone, PartialEq, Eq)]
-pub struct VerifierKey {
-    name: String,
-    id: [u8; 4],
-    public: [u8; 32],
-}
+pub struct VerifierKey(PublicKey);
 
 /// A note or key that is not what it claims to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -62,13 +59,8 @@ impl Signer {
     /// # Errors
     /// If the bytes are no such key, or the origin cannot be the name of a key.
     pub fn from_pkcs8(origin: &str, bytes: &[u8]) -> Result<Self, NoteInvalid> {
-        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(bytes).map_err(|_| NoteInvalid::PrivateKey)?;
-        let public = pair
-            .public_key()
-            .as_ref()
-            .try_into()
-            .map_err(|_| NoteInvalid::PrivateKey)?;
-        let key = VerifierKey::new(origin, public)?;
+        let (pair, public) = read_pkcs8(bytes)?;
+        let key = VerifierKey(PublicKey::new(ED25519_TYPE, origin, public)?);
         Ok(Self { key, pair })
     }
 
@@ -88,30 +80,16 @@ impl Signer {
     }
 
     /// The note of a text that ends in a line feed.
-    pub(super) fn sign(&self, text: &str) -> String {
+    pub(crate) fn sign(&self, text: &str) -> String {
         let signature = self.pair.sign(text.as_bytes());
-        let signature = STANDARD.encode([&self.key.id, signature.as_ref()].concat());
-        format!("{text}\n— {} {signature}\n", self.key.name)
+        format!("{text}\n{}", signature_line(&self.key.0, &[signature.as_ref()]))
     }
 }
 
 impl VerifierKey {
-    fn new(name: &str, public: [u8; 32]) -> Result<Self, NoteInvalid> {
-        check_name(name)?;
-        let hash = digest(&SHA256, &[name.as_bytes(), b"\n", &[ED25519_TYPE], &public].concat());
-        match hash.as_ref().first_chunk() {
-            Some(id) => Ok(Self {
-                name: name.into(),
-                id: *id,
-                public,
-            }),
-            None => Err(NoteInvalid::Name),
-        }
-    }
-
     /// The name of the key, which is the origin of its log.
     pub fn name(&self) -> &str {
-        &self.name
+        self.0.name()
     }
 
     /// The signed text of a note: what stands before the blank line, and nothing else.
@@ -120,19 +98,11 @@ impl VerifierKey {
     /// # Errors
     /// If the note breaks the form, this key has not signed it, or a signature that claims to be by this key is wrong.
     pub fn open<'n>(&self, note: &'n str) -> Result<&'n str, NoteInvalid> {
-        let (text, signatures) = split(note)?;
+        let (text, signatures) = read(note)?;
         let mut signed = false;
-        for (count, line) in signatures.split('\n').enumerate() {
-            if count >= MOST_SIGNATURES {
-                return Err(NoteInvalid::Form("a note has at most 100 signatures"));
-            }
-            let (name, id, signature) = parse_signature(line)?;
-            if name == self.name && id == self.id {
-                UnparsedPublicKey::new(&ED25519, &self.public)
-                    .verify(text.as_bytes(), &signature)
-                    .map_err(|_| NoteInvalid::Signature)?;
-                signed = true;
-            }
+        for one in signatures.iter().filter(|one| self.0.is_named_by(one)) {
+            self.0.verify(text.as_bytes(), &one.bytes)?;
+            signed = true;
         }
         if signed { Ok(text) } else { Err(NoteInvalid::Unsigned) }
     }
@@ -142,22 +112,13 @@ impl FromStr for VerifierKey {
     type Err = NoteInvalid;
 
     fn from_str(text: &str) -> Result<Self, NoteInvalid> {
-        const RULE: NoteInvalid = NoteInvalid::Form("a key is NAME+ID+KEY, its id that of its name and key");
-        let (name, rest) = text.split_once('+').ok_or(RULE)?;
-        let (_, key) = rest.split_once('+').ok_or(RULE)?;
-        let bytes = STANDARD.decode(key).map_err(|_| RULE)?;
-        let Some((&ED25519_TYPE, public)) = bytes.split_first() else {
-            return Err(RULE);
-        };
-        let key = Self::new(name, public.try_into().map_err(|_| RULE)?)?;
-        if key.to_string() == text { Ok(key) } else { Err(RULE) }
+        PublicKey::parse(ED25519_TYPE, text).map(Self)
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = STANDARD.encode([&[ED25519_TYPE], self.public.as_slice()].concat());
-        write!(f, "{}+{}+{key}", self.name, hex::encode(self.id))
+        fmt::Display::fmt(&self.0, f)
     }
 }
 
@@ -169,12 +130,57 @@ impl fmt::Debug for VerifierKey {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Signer({})", self.key.name)
+        write!(f, "Signer({})", self.key.name())
     }
 }
 
+/// A signature of a note, by whomever.
+pub(crate) struct Signature<'n> {
+    /// The name that it gives.
+    pub(crate) name: &'n str,
+    /// The id of the key that it gives.
+    pub(crate) id: [u8; 4],
+    /// What is signed with, in the form of its type.
+    pub(crate) bytes: Vec<u8>,
+    /// Its line, without the line feed.
+    pub(crate) line: &'n str,
+}
+
+/// The text of a note, and its signatures, of which nothing is checked but the form.
+pub(crate) fn read(note: &str) -> Result<(&str, Vec<Signature<'_>>), NoteInvalid> {
+    let (text, lines) = split(note)?;
+    let mut signatures = Vec::new();
+    for (count, line) in lines.split('\n').enumerate() {
+        if count >= MOST_SIGNATURES {
+            return Err(NoteInvalid::Form("a note has at most 100 signatures"));
+        }
+        signatures.push(parse_signature(line)?);
+    }
+    Ok((text, signatures))
+}
+
+/// The line of a signature that is made of these parts, with its line feed.
+pub(crate) fn signature_line(key: &PublicKey, parts: &[&[u8]]) -> String {
+    let bytes = [key.id().as_slice(), &parts.concat()].concat();
+    format!("— {} {}\n", key.name(), STANDARD.encode(bytes))
+}
+
+/// An Ed25519 key pair in PKCS #8 form, and its public half.
+pub(crate) fn read_pkcs8(bytes: &[u8]) -> Result<(Ed25519KeyPair, [u8; 32]), NoteInvalid> {
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(bytes).map_err(|_| NoteInvalid::PrivateKey)?;
+    let public = pair.public_key().as_ref().try_into();
+    let public = public.map_err(|_| NoteInvalid::PrivateKey)?;
+    Ok((pair, public))
+}
+
+/// A number in decimal without leading zeros or anything else.
+pub(crate) fn decimal(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
 /// The text of a note and its signature lines, without their last line feed.
-pub(super) fn split(note: &str) -> Result<(&str, &str), NoteInvalid> {
+pub(crate) fn split(note: &str) -> Result<(&str, &str), NoteInvalid> {
     const RULE: NoteInvalid =
         NoteInvalid::Form("a note is a text, a blank line and signature lines, and nothing after");
     if note.chars().any(|c| c < ' ' && c != '\n') {
@@ -186,7 +192,7 @@ pub(super) fn split(note: &str) -> Result<(&str, &str), NoteInvalid> {
     Ok((text, signatures))
 }
 
-fn parse_signature(line: &str) -> Result<(&str, [u8; 4], Vec<u8>), NoteInvalid> {
+fn parse_signature(line: &str) -> Result<Signature<'_>, NoteInvalid> {
     const RULE: NoteInvalid =
         NoteInvalid::Form("a signature line is a dash, a name, and base64 of key id and signature");
     let (name, encoded) = line
@@ -196,17 +202,13 @@ fn parse_signature(line: &str) -> Result<(&str, [u8; 4], Vec<u8>), NoteInvalid> 
     check_name(name)?;
     let bytes = STANDARD.decode(encoded).map_err(|_| RULE)?;
     match bytes.split_first_chunk() {
-        Some((id, signature)) if !signature.is_empty() => Ok((name, *id, signature.to_vec())),
+        Some((id, signature)) if !signature.is_empty() => Ok(Signature {
+            name,
+            id: *id,
+            bytes: signature.to_vec(),
+            line,
+        }),
         _ => Err(RULE),
-    }
-}
-
-fn check_name(name: &str) -> Result<(), NoteInvalid> {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || c == '+';
-    if name.is_empty() || name.contains(odd) {
-        Err(NoteInvalid::Name)
-    } else {
-        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, str::FromStr};
 use jiff::Timestamp;
 use placehub_model::{ConsentFact, Level, Sensitivity, Severity, SignalId, SubjectSort};
 
-use crate::{Class, Commitment, Entry, Hex, Refusal, Shown, Signer, Subject, Touched};
+use crate::{Class, Commitment, Cosigner, Entry, Hex, Refusal, Shown, Signer, Subject, Touched};
 
 /// An Ed25519 key in PKCS #8 form, version 1 (RFC 8410), whose seed is this byte 32 times.
 pub fn pkcs8(seed: u8) -> Vec<u8> {
@@ -22,6 +22,11 @@ pub fn pkcs8(seed: u8) -> Vec<u8> {
 /// The signer of the sample hub whose key has this seed.
 pub fn signer(seed: u8) -> Signer {
     Signer::from_pkcs8("hub.wigan.sample", &pkcs8(seed)).unwrap()
+}
+
+/// A witness of this name, whose key has this seed.
+pub fn cosigner(name: &str, seed: u8) -> Cosigner {
+    Cosigner::from_pkcs8(name, &pkcs8(seed)).unwrap()
 }
 
 /// So many seconds after nine in the morning of 5 January 2026.
