@@ -24,7 +24,7 @@ use std::{
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
 
-pub use class::{Class, Office, Reasons, Standing};
+pub use class::{Circumstances, Class, Office, Reasons, Standing};
 pub use decision::{Decision, Deed, Operation, Refusal, RefusalCode, Shown, Tally};
 pub use explain::{Outlook, Taken};
 pub use load::Error;
