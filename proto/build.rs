@@ -13,6 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     compiler.include_source_info(true).include_imports(true);
     compiler.open_files([
         "placehub/v1/consent_service.proto",
+        "placehub/v1/identity_service.proto",
         "placehub/v1/ledger_service.proto",
         "placehub/v1/policy_service.proto",
         "placehub/v1/signal.proto",

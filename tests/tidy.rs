@@ -17,7 +17,7 @@ const ROOMS: &str = "
     changes: model store tables
     clock:
     config: authn tls
-    consent: keys model store tables
+    consent: keys model person store tables
     decide: authn catalogue model
     gate: authn changes consent decide keys labels ledger model person place signals store
     inspect: gate ledger store
@@ -26,12 +26,12 @@ const ROOMS: &str = "
     ledger: model store tables
     person: keys model store tables
     place: model
-    rpc: authn changes clock config decide gate inspect ledger model signals tls wire
+    rpc: authn changes clock config decide gate inspect ledger model person signals tls wire
     signals: changes decide gate keys labels model person store tables
     store:
     tables:
     tls:
-    wire: authn catalogue consent decide inspect ledger model place signals
+    wire: authn catalogue consent decide inspect ledger model person place signals
 ";
 
 fn root() -> PathBuf {

@@ -13,8 +13,9 @@ use jiff::SignedDuration;
 use placehub_proto::{
     DESCRIPTORS,
     v1::{
-        consent_service_server::ConsentServiceServer, ledger_service_server::LedgerServiceServer,
-        policy_service_server::PolicyServiceServer, signal_service_server::SignalServiceServer,
+        consent_service_server::ConsentServiceServer, identity_service_server::IdentityServiceServer,
+        ledger_service_server::LedgerServiceServer, policy_service_server::PolicyServiceServer,
+        signal_service_server::SignalServiceServer,
     },
 };
 use tokio::net::TcpListener;
@@ -34,7 +35,7 @@ use crate::{
     keys::{self, Keyring, Keys},
     ledger::{self, Ledger, Signer, read},
     place::{self, Places},
-    rpc::{self, Consents, House, LedgerDesk, Policies, Pulse, SignalDesk},
+    rpc::{self, Consents, House, Identities, LedgerDesk, Policies, Pulse, SignalDesk},
     signals::Signals,
     store::{self, Committer, Disk, Hooks, Store},
     tls::{self, Live},
@@ -209,6 +210,7 @@ impl Hub {
             .add_service(HealthServer::new(Pulse(house.clone())))
             .add_service(SignalServiceServer::new(SignalDesk(house.clone())).max_decoding_message_size(most))
             .add_service(ConsentServiceServer::new(Consents(house.clone())).max_decoding_message_size(most))
+            .add_service(IdentityServiceServer::new(Identities(house.clone())).max_decoding_message_size(most))
             .add_service(LedgerServiceServer::new(LedgerDesk(house.clone())).max_decoding_message_size(most))
             .add_service(PolicyServiceServer::new(Policies(house.clone())).max_decoding_message_size(most));
         let served = router.serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());

@@ -19,9 +19,13 @@ pub const DATA_KEY: u8 = b'k';
 pub const IDENTIFIER: u8 = b'i';
 /// What the hub holds on a person: `person16` → which NHS number hash is theirs. Room `person`.
 pub const PERSON: u8 = b'n';
+/// What was said about the records of one human: `person16` → links to other records, deaths. Room `person`.
+pub const HUMAN: u8 = b'h';
+/// What an agency said of who people are: `sort1 · hmac32` → version, and whom it was said of. Room `person`.
+pub const REPORT: u8 = b'r';
 /// Sealed statements: `person16 · !said8 · !serial8` → sealed statement. Room `consent`.
 pub const STATEMENT: u8 = b'c';
-/// Number of a person's newest statement: `person16` → number. Room `consent`.
+/// Number of a person's newest statement, or of the newest change to who they are: `person16` → number. Room `consent`.
 pub const CONSENT_SERIAL: u8 = b'e';
 /// Change log: `serial8` → what changed. Room `changes`.
 pub const CHANGE: u8 = b'v';

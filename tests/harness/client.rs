@@ -1,4 +1,4 @@
-//! A caller of the hub: the four services and health over one channel, and the calls that tests make most.
+//! A caller of the hub: its services and health over one channel, and the calls that tests make most.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -40,6 +40,8 @@ pub(crate) struct Client {
     pub(crate) signals: SignalServiceClient<Intercepted>,
     /// ConsentService.
     pub(crate) consents: ConsentServiceClient<Intercepted>,
+    /// IdentityService.
+    pub(crate) identities: IdentityServiceClient<Intercepted>,
     /// LedgerService.
     pub(crate) ledger: LedgerServiceClient<Intercepted>,
     /// PolicyService.
@@ -70,6 +72,7 @@ impl Client {
         Self {
             signals: SignalServiceClient::new(line.clone()),
             consents: ConsentServiceClient::new(line.clone()),
+            identities: IdentityServiceClient::new(line.clone()),
             ledger: LedgerServiceClient::new(line.clone()),
             policies: PolicyServiceClient::new(line.clone()),
             health: HealthClient::new(line),

@@ -135,6 +135,7 @@ fn class(sensitivity: Sensitivity, level: Option<Level>, rule: &str) -> Class {
         areas: set(&["E01006283", "E02001292"]),
         about: SubjectSort::Person,
         consent: ConsentFact::Given,
+        deceased: false,
         level,
         rules: set(&[rule]),
         count: 1,

@@ -18,8 +18,8 @@ use crate::{
 /// Something that may change what a watch shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
-    /// A person said something about sharing.
-    Consent(PersonId),
+    /// A person said something about sharing, turned out to be somebody else too or no longer, or has died.
+    Person(PersonId),
     /// A signal was kept, corrected, taken back or forgotten.
     Signal(SignalId),
 }

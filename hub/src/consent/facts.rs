@@ -1,7 +1,10 @@
-//! Consent facts for the headers of one question: each person's statements are read once.
+//! Consent facts for the headers of one question: each human's statements are read once, those of all their records.
 //! Never judges.
 
-use std::collections::HashMap;
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, hash_map::Entry},
+};
 
 use jiff::Timestamp;
 
@@ -9,6 +12,7 @@ use super::{Error, Grounds, Recorded, epoch, fact, serial, statements};
 use crate::{
     keys::Vault,
     model::{AgencyId, ConsentFact, Header, PersonId, PurposeId},
+    person::{Human, human},
     store::Read,
 };
 
@@ -19,8 +23,14 @@ pub struct Facts<'r> {
     reader: &'r AgencyId,
     purpose: &'r PurposeId,
     now: Timestamp,
-    known: HashMap<PersonId, Vec<Recorded>>,
+    known: HashMap<PersonId, Voice>,
     grounds: Grounds,
+}
+
+/// A human, and for each of their records what counts as said under it, the latest first; empty until it is asked for.
+struct Voice {
+    human: Human,
+    said: Vec<Vec<Recorded>>,
 }
 
 impl<'r> Facts<'r> {
@@ -49,32 +59,93 @@ impl<'r> Facts<'r> {
         })
     }
 
-    /// What the person of a signal said that covers showing it to the reader. About no person: nothing.
+    /// Every record of a person's human, theirs first. What is decided rests on it from now on.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn records(&mut self, person: PersonId) -> Result<Vec<PersonId>, Error> {
+        Ok(self.voice(person)?.human.records())
+    }
+
+    /// What the person of a signal said that covers showing it to the reader, and whether they have died.
+    /// About no person: nothing, and no.
     ///
     /// # Errors
     /// If a statement cannot be read: the signal must then not be shown.
-    pub fn of(&mut self, header: &Header) -> Result<ConsentFact, Error> {
+    pub fn of(&mut self, header: &Header) -> Result<(ConsentFact, bool), Error> {
         let Some(person) = header.person else {
-            return Ok(ConsentFact::None);
+            return Ok((ConsentFact::None, false));
         };
-        let said = match self.known.entry(person) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(unknown) => {
-                // The number first: a statement that comes in between makes the grounds fail, and never the facts.
-                self.grounds.people.push((person, serial(self.read, person)?));
-                unknown.insert(statements(self.read, self.vault, person)?)
-            }
-        };
-        Ok(fact(
-            said,
-            (&header.kind, &header.owner),
-            self.reader,
-            self.purpose,
-            self.now,
-        ))
+        if self.voice(person)?.said.is_empty() {
+            self.listen(person)?;
+        }
+        let (reader, purpose, now) = (self.reader, self.purpose, self.now);
+        let voice = self.voice(person)?;
+        let about = (&header.kind, &header.owner);
+        let facts = voice.said.iter().map(|said| fact(said, about, reader, purpose, now));
+        Ok((facts.fold(ConsentFact::None, binding), voice.human.has_died()))
     }
+
     /// What the facts rest on.
     pub fn into_grounds(self) -> Grounds {
         self.grounds
     }
+
+    fn voice(&mut self, person: PersonId) -> Result<&mut Voice, Error> {
+        Ok(match self.known.entry(person) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                // The number first: what is said or learnt in between makes the grounds fail, and never the facts.
+                self.grounds.people.push((person, serial(self.read, person)?));
+                unknown.insert(Voice {
+                    human: human(self.read, person)?,
+                    said: Vec::new(),
+                })
+            }
+        })
+    }
+
+    /// Reads what was said under every record of a person's human.
+    fn listen(&mut self, person: PersonId) -> Result<(), Error> {
+        let records = self.records(person)?;
+        let mut own = Vec::with_capacity(records.len());
+        for record in &records {
+            if *record != person {
+                self.grounds.people.push((*record, serial(self.read, *record)?));
+            }
+            own.push((*record, statements(self.read, self.vault, *record)?));
+        }
+        let voice = self.voice(person)?;
+        voice.said = records
+            .iter()
+            .map(|record| heard(&voice.human, *record, &own))
+            .collect();
+        Ok(())
+    }
+}
+
+/// What counts as said under a record, the latest first: what was said under it, and what was said under the human's other
+/// records once they were known to be of one human. So a join never lifts a refusal, and the human still can.
+fn heard(human: &Human, record: PersonId, own: &[(PersonId, Vec<Recorded>)]) -> Vec<Recorded> {
+    let mut heard = Vec::new();
+    for (under, said) in own {
+        let since = human.one_since(record, *under);
+        let counts = |said: &&Recorded| *under == record || since.is_some_and(|since| since < said.recorded_at);
+        heard.extend(said.iter().filter(counts).cloned());
+    }
+    if own.len() > 1 {
+        heard.sort_by_key(|said| Reverse((said.statement.said_at, said.recorded_at)));
+    }
+    heard
+}
+
+/// Of what two records say, what binds: a refusal before a withdrawal, and either before a consent.
+fn binding(one: ConsentFact, other: ConsentFact) -> ConsentFact {
+    let weight = |fact| match fact {
+        ConsentFact::None => 0,
+        ConsentFact::Given => 1,
+        ConsentFact::Withdrawn => 2,
+        ConsentFact::Refused => 3,
+    };
+    if weight(other) > weight(one) { other } else { one }
 }

@@ -1,4 +1,4 @@
-//! What of consent a decision rests on: whose statements were looked at, and how many there were.
+//! What of consent a decision rests on: whose statements were looked at, and at which of each person's epochs.
 //! Never says what they say.
 
 use super::{epoch, serial};
@@ -15,7 +15,7 @@ pub struct Grounds {
 }
 
 impl Grounds {
-    /// Whether none of the people has said anything since.
+    /// Whether none of the people has said anything since, and each is still who they were, and as alive.
     ///
     /// # Errors
     /// If the store fails: then nobody knows.

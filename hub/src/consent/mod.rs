@@ -23,6 +23,9 @@ use crate::{
 /// Why statements could not be kept or read. Whoever asked must then be told nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Whose statements count cannot be told.
+    #[error("the records of a person cannot be read")]
+    Person(#[from] crate::person::Error),
     /// A statement cannot be sealed or opened.
     #[error("a consent statement cannot be sealed or opened")]
     Sealed(#[source] crate::keys::Error),
@@ -57,12 +60,23 @@ pub fn record(txn: &mut Txn<'_>, vault: &Vault, person: PersonId, recorded: &Rec
     let plain = row::encode(tables::STATEMENT, recorded)?;
     let sealed = vault.seal(txn, person.0, &key, &plain).map_err(Error::Sealed)?;
     txn.put(key, sealed);
-    txn.put(epoch_key(), serial.to_be_bytes().to_vec());
-    txn.put(serial_key(person), serial.to_be_bytes().to_vec());
+    Ok(unsettle(txn, [person])?)
+}
+
+/// Starts a new epoch for people of whom something changed that facts rest on. Decisions made before are made anew.
+///
+/// # Errors
+/// If the store fails.
+pub fn unsettle(txn: &mut Txn<'_>, people: impl IntoIterator<Item = PersonId>) -> Result<(), store::Error> {
+    let serial = (epoch(txn)? + 1).to_be_bytes();
+    txn.put(epoch_key(), serial.to_vec());
+    people
+        .into_iter()
+        .for_each(|person| txn.put(serial_key(person), serial.to_vec()));
     Ok(())
 }
 
-/// The statements of a person: the latest said first, and of those said at once the latest recorded first.
+/// The statements of a record of a person: the latest said first, and of those said at once the latest recorded first.
 ///
 /// # Errors
 /// If any of them cannot be opened or the store fails.
@@ -113,7 +127,7 @@ pub fn fact(
     }
 }
 
-/// How many statements the hub has ever recorded.
+/// How often the hub has recorded a statement, or a change to who people are.
 ///
 /// # Errors
 /// If the store fails.
@@ -121,7 +135,7 @@ pub fn epoch(read: &dyn Read) -> Result<u64, store::Error> {
     number(read, &epoch_key())
 }
 
-/// The number of a person's newest statement among all; 0 if there is none.
+/// The epoch that a person's newest statement, or the newest change to who they are, started; 0 if there is none.
 fn serial(read: &dyn Read, person: PersonId) -> Result<u64, store::Error> {
     number(read, &serial_key(person))
 }

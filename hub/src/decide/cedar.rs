@@ -43,6 +43,7 @@ impl Types {
             "Agency",
             "ConsentRecord",
             "Gateway",
+            "Identities",
             "Inquiry",
             "Kind",
             "Ledger",
@@ -116,6 +117,7 @@ pub(super) fn see(
             [
                 ("subject", text(why.subject.word())),
                 ("consent", text(class.consent.word())),
+                ("deceased", Expression::new_bool(class.deceased)),
             ],
         )?;
         asking.put(principal, level.word(), signal, context, slice)
@@ -151,6 +153,13 @@ pub(super) fn operate(
                 asking.types.uid("ConsentRecord", "record")?,
                 vec![("own_statements_only", Expression::new_bool(*own_statements_only))],
             ),
+            Op::JoinIdentities { by_nhs_number } => (
+                asking.types.uid("Identities", "identities")?,
+                vec![("by_nhs_number", Expression::new_bool(*by_nhs_number))],
+            ),
+            Op::ChangeNhsNumber | Op::RecordDeath | Op::RetractDeath | Op::SeparateIdentities => {
+                (asking.types.uid("Identities", "identities")?, vec![])
+            }
             Op::ExportLedger | Op::ListEntries | Op::WhoSaw => (asking.types.uid("Ledger", "ledger")?, vec![]),
         };
         let context = Context::from_pairs(context.into_iter().map(|(name, value)| (name.to_owned(), value)))

@@ -62,6 +62,23 @@ pub struct Class {
     pub about: SubjectSort,
     /// What the person said that covers the question.
     pub consent: ConsentFact,
+    /// Whether the person has died.
+    pub deceased: bool,
+}
+
+/// What of a signal's person bears on whether it may be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances {
+    /// What they said that covers the question.
+    pub consent: ConsentFact,
+    /// Whether they have died.
+    pub deceased: bool,
+}
+
+impl From<(ConsentFact, bool)> for Circumstances {
+    fn from((consent, deceased): (ConsentFact, bool)) -> Self {
+        Self { consent, deceased }
+    }
 }
 
 impl Reasons {
@@ -78,8 +95,8 @@ impl Reasons {
 }
 
 impl Class {
-    /// What counts of a signal with this header, in these areas, given what its person said.
-    pub fn of(header: &Header, areas: Arc<[AreaCode]>, consent: ConsentFact) -> Self {
+    /// What counts of a signal with this header, in these areas, given its person's circumstances.
+    pub fn of(header: &Header, areas: Arc<[AreaCode]>, person: Circumstances) -> Self {
         let about = match (header.person, header.address) {
             (Some(_), _) => SubjectSort::Person,
             (None, Some(_)) => SubjectSort::Address,
@@ -92,7 +109,8 @@ impl Class {
             sensitivity: header.sensitivity,
             areas,
             about,
-            consent,
+            consent: person.consent,
+            deceased: person.deceased,
         }
     }
 }

@@ -40,8 +40,15 @@ pub enum Deed {
 /// The things that run the hub and show no signal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// Say that an NHS number was replaced.
+    ChangeNhsNumber,
     /// Take the whole ledger away.
     ExportLedger,
+    /// Say that records are of one person.
+    JoinIdentities {
+        /// Whether any of them is named by an NHS number; else only by references of the caller's own agency.
+        by_nhs_number: bool,
+    },
     /// See what people said.
     ListConsents {
         /// Whether only the caller's agency's own statements are asked for.
@@ -61,8 +68,14 @@ pub enum Operation {
         /// What they said.
         stance: Stance,
     },
+    /// Say that a person died.
+    RecordDeath,
     /// Take back a signal of one's own: sources are looked up under the caller's agency alone.
     Retract,
+    /// Take back the news of a death that one brought: sources are looked up under the caller's agency alone.
+    RetractDeath,
+    /// Take back a join or a replaced number of one's own: sources are looked up under the caller's agency alone.
+    SeparateIdentities,
     /// Ask who saw a person.
     WhoSaw,
 }
@@ -187,12 +200,17 @@ impl Operation {
     /// The name of its action in the policies.
     pub(super) fn action(&self) -> &'static str {
         match self {
+            Self::ChangeNhsNumber => "change_nhs_number",
             Self::ExportLedger => "export_ledger",
+            Self::JoinIdentities { .. } => "join_identities",
             Self::ListConsents { .. } => "list_consents",
             Self::ListEntries => "list_entries",
             Self::Push { .. } => "push",
             Self::RecordConsent { .. } => "record_consent",
+            Self::RecordDeath => "record_death",
             Self::Retract => "retract",
+            Self::RetractDeath => "retract_death",
+            Self::SeparateIdentities => "separate_identities",
             Self::WhoSaw => "who_saw",
         }
     }
@@ -200,12 +218,17 @@ impl Operation {
     /// The word that the ledger uses.
     pub fn word(&self) -> &'static str {
         match self {
+            Self::ChangeNhsNumber => "change-nhs-number",
             Self::ExportLedger => "export-ledger",
+            Self::JoinIdentities { .. } => "join-identities",
             Self::ListConsents { .. } => "list-consents",
             Self::ListEntries => "list-entries",
             Self::Push { .. } => "push",
             Self::RecordConsent { .. } => "record-consent",
+            Self::RecordDeath => "record-death",
             Self::Retract => "retract",
+            Self::RetractDeath => "retract-death",
+            Self::SeparateIdentities => "separate-identities",
             Self::WhoSaw => "who-saw",
         }
     }

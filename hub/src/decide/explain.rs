@@ -83,6 +83,7 @@ impl PolicySet {
                             areas: areas.clone(),
                             about,
                             consent,
+                            deceased: false,
                         };
                         let verdicts = self.verdicts(who, why, &class, Level::Detail);
                         for verdict in verdicts.iter().filter(|verdict| takers.contains(&verdict.agreement)) {

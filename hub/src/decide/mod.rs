@@ -31,7 +31,7 @@ use jiff::Timestamp;
 use quick_cache::sync::Cache;
 
 pub use cases::{Case, Cases, Coverage, Unguarded};
-pub use class::{Class, Office, Reasons, Standing};
+pub use class::{Circumstances, Class, Office, Reasons, Standing};
 pub use decision::{Decision, Deed, Operation, Refusal, RefusalCode, Shown, Tally};
 pub use error::Error;
 pub use explain::{Outlook, Taken};

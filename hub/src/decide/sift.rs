@@ -9,10 +9,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Class, Decision, Deed, PolicySet, Reasons, Refusal, Shown, Standing, Tally};
+use super::{Circumstances, Class, Decision, Deed, PolicySet, Reasons, Refusal, Shown, Standing, Tally};
 use crate::{
     authn::Caller,
-    model::{AgencyId, AgreementId, AreaCode, ConsentFact, Header, Level, Question},
+    model::{AgencyId, AgreementId, AreaCode, Header, Level, Question},
 };
 
 /// A question in the course of being answered.
@@ -66,8 +66,8 @@ impl<'p> Sift<'p> {
     }
 
     /// How much of a signal may be seen: `None` for nothing. Counts it for the ledger.
-    pub fn level(&mut self, header: &Header, areas: Arc<[AreaCode]>, consent: ConsentFact) -> Option<Level> {
-        let tally = self.verdict(header, areas, consent)?;
+    pub fn level(&mut self, header: &Header, areas: Arc<[AreaCode]>, person: Circumstances) -> Option<Level> {
+        let tally = self.verdict(header, areas, person)?;
         tally.count += 1;
         tally.level
     }
@@ -85,10 +85,10 @@ impl<'p> Sift<'p> {
         &mut self,
         header: Header,
         areas: Arc<[AreaCode]>,
-        consent: ConsentFact,
+        person: Circumstances,
         size: usize,
     ) -> ControlFlow<()> {
-        match self.level(&header, areas, consent) {
+        match self.level(&header, areas, person) {
             None => {}
             Some(Level::Existence) => {
                 self.lines.entry(header.owner.clone()).or_insert(header);
@@ -108,9 +108,9 @@ impl<'p> Sift<'p> {
     }
 
     /// Looks at a signal, in or out of the window, for whether its owner is to be told as knowing the subject.
-    pub fn hint(&mut self, header: Header, areas: Arc<[AreaCode]>, consent: ConsentFact) {
+    pub fn hint(&mut self, header: Header, areas: Arc<[AreaCode]>, person: Circumstances) {
         let known = self.lines.contains_key(&header.owner);
-        if let Some(tally) = self.verdict(&header, areas, consent)
+        if let Some(tally) = self.verdict(&header, areas, person)
             && tally.level == Some(Level::Existence)
             && !known
         {
@@ -156,14 +156,14 @@ impl<'p> Sift<'p> {
     }
 
     /// What was decided for the class of a signal; `None` if it is not asked for.
-    fn verdict(&mut self, header: &Header, areas: Arc<[AreaCode]>, consent: ConsentFact) -> Option<&mut Tally> {
+    fn verdict(&mut self, header: &Header, areas: Arc<[AreaCode]>, person: Circumstances) -> Option<&mut Tally> {
         let Ok(takers) = &self.takers else {
             return None;
         };
         if !self.question.kinds.is_empty() && !self.question.kinds.contains(&header.kind) {
             return None;
         }
-        let class = Class::of(header, areas, consent);
+        let class = Class::of(header, areas, person);
         let index = match self.verdicts.get(&class) {
             Some(index) => *index,
             None => {

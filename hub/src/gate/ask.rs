@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use super::{
     Error, Gate, Permit, Show,
     locate::{About, Located},
+    loci::Loci,
 };
 use crate::{
     authn::Caller,
     consent::{Facts, Grounds},
-    decide::{Decision, Deed, Sift},
-    labels::{self, Locus, Position, Window},
-    model::{AreaCode, ConsentFact, Header, Question},
+    decide::{Circumstances, Decision, Deed, Sift},
+    labels::{Position, Window},
+    model::{AreaCode, Header, Question},
 };
 
 /// Which part of an answer is wanted.
@@ -61,17 +62,17 @@ impl Gate {
         now: Timestamp,
     ) -> Result<(Decision, About, Grounds, Option<Position>), Error> {
         let policies = self.policies();
-        let Located { locus, about, areas } = self.locate(caller, question)?;
-        let mut sift = Sift::new(&policies, caller, question, areas, now);
         let mut facts = Facts::new(self.read(), &self.keys.vault, (caller.agency(), &question.purpose), now)?;
+        let Located { loci, about, areas } = self.locate(caller, question, &mut facts)?;
+        let mut sift = Sift::new(&policies, caller, question, areas, now);
         let (since, until) = (question.since, question.until);
         let window = Window { since, until, now };
         let mut last = page.after;
         // A refused question looks at nothing, so that its cost tells nothing.
         if sift.is_taken() {
-            self.each(&locus, window, page.after, &mut facts, |header, areas, fact| {
+            self.each(&loci, window, page.after, &mut facts, |header, areas, facts| {
                 let here = Position::of(&header);
-                let flow = sift.offer(header, areas, fact, page.size);
+                let flow = sift.offer(header, areas, facts, page.size);
                 last = if flow.is_continue() { Some(here) } else { last };
                 flow
             })?;
@@ -85,28 +86,28 @@ impl Gate {
                 now,
             };
             sift.forget_lines();
-            self.each(&locus, whole, None, &mut facts, |header, areas, fact| {
-                sift.hint(header, areas, fact);
+            self.each(&loci, whole, None, &mut facts, |header, areas, facts| {
+                sift.hint(header, areas, facts);
                 ControlFlow::Continue(())
             })?;
         }
         Ok((sift.finish(Deed::Ask), about, facts.into_grounds(), next))
     }
 
-    /// Visits the headers of a locus, each with its areas and what its person said.
+    /// Visits the headers of some loci, each with its areas and what bears on it.
     fn each(
         &self,
-        locus: &Locus,
+        loci: &Loci,
         window: Window,
         after: Option<Position>,
         facts: &mut Facts<'_>,
-        mut visit: impl FnMut(Header, Arc<[AreaCode]>, ConsentFact) -> ControlFlow<()>,
+        mut visit: impl FnMut(Header, Arc<[AreaCode]>, Circumstances) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut broken = None;
-        labels::scan(self.read(), locus, window, after, |header| match facts.of(&header) {
-            Ok(fact) => {
+        loci.scan(self.read(), window, after, |header| match facts.of(&header) {
+            Ok(facts) => {
                 let areas = self.around(&header);
-                visit(header, areas, fact)
+                visit(header, areas, facts.into())
             }
             Err(why) => {
                 broken = Some(why);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Error, Gate,
+    loci::Loci,
     watch::{Next, Watch},
 };
 use crate::{
@@ -51,7 +52,7 @@ impl Gate {
     pub(super) fn candidates(
         &self,
         question: &Question,
-        locus: &Locus,
+        loci: &Loci,
         window: Window,
         watch: &Watch,
         durable: u64,
@@ -62,7 +63,7 @@ impl Gate {
                 let whole = Window { since: None, ..window };
                 let window = if question.tells_existence() { whole } else { window };
                 let (mut ids, mut last) = (Vec::new(), after);
-                labels::scan(self.read(), locus, window, after, |header| {
+                loci.scan(self.read(), window, after, |header| {
                     last = Some(Position::of(&header));
                     // A correction beside the scan can bring a signal into its way twice.
                     if !ids.contains(&header.id) {
@@ -94,12 +95,12 @@ impl Gate {
                     next: Next(serial, look),
                 }))
             }
-            Looking::Changes => self.changed(locus, watch, durable),
+            Looking::Changes => self.changed(loci, watch, durable),
         }
     }
 
     /// The next change that concerns a watch, if any.
-    fn changed(&self, locus: &Locus, watch: &Watch, durable: u64) -> Result<Option<Candidates>, Error> {
+    fn changed(&self, loci: &Loci, watch: &Watch, durable: u64) -> Result<Option<Candidates>, Error> {
         let mut serial = watch.at.serial;
         for _ in 0..PASSED {
             let Some((found, change)) = changes::next(self.read(), serial)?.filter(|(found, _)| *found <= durable)
@@ -111,7 +112,7 @@ impl Gate {
             match change {
                 Change::Signal(signal) => {
                     let state = labels::state(self.read(), signal)?;
-                    if watch.screen.of(signal).is_some() || state.as_ref().is_some_and(|state| locus.holds(state)) {
+                    if watch.screen.of(signal).is_some() || state.as_ref().is_some_and(|state| loci.hold(state)) {
                         return Ok(Some(Candidates {
                             signals: vec![(signal, state)],
                             next: Next(serial, Looking::Changes),
@@ -119,29 +120,29 @@ impl Gate {
                     }
                 }
                 // What is to be seen no more goes first.
-                Change::Consent(person) if self.concerns(person, locus, watch)? => {
+                Change::Person(person) if self.concerns(person, loci, watch)? => {
                     return Ok(Some(Candidates::none(Next(serial, Looking::Screen(None)))));
                 }
-                Change::Consent(_) => {}
+                Change::Person(_) => {}
             }
         }
         Ok(Some(Candidates::none(Next(serial, Looking::Changes))))
     }
 
     /// Whether a person has signals where a watch looks, or on its screen.
-    fn concerns(&self, person: PersonId, locus: &Locus, watch: &Watch) -> Result<bool, Error> {
-        let mut found = *locus == Locus::Person(person);
+    fn concerns(&self, person: PersonId, loci: &Loci, watch: &Watch) -> Result<bool, Error> {
+        let mut found = loci.are_of(person);
         let any = Window {
             since: None,
             until: None,
             now: Timestamp::MIN,
         };
         labels::scan(self.read(), &Locus::Person(person), any, None, |header| {
-            let here = match locus {
+            let here = loci.iter().any(|locus| match locus {
                 Locus::Address(address) => header.address == Some(*address),
                 Locus::Area(area) => self.around(&header).contains(area),
                 Locus::Nobody | Locus::Person(_) => false,
-            };
+            });
             found |= here || watch.screen.of(header.id).is_some();
             match found {
                 true => ControlFlow::Break(()),

@@ -1,7 +1,7 @@
 //! The things that run the hub: pushing, taking back, taking down and listing consents, looking at the ledger.
 //! Each joins a plan, which only reads, and an act, which writes in the batch that also holds its ledger entry.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -128,7 +128,9 @@ impl Gate {
             move |txn, permit: &Permit<Act<TakeDown>>, ()| {
                 let person = person::resolve(txn, &keys.hashes, permit.scope().agency(), &who)?;
                 consent::record(txn, &keys.vault, person, &recorded)?;
-                changes::record(txn, Change::Consent(person), now)?;
+                for record in person::human(txn, person)?.records() {
+                    changes::record(txn, Change::Person(record), now)?;
+                }
                 Ok(id)
             },
         )
@@ -161,14 +163,15 @@ impl Gate {
         let (agency, keys) = (caller.agency().clone(), self.keys.clone());
         let plan = move |read: &dyn Read| {
             let about = about(read, &keys.hashes, &agency, &who)?;
-            let found = match &about {
-                About::Person(person) => consent::statements(read, &keys.vault, *person)?,
-                _ => Vec::new(),
-            };
-            let visible = found
-                .into_iter()
-                .filter(|recorded| sees_all || recorded.taken_by == agency);
-            Ok((visible.collect::<Vec<_>>(), about, None))
+            let mut found = Vec::new();
+            if let About::Person(records) = &about {
+                for record in records {
+                    found.extend(consent::statements(read, &keys.vault, *record)?);
+                }
+            }
+            found.retain(|recorded| sees_all || recorded.taken_by == agency);
+            found.sort_by_key(|recorded| Reverse(recorded.statement.said_at));
+            Ok((found, about, None))
         };
         self.operate(caller, operation, now, plan, |_, _, found| Ok(found))
             .await
@@ -205,8 +208,8 @@ impl Gate {
         let plan = move |read: &dyn Read| {
             let about = about(read, &keys.hashes, &agency, &who)?;
             let mut subjects = person::identifier_hashes(&keys.hashes, &agency, &who);
-            if let About::Person(person) = &about {
-                subjects.push(person.0);
+            if let About::Person(records) = &about {
+                subjects.extend(records.iter().map(|record| record.0));
             }
             Ok((subjects, about, None))
         };

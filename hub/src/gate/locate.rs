@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{Error, Gate};
+use super::{Error, Gate, loci::Loci};
 use crate::{
     authn::Caller,
+    consent::Facts,
     keys::Hashes,
     labels::Locus,
     model::{AgencyId, AreaCode, Header, Identity, PersonId, Question, Subject},
@@ -22,8 +23,10 @@ pub(super) enum About {
     Area(AreaCode),
     /// Nothing in particular.
     Nothing,
-    /// A person, by the hub's id.
-    Person(PersonId),
+    /// A person, by every record that the hub has of them, the one that was asked about first.
+    Person(Vec<PersonId>),
+    /// Several people, by every subject that entries about them are filed under; the first is the one that is named.
+    Several(Vec<[u8; 16]>),
     /// Somebody whom the hub does not know, by a keyed hash of what they were asked for by.
     Stranger([u8; 16]),
 }
@@ -32,7 +35,7 @@ pub(super) enum About {
 #[derive(Debug)]
 pub(super) struct Located {
     /// Where in the labels index.
-    pub(super) locus: Locus,
+    pub(super) loci: Loci,
     /// How the ledger names it.
     pub(super) about: About,
     /// For an address or area: its area and every area around it.
@@ -40,16 +43,16 @@ pub(super) struct Located {
 }
 
 impl Gate {
-    /// Finds where a question of a caller is to be looked up.
+    /// Finds where a question of a caller is to be looked up. Whose records it finds is among what the facts rest on.
     ///
     /// # Errors
     /// If the store fails.
-    pub(super) fn locate(&self, caller: &Caller, question: &Question) -> Result<Located, Error> {
+    pub(super) fn locate(&self, caller: &Caller, question: &Question, facts: &mut Facts<'_>) -> Result<Located, Error> {
         Ok(match &question.subject {
             Subject::Address(uprn) => {
                 let address = self.keys.hashes.address(*uprn);
                 Located {
-                    locus: Locus::Address(address),
+                    loci: Loci::one(Locus::Address(address)),
                     about: About::Address(address),
                     areas: self
                         .places
@@ -59,16 +62,19 @@ impl Gate {
                 }
             }
             Subject::Area(area) => Located {
-                locus: Locus::Area(area.clone()),
+                loci: Loci::one(Locus::Area(area.clone())),
                 about: About::Area(area.clone()),
                 areas: self.places.around(area),
             },
             Subject::Person(who) => {
-                let about = about(&*self.store, &self.keys.hashes, caller.agency(), who)?;
+                let about = match person::find(self.read(), &self.keys.hashes, caller.agency(), who)? {
+                    Some(person) => About::Person(facts.records(person)?),
+                    None => About::Stranger(person::identifier_hash(&self.keys.hashes, caller.agency(), who)),
+                };
                 Located {
-                    locus: match &about {
-                        About::Person(person) => Locus::Person(*person),
-                        _ => Locus::Nobody,
+                    loci: match &about {
+                        About::Person(records) => Loci::of(records),
+                        _ => Loci::one(Locus::Nobody),
                     },
                     about,
                     areas: Arc::default(),
@@ -87,7 +93,7 @@ impl Gate {
     }
 }
 
-/// How the ledger names a person that somebody of `agency` asks about.
+/// How the ledger names a person whom something that somebody of `agency` does is about.
 ///
 /// # Errors
 /// If the store fails.
@@ -98,7 +104,7 @@ pub(super) fn about(
     who: &Identity,
 ) -> Result<About, person::Error> {
     Ok(match person::find(read, hashes, agency, who)? {
-        Some(person) => About::Person(person),
+        Some(person) => About::Person(person::human(read, person)?.records()),
         None => About::Stranger(person::identifier_hash(hashes, agency, who)),
     })
 }

@@ -4,7 +4,9 @@
 mod ask;
 mod candidates;
 mod deeds;
+mod identities;
 mod locate;
+mod loci;
 mod permit;
 mod record;
 mod sweep;
@@ -19,7 +21,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 pub use ask::{Answer, Page};
-pub use permit::{Act, Look, Permit, Push, Retract, Show, TakeDown};
+pub use permit::{Act, Identify, Look, Permit, Push, Retract, Show, TakeDown};
 pub use sweep::Swept;
 pub use telling::{Event, Told};
 pub use watch::{Next, Standpoint, Step, Watch};
@@ -30,6 +32,7 @@ use crate::{
     decide::{Decision, Operation, PolicySet, Refusal},
     keys::{Keys, Tokens},
     ledger::{Ledger, Receipt, Touched, VerifierKey},
+    person::Bar,
     place::Places,
     signals,
     store::{self, Committer, Read, Store, Txn, Unwritten},
@@ -42,6 +45,9 @@ pub enum Error {
     /// Whom a statement is of cannot be told: two people share what was given.
     #[error("these identifiers do not single out one person: give the NHS number")]
     Ambiguous,
+    /// Records are not to be one person's. The attempt is in the ledger.
+    #[error("{0}")]
+    Apart(Bar),
     /// Something below the gate failed. Nothing was disclosed.
     #[error("the hub could not come to a decision")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),

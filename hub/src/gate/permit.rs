@@ -59,6 +59,10 @@ pub enum Retract {}
 #[derive(Debug)]
 pub enum TakeDown {}
 
+/// The deed of saying, or no longer saying, who people are.
+#[derive(Debug)]
+pub enum Identify {}
+
 /// The deed of looking at the record, or at what a person said.
 #[derive(Debug)]
 pub enum Look {}

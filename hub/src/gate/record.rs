@@ -30,7 +30,7 @@ pub(super) fn entry(
 ) -> Result<(Entry, Vec<[u8; 16]>), Error> {
     let shown = decision.shown().iter();
     let mut concerns: BTreeSet<[u8; 16]> = shown.clone().filter_map(|shown| Some(shown.header.person?.0)).collect();
-    concerns.extend(about.hidden());
+    concerns.extend(about.subjects());
     let caller = decision.caller();
     let question = decision.deed().question();
     let office = caller.practitioner();
@@ -81,12 +81,13 @@ pub(super) fn entry(
 }
 
 impl About {
-    /// The 16 bytes under which entries about it are indexed; none for an area, which is no one's.
-    fn hidden(&self) -> Option<[u8; 16]> {
+    /// The subjects under which entries about it are indexed; none for an area, which is no one's.
+    fn subjects(&self) -> Vec<[u8; 16]> {
         match self {
-            Self::Address(id) | Self::Stranger(id) => Some(*id),
-            Self::Person(person) => Some(person.0),
-            Self::Area(_) | Self::Nothing => None,
+            Self::Address(id) | Self::Stranger(id) => vec![*id],
+            Self::Person(records) => records.iter().map(|record| record.0).collect(),
+            Self::Several(subjects) => subjects.clone(),
+            Self::Area(_) | Self::Nothing => Vec::new(),
         }
     }
 }
@@ -105,8 +106,10 @@ fn subject(read: &dyn Read, vault: &Vault, about: &About) -> Result<Option<Subje
         About::Address(id) => Some(Subject::Address(commit(id)?)),
         About::Area(code) => Some(Subject::Area { code: code.clone() }),
         About::Nothing => None,
-        About::Person(person) => Some(Subject::Person(commit(&person.0)?)),
-        About::Stranger(id) => Some(Subject::Person(commit(id)?)),
+        About::Person(_) | About::Several(_) | About::Stranger(_) => match about.subjects().first() {
+            Some(named) => Some(Subject::Person(commit(named)?)),
+            None => None,
+        },
     })
 }
 
@@ -127,6 +130,7 @@ fn classes(tallies: &[Tally]) -> (Vec<Class>, Vec<Remainder>) {
         areas: tally.class.areas.iter().cloned().collect(),
         about: tally.class.about,
         consent: tally.class.consent,
+        deceased: tally.class.deceased,
         level: tally.level,
         rules: tally.rules.clone(),
         count: tally.count,

@@ -203,9 +203,9 @@ impl Gate {
         durable: u64,
         now: Timestamp,
     ) -> Result<Option<Sight>, Error> {
-        let Located { locus, about, areas } = self.locate(caller, question)?;
-        let policies = self.policies();
         let mut facts = Facts::new(self.read(), &self.keys.vault, (caller.agency(), &question.purpose), now)?;
+        let Located { loci, about, areas } = self.locate(caller, question, &mut facts)?;
+        let policies = self.policies();
         let mut sift = Sift::new(&policies, caller, question, areas, now);
         let window = Window {
             since: question.since,
@@ -215,18 +215,18 @@ impl Gate {
         let mut telling = Telling::new(&watch.screen);
         let mut next = Next(watch.at.serial, watch.look);
         if sift.is_taken() {
-            let found = self.candidates(question, &locus, window, watch, durable)?;
+            let found = self.candidates(question, &loci, window, watch, durable)?;
             let Some(candidates) = found else {
                 return Ok(None);
             };
             next = candidates.next;
             for (id, state) in candidates.signals {
-                let live = state.filter(|state| !state.retracted && locus.holds(state) && now < state.header.lapses_at);
+                let live = state.filter(|state| !state.retracted && loci.hold(state) && now < state.header.lapses_at);
                 let Some(State { header, .. }) = live else {
                     telling.tell(id, None);
                     continue;
                 };
-                let level = sift.level(&header, self.around(&header), facts.of(&header)?);
+                let level = sift.level(&header, self.around(&header), facts.of(&header)?.into());
                 // The window is for what is dated; a line tells of no time.
                 let level = level.filter(|level| *level == Level::Existence || window.holds(&header));
                 if telling.tell(id, level.map(|level| (&header, level)))

@@ -1,5 +1,6 @@
-//! Finds the person of an identity by keyed hashes of identifiers, or makes a new one. Identifiers are never kept in the clear,
-//! two persons are never joined, and nobody ever gets a second NHS number.
+//! Finds the person of an identity by keyed hashes of identifiers, or makes a new one; and knows which persons an agency has
+//! said to be one human. Identifiers are never kept in the clear, two persons are never joined by matching, and nobody ever
+//! gets a second NHS number.
 //!
 //! # Rules, in this order
 //! 1. The NHS number, if given: whoever has it is the person.
@@ -10,6 +11,9 @@
 //! Whoever has another NHS number than the one given is passed over by 2 and 3: so an NHS number that the hub has not met
 //! can only lead to somebody whose NHS number it does not know. `unverified_nhs_number` is never matched on.
 //!
+//! A person is a record of the hub: one human may have several, which `human` gives. Matching leads to one of them, and the
+//! NHS number of any counts as every one's.
+//!
 //! What a push or a statement gives beyond the match is added to the person, where nobody has it. A reference that is
 //! somebody else's stays theirs. Demographics that are somebody else's become ambiguous, and lead to nobody from then on:
 //! twins at one address, or one human whom the hub met under two sets of identifiers. In the second case what was said and
@@ -19,11 +23,17 @@
 //! An identity that nothing can be matched on (no NHS number, no reference, and no name, birth date and home together, or
 //! only ambiguous ones) is a new person at each push, and nobody when asked about.
 
+mod human;
 mod identifiers;
+mod report;
 mod spelling;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
+pub use human::{Human, human};
+pub use report::{Bar, MOST_RECORDS, Outcome, Plan, Report, Sort, Undoing, plan_report, plan_undo, report, undo};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +102,9 @@ pub fn resolve(txn: &mut Txn<'_>, hashes: &Hashes, agency: &AgencyId, identity: 
     for identifier in &given.demographics {
         match claim(txn, identifier)? {
             None => put_claim(txn, identifier, Claim::One(person))?,
-            Some(Claim::One(other)) if other != person => put_claim(txn, identifier, Claim::Ambiguous)?,
+            Some(Claim::One(other)) if !human(txn, person)?.records().contains(&other) => {
+                put_claim(txn, identifier, Claim::Ambiguous)?;
+            }
             Some(Claim::One(_) | Claim::Ambiguous) => {}
         }
     }
@@ -155,12 +167,21 @@ fn matching(read: &dyn Read, given: &Identifiers) -> Result<Option<PersonId>, Er
     }
     for identifier in given.local_references.iter().chain(&given.demographics) {
         if let Some(Claim::One(person)) = claim(read, identifier)?
-            && (given.nhs_number.is_none() || nhs_number_of(read, person)?.is_none())
+            && (given.nhs_number.is_none() || numbers(read, person)?.is_empty())
         {
             return Ok(Some(person));
         }
     }
     Ok(None)
+}
+
+/// The NHS numbers of all records of a person's human: more than one if one replaced another.
+fn numbers(read: &dyn Read, person: PersonId) -> Result<BTreeSet<[u8; 32]>, Error> {
+    let mut numbers = BTreeSet::new();
+    for record in human(read, person)?.records() {
+        numbers.extend(nhs_number_of(read, record)?);
+    }
+    Ok(numbers)
 }
 
 fn new_person() -> Result<PersonId, Error> {

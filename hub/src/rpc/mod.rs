@@ -3,6 +3,7 @@
 
 mod consent;
 mod health;
+mod identity;
 mod ledger;
 mod policy;
 mod push;
@@ -21,7 +22,9 @@ use tonic::Request;
 
 use self::status::Trouble;
 pub(crate) use self::status::explained;
-pub use self::{consent::Consents, health::Pulse, ledger::LedgerDesk, policy::Policies, signals::SignalDesk};
+pub use self::{
+    consent::Consents, health::Pulse, identity::Identities, ledger::LedgerDesk, policy::Policies, signals::SignalDesk,
+};
 use crate::{
     authn::{self, Agencies, Authenticator, Caller, Peer},
     changes::Bell,

@@ -7,7 +7,7 @@ use placehub_proto::v1 as proto;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::{authn, decide::RefusalCode, gate, model::Violation, signals};
+use crate::{authn, decide::RefusalCode, gate, model::Violation, person::Bar, signals};
 
 const DOMAIN: &str = "placehub";
 /// When to try again after the hub could not answer.
@@ -187,6 +187,13 @@ impl From<gate::Error> for Trouble {
                 )],
                 ..Self::new(Code::FailedPrecondition, "PERSON_AMBIGUOUS", why.to_string())
             },
+            gate::Error::Apart(bar) => {
+                let reason = match bar {
+                    Bar::NumbersDiffer => "NHS_NUMBERS_DIFFER",
+                    Bar::TooMany => "NOT_RECORDABLE",
+                };
+                Self::new(Code::FailedPrecondition, reason, bar.to_string())
+            }
             gate::Error::Closed(_) => Self::closed(),
             gate::Error::Unrecordable(_) => {
                 tracing::error!(why = %why, "request cannot be recorded");

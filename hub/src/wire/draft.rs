@@ -90,21 +90,19 @@ pub fn draft(given: &proto::SignalDraft, field: &str, against: Against<'_>) -> R
 /// # Errors
 /// Every field that breaks its rule.
 pub fn retraction(given: &proto::RetractSignalRequest) -> Result<Source, Vec<Violation>> {
-    let mut fields = Fields::new();
-    let (system, id) = (&given.source_system, &given.source_id);
-    let source = Source {
-        system: fields.some_text("source_system", system, 64),
-        id: fields.some_text("source_id", id, 128),
-        version: version(&mut fields, "version", given.version),
-    };
-    fields.finish(Some(source))
+    super::report::undone(&given.source_system, &given.source_id, given.version)
 }
 
-fn source(fields: &mut Fields, field: &str, system: &str, id: &str, number: u64) -> Source {
+/// How a sender names what it says. `field` is the message that the three stand in; empty for the request itself.
+pub(super) fn source(fields: &mut Fields, field: &str, system: &str, id: &str, number: u64) -> Source {
+    let at = |name: &str| match field {
+        "" => name.to_owned(),
+        field => format!("{field}.{name}"),
+    };
     Source {
-        system: fields.some_text(&format!("{field}.source_system"), system, 64),
-        id: fields.some_text(&format!("{field}.source_id"), id, 128),
-        version: version(fields, &format!("{field}.version"), number),
+        system: fields.some_text(&at("source_system"), system, 64),
+        id: fields.some_text(&at("source_id"), id, 128),
+        version: version(fields, &at("version"), number),
     }
 }
 

@@ -6,6 +6,7 @@ mod fields;
 mod identity;
 mod ledger;
 mod question;
+mod report;
 mod show;
 mod statement;
 
@@ -14,6 +15,7 @@ pub use fields::{Fields, page_size, timestamp};
 pub use identity::person;
 pub use ledger::entry;
 pub use question::{question, sort};
+pub use report::{death, join, number_change, undone};
 pub use show::{level, signal};
 pub use statement::{recorded, statement};
 

@@ -183,6 +183,9 @@ pub struct Class {
     pub about: SubjectSort,
     /// What the person said that covers the question.
     pub consent: ConsentFact,
+    /// Whether the person had died.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deceased: bool,
     /// How much was allowed; `None`: nothing.
     pub level: Option<Level>,
     /// The rules that decided it.
@@ -347,6 +350,10 @@ impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Subject(…)")
     }
+}
+
+fn is_false(answer: &bool) -> bool {
+    !answer
 }
 
 fn is_zero(number: &u32) -> bool {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::repository;
 use crate::{
     authn::{Caller, Practitioner},
-    decide::{Decision, Deed, PolicySet, Sift},
+    decide::{Circumstances, Decision, Deed, PolicySet, Sift},
     model::{AreaCode, ConsentFact, Header, Level, PersonId, Question, Sensitivity, Severity, SignalId, Subject},
 };
 
@@ -60,10 +60,18 @@ fn central() -> Arc<[AreaCode]> {
     Arc::from(["central".parse().unwrap()])
 }
 
+/// The circumstances of somebody who lives, and said this.
+fn living(consent: ConsentFact) -> Circumstances {
+    Circumstances {
+        consent,
+        deceased: false,
+    }
+}
+
 fn see(caller: &Caller, question: &Question, kind: &str, consent: ConsentFact, at: Timestamp) -> Option<Level> {
     let policies = PolicySet::load(&repository()).unwrap();
     let mut sift = Sift::new(&policies, caller, question, Arc::default(), at);
-    sift.level(&header(kind, 1), central(), consent)
+    sift.level(&header(kind, 1), central(), living(consent))
 }
 
 fn refusal(caller: &Caller, question: &Question, at: Timestamp) -> String {
@@ -179,7 +187,12 @@ fn at_existence_level_an_agency_has_one_line_however_many_signals_there_are() {
     );
     let mut sift = Sift::new(&policies, &officer, &question, Arc::default(), now());
     for number in 1..=9 {
-        let flow = sift.offer(header("welfare.crisis-grant", number), central(), ConsentFact::None, 2);
+        let flow = sift.offer(
+            header("welfare.crisis-grant", number),
+            central(),
+            living(ConsentFact::None),
+            2,
+        );
         assert_eq!(flow, ControlFlow::Continue(()));
     }
     assert!(!sift.has_more(), "a further page would tell that there are more");
@@ -196,7 +209,7 @@ fn a_page_is_full_only_when_one_more_could_be_shown() {
         question("homelessness-prevention", "none"),
     );
     let mut sift = Sift::new(&policies, &officer, &question, Arc::default(), now());
-    let mut offer = |number, kind, consent| sift.offer(header(kind, number), central(), consent, 2);
+    let mut offer = |number, kind, consent| sift.offer(header(kind, number), central(), living(consent), 2);
     assert!(offer(1, "welfare.crisis-grant", ConsentFact::Given).is_continue());
     assert!(offer(2, "welfare.crisis-grant", ConsentFact::Given).is_continue());
     assert!(

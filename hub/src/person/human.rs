@@ -1,0 +1,161 @@
+//! Which of the hub's records are of one human, and whether that human is said to have died: an overlay, so that it can be
+//! taken back whole. Moves no identifier, no signal and no statement from one record to another.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Error, store_failed};
+use crate::{
+    model::PersonId,
+    store::{Read, Txn, row},
+    tables::HUMAN,
+};
+
+/// The human of a record.
+pub struct Human {
+    person: PersonId,
+    ties: Ties,
+}
+
+/// What was said about the records of one human, stored alike under each of them; nothing is stored for a record that
+/// stands alone and whose human is not said to have died.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Ties {
+    pub(super) links: Vec<Link>,
+    pub(super) deaths: Vec<Death>,
+}
+
+/// Two records are said to be of one human.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Link {
+    pub(super) between: (PersonId, PersonId),
+    /// Who says so: the hashed source.
+    pub(super) by: [u8; 32],
+    /// When the hub recorded it.
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
+    pub(super) at: Timestamp,
+}
+
+/// The human of a record is said to have died.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Death {
+    pub(super) person: PersonId,
+    /// Who says so: the hashed source.
+    pub(super) by: [u8; 32],
+}
+
+/// The human of a record.
+///
+/// # Errors
+/// If the store fails.
+pub fn human(read: &dyn Read, person: PersonId) -> Result<Human, Error> {
+    let value = read.get(&human_key(person)).map_err(store_failed)?;
+    let ties = value.map(|value| row::decode(HUMAN, &value)).transpose();
+    Ok(Human {
+        person,
+        ties: ties.map_err(store_failed)?.unwrap_or_default(),
+    })
+}
+
+impl Human {
+    /// Every record of this human, first the one that was looked up. Each has signals, statements, ledger subjects and a
+    /// data key of its own, so whatever is to hold of the human (withdrawal, erasure) is to be done for each.
+    pub fn records(&self) -> Vec<PersonId> {
+        let mut others = reach(self.person, &self.ties.links);
+        others.remove(&self.person);
+        std::iter::once(self.person).chain(others).collect()
+    }
+
+    /// Whether anybody says that they have died.
+    pub fn has_died(&self) -> bool {
+        !self.ties.deaths.is_empty()
+    }
+
+    /// Since when two of the human's records have without a break been known to be of one human.
+    /// `None` if they are not.
+    pub fn one_since(&self, one: PersonId, other: PersonId) -> Option<Timestamp> {
+        let links = &self.ties.links;
+        let mut times: Vec<_> = links.iter().map(|link| link.at).collect();
+        times.sort_unstable();
+        times.into_iter().find(|time| {
+            let by_then: Vec<_> = links.iter().filter(|link| link.at <= *time).cloned().collect();
+            reach(one, &by_then).contains(&other)
+        })
+    }
+}
+
+/// Changes the ties of some records and of all that are tied to them. Gives back every record that was or is tied to one
+/// of them, themselves included.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn tie(
+    txn: &mut Txn<'_>,
+    records: impl IntoIterator<Item = PersonId>,
+    change: impl FnOnce(&mut Ties),
+) -> Result<BTreeSet<PersonId>, Error> {
+    let mut all: BTreeSet<PersonId> = BTreeSet::new();
+    let mut ties = Ties::default();
+    for record in records {
+        if all.insert(record) {
+            let human = human(txn, record)?;
+            // Records of one human have the same ties, so those of another's are new as a whole.
+            let known = human.records().iter().skip(1).any(|other| all.contains(other));
+            if !known {
+                ties.links.extend(human.ties.links);
+                ties.deaths.extend(human.ties.deaths);
+            }
+        }
+    }
+    all.extend(ends(&ties.links));
+    change(&mut ties);
+    all.extend(ends(&ties.links));
+    for record in &all {
+        let own = reach(*record, &ties.links);
+        let of_own = Ties {
+            links: ties
+                .links
+                .iter()
+                .filter(|link| own.contains(&link.between.0))
+                .cloned()
+                .collect(),
+            deaths: ties
+                .deaths
+                .iter()
+                .filter(|death| own.contains(&death.person))
+                .cloned()
+                .collect(),
+        };
+        match of_own.links.is_empty() && of_own.deaths.is_empty() {
+            true => txn.delete(human_key(*record)),
+            false => txn.put(human_key(*record), row::encode(HUMAN, &of_own).map_err(store_failed)?),
+        }
+    }
+    Ok(all)
+}
+
+/// The records that links lead to from one, itself included.
+fn reach(from: PersonId, links: &[Link]) -> BTreeSet<PersonId> {
+    let mut reached = BTreeSet::from([from]);
+    loop {
+        let touching = links
+            .iter()
+            .filter(|Link { between: (a, b), .. }| reached.contains(a) || reached.contains(b));
+        let further: BTreeSet<_> = touching.flat_map(|link| [link.between.0, link.between.1]).collect();
+        let before = reached.len();
+        reached.extend(further);
+        if reached.len() == before {
+            return reached;
+        }
+    }
+}
+
+fn ends(links: &[Link]) -> impl Iterator<Item = PersonId> {
+    links.iter().flat_map(|link| [link.between.0, link.between.1])
+}
+
+fn human_key(person: PersonId) -> Vec<u8> {
+    [&[HUMAN], person.0.as_slice()].concat()
+}
