@@ -135,14 +135,21 @@ pub(super) fn rule(rule: &Rule, particulars: &Particulars, catalogue: &Catalogue
         }
         for kind in catalogue.kinds() {
             for owner in particulars.of_sector(&kind.owner) {
-                for (level, consent) in LEVELS.iter().flat_map(|level| FACTS.map(|consent| (*level, consent))) {
+                let seen = |level: Level| Picture {
+                    kind: Some(kind.id.clone()),
+                    owner: Some((owner.agency.clone(), owner.sector.clone())),
+                    ..asked(level.word(), particulars, (&party.agency, &party.sector))
+                };
+                // Most rules open most kinds to nobody at an agency, whatever their role and whatever was said.
+                let opened = LEVELS
+                    .into_iter()
+                    .filter(|level| any_gateway(rule, particulars, seen(*level)));
+                for (level, consent) in opened.flat_map(|level| FACTS.map(|consent| (level, consent))) {
                     let roles = particulars.may_see((&kind.id, &owner.agency), &party.agency, level, consent);
                     let picture = Picture {
                         roles: Roles::AreNone(roles.clone()),
-                        kind: Some(kind.id.clone()),
-                        owner: Some((owner.agency.clone(), owner.sector.clone())),
                         consent: Some(consent),
-                        ..asked(level.word(), particulars, (&party.agency, &party.sector))
+                        ..seen(level)
                     };
                     if any_gateway(rule, particulars, picture) {
                         return at(format!(

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::class::Class;
+use super::{class::Class, explain::Explanation};
 use crate::{
     authn::Caller,
     model::{AgreementId, AreaCode, Header, KindId, Level, Question, Sector, Stance},
@@ -87,6 +87,8 @@ pub struct Refusal {
     pub code: RefusalCode,
     /// One sentence.
     pub reason: String,
+    /// For a question: the nearest rule, what of it is not met, and who could lift that.
+    pub explanation: Option<Arc<Explanation>>,
 }
 
 /// Sorts of refusal, as the contract lists them.

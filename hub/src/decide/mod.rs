@@ -14,6 +14,7 @@ mod error;
 mod explain;
 mod files;
 mod load;
+mod matrix;
 mod particulars;
 mod reader;
 mod rule;
@@ -34,8 +35,9 @@ pub use cases::{Case, Cases, Coverage, Unguarded};
 pub use class::{Circumstances, Class, Office, Reasons, Standing};
 pub use decision::{Decision, Deed, Operation, Refusal, RefusalCode, Shown, Tally};
 pub use error::Error;
-pub use explain::{Outlook, Taken};
+pub use explain::{Explanation, Outlook, Taken, Unmet};
 pub use files::Files;
+pub use matrix::{Cell, Matrix, Row};
 pub use particulars::{Opens, Particulars, Party, Roles, Terms};
 pub use rule::{Clause, Rule};
 pub use sift::Sift;
@@ -168,6 +170,12 @@ impl PolicySet {
         if let Some(known) = self.takers.get(&key) {
             return Ok(known);
         }
+        let found: Arc<[usize]> = self.takers_anew(who, why)?.into();
+        self.takers.insert(key, found.clone());
+        Ok(found)
+    }
+
+    fn takers_anew(&self, who: &Standing, why: &Reasons) -> Result<Vec<usize>, Refusal> {
         let mut found = Vec::new();
         for (index, agreement) in self.serving(who, why) {
             match cedar::ask(&self.schema, &self.types, &agreement.slice, who, why) {
@@ -179,8 +187,6 @@ impl PolicySet {
                 }
             }
         }
-        let found: Arc<[usize]> = found.into();
-        self.takers.insert(key, found.clone());
         Ok(found)
     }
 
@@ -191,9 +197,19 @@ impl PolicySet {
         if let Some(known) = self.verdicts.get(&key) {
             return known;
         }
-        let Some(kind) = self.catalogue.kind(&class.kind) else {
-            return Arc::default();
-        };
+        match self.verdicts_anew(who, why, class, cap) {
+            Some(found) => {
+                let found: Arc<[Verdict]> = found.into();
+                self.verdicts.insert(key, found.clone());
+                found
+            }
+            None => Arc::default(),
+        }
+    }
+
+    /// `None` if the evaluation met an error: then nothing is permitted, and nothing is to be remembered.
+    fn verdicts_anew(&self, who: &Standing, why: &Reasons, class: &Class, cap: Level) -> Option<Vec<Verdict>> {
+        let kind = self.catalogue.kind(&class.kind)?;
         let mut found = Vec::new();
         for (index, agreement) in self.agreements.iter().enumerate() {
             // Whatever its rules say: only parties share under an agreement.
@@ -215,14 +231,12 @@ impl PolicySet {
                     cedar::Answer::Deny(_) => {}
                     cedar::Answer::Fault(fault) => {
                         tracing::error!(agreement = %agreement.id, kind = %class.kind, fault, "policy evaluation failed: withheld");
-                        return Arc::default();
+                        return None;
                     }
                 }
             }
         }
-        let found: Arc<[Verdict]> = found.into();
-        self.verdicts.insert(key, found.clone());
-        found
+        Some(found)
     }
 
     /// The agreements that a question may be put under, in force or not: for its purpose, relying on its gateway, signed

@@ -27,6 +27,7 @@ pub(in crate::decide) struct Picture {
     pub(in crate::decide) sensitivity: Option<Sensitivity>,
     pub(in crate::decide) about: Option<SubjectSort>,
     pub(in crate::decide) consent: Option<ConsentFact>,
+    pub(in crate::decide) deceased: Option<bool>,
 }
 
 /// What is known of somebody's roles.
@@ -58,6 +59,7 @@ impl Picture {
             sensitivity: None,
             about: None,
             consent: None,
+            deceased: None,
         }
     }
 

@@ -164,6 +164,7 @@ fn attribute<'a>(of: Value<'a>, name: &str, picture: &'a Picture) -> Value<'a> {
         (Value::Resource | Value::Context, "subject") => text(picture.subject.map(|subject| subject.word())),
         (Value::Context, "case_reference") => Value::Truth(picture.case_reference.map_or(Truth::Open, Truth::of)),
         (Value::Context, "consent") => text(picture.consent.map(|consent| consent.word())),
+        (Value::Context, "deceased") => Value::Truth(picture.deceased.map_or(Truth::Open, Truth::of)),
         (Value::Context, "gateway") => entity("Gateway", picture.gateway.as_ref().map(|gateway| gateway.as_str())),
         (Value::Context, "purpose") => entity("Purpose", picture.purpose.as_ref().map(|purpose| purpose.as_str())),
         (Value::Entity("Agency", id), "sector") => text(picture.sector(id)),

@@ -96,6 +96,7 @@ fn named(of: &Expr, attribute: &str) -> Option<&'static str> {
         (Expr::Var(Var::Resource), "severity") => "the severity",
         (Expr::Var(Var::Resource | Var::Context), "subject") => "what is asked about",
         (Expr::Var(Var::Context), "consent") => "what the person said",
+        (Expr::Var(Var::Context), "deceased") => "whether the person has died",
         (Expr::Var(Var::Context), "gateway") => "the gateway",
         (Expr::Var(Var::Context), "purpose") => "the purpose",
         (Expr::GetAttr { attr, .. }, "sector") if attr == "agency" => "the sort of the asker's agency",

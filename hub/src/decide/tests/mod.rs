@@ -2,15 +2,25 @@
 
 mod cases;
 mod load;
+mod matrix;
 mod sift;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
-use crate::decide::Files;
+use crate::decide::{Files, PolicySet};
 
 /// The policies of the repository.
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies")
+}
+
+/// The policies of the repository, read once.
+fn shipped() -> &'static PolicySet {
+    static SHIPPED: LazyLock<PolicySet> = LazyLock::new(|| PolicySet::load(&repository()).unwrap());
+    &SHIPPED
 }
 
 /// Their files.

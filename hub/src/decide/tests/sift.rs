@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::repository;
+use super::shipped;
 use crate::{
     authn::{Caller, Practitioner},
-    decide::{Circumstances, Decision, Deed, PolicySet, Sift},
+    decide::{Circumstances, Decision, Deed, Sift},
     model::{AreaCode, ConsentFact, Header, Level, PersonId, Question, Sensitivity, Severity, SignalId, Subject},
 };
 
@@ -69,14 +69,12 @@ fn living(consent: ConsentFact) -> Circumstances {
 }
 
 fn see(caller: &Caller, question: &Question, kind: &str, consent: ConsentFact, at: Timestamp) -> Option<Level> {
-    let policies = PolicySet::load(&repository()).unwrap();
-    let mut sift = Sift::new(&policies, caller, question, Arc::default(), at);
+    let mut sift = Sift::new(shipped(), caller, question, Arc::default(), at);
     sift.level(&header(kind, 1), central(), living(consent))
 }
 
 fn refusal(caller: &Caller, question: &Question, at: Timestamp) -> String {
-    let policies = PolicySet::load(&repository()).unwrap();
-    let sift = Sift::new(&policies, caller, question, Arc::default(), at);
+    let sift = Sift::new(shipped(), caller, question, Arc::default(), at);
     let decision: Decision = sift.finish(Deed::Ask);
     decision
         .refusal()
@@ -180,12 +178,11 @@ fn a_refused_question_shows_nothing() {
 
 #[test]
 fn at_existence_level_an_agency_has_one_line_however_many_signals_there_are() {
-    let policies = PolicySet::load(&repository()).unwrap();
     let (officer, question) = (
         caller("housing", "housing-officer"),
         question("homelessness-prevention", "none"),
     );
-    let mut sift = Sift::new(&policies, &officer, &question, Arc::default(), now());
+    let mut sift = Sift::new(shipped(), &officer, &question, Arc::default(), now());
     for number in 1..=9 {
         let flow = sift.offer(
             header("welfare.crisis-grant", number),
@@ -203,12 +200,11 @@ fn at_existence_level_an_agency_has_one_line_however_many_signals_there_are() {
 
 #[test]
 fn a_page_is_full_only_when_one_more_could_be_shown() {
-    let policies = PolicySet::load(&repository()).unwrap();
     let (officer, question) = (
         caller("housing", "housing-officer"),
         question("homelessness-prevention", "none"),
     );
-    let mut sift = Sift::new(&policies, &officer, &question, Arc::default(), now());
+    let mut sift = Sift::new(shipped(), &officer, &question, Arc::default(), now());
     let mut offer = |number, kind, consent| sift.offer(header(kind, number), central(), living(consent), 2);
     assert!(offer(1, "welfare.crisis-grant", ConsentFact::Given).is_continue());
     assert!(offer(2, "welfare.crisis-grant", ConsentFact::Given).is_continue());

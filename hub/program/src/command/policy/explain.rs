@@ -1,0 +1,114 @@
+//! `placehub policy explain`: what a sort of question could show, by which rules, and who could lift what stands between.
+//! It looks at nobody's record.
+
+use anyhow::Result;
+use clap::Args;
+use jiff::Timestamp;
+use placehub_proto::v1::{ExplainQuestionRequest, ExplainQuestionResponse, KindOutlook, QuestionSort, SubjectSort};
+use serde_json::{Value, json};
+
+use crate::{
+    ending::{Ending, Outcome},
+    grid::Grid,
+    link::LinkArguments,
+    out,
+    words::{self, Sort},
+};
+
+/// Which sort of question.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  placehub policy explain --home wigan --as officer-42 --subject person \\\n    \
+    --purpose homelessness-prevention"
+)]
+pub(crate) struct Explain {
+    /// What it would be about.
+    #[arg(long)]
+    subject: Sort,
+    /// Why.
+    #[arg(long, value_name = "PURPOSE")]
+    purpose: String,
+    /// The law relied on instead of consent.
+    #[arg(long, value_name = "GATEWAY", default_value = "", hide_default_value = true)]
+    gateway: String,
+    /// As if a case reference were given.
+    #[arg(long)]
+    with_case: bool,
+    /// The area in which the address or area lies [default: one within your patch].
+    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    area: String,
+    /// Print a JSON document.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    link: LinkArguments,
+}
+
+impl Explain {
+    pub(super) async fn run(self, now: Timestamp) -> Outcome {
+        let link = self.link.link("desk", now)?;
+        let question = QuestionSort {
+            subject: SubjectSort::from(self.subject).into(),
+            purpose: self.purpose,
+            gateway: self.gateway,
+            with_case_reference: self.with_case,
+            area_code: self.area,
+        };
+        let request = ExplainQuestionRequest {
+            question: Some(question),
+        };
+        let explained = link.policies().explain_question(link.call(request)?).await;
+        let explained = explained.map_err(|status| link.fault(status))?.into_inner();
+        if self.json {
+            let outlooks: Vec<Value> = explained.outlooks.iter().map(outlook).collect();
+            out::document(json!({ "allowed": explained.allowed, "reason": explained.reason, "outlooks": outlooks }))?;
+        } else {
+            tell(&explained)?;
+        }
+        Ok(if explained.allowed {
+            Ending::Well
+        } else {
+            Ending::Finding
+        })
+    }
+}
+
+fn tell(explained: &ExplainQuestionResponse) -> Result<()> {
+    if !explained.allowed {
+        return out::line(format_args!("Such a question would be refused: {}", explained.reason));
+    }
+    let mut grid = Grid::new(["KIND", "OF", "WITH CONSENT", "WITHOUT"]);
+    let shows = |one: &&KindOutlook| one.with_consent != 0 || one.without_consent != 0;
+    for one in explained.outlooks.iter().filter(shows) {
+        let below = one
+            .rules
+            .iter()
+            .map(|rule| format!("{}: {}", rule.id, rule.reason))
+            .collect();
+        let cells = [
+            one.kind.clone(),
+            one.owner_agency.clone(),
+            words::level(one.with_consent()).to_owned(),
+            words::level(one.without_consent()).to_owned(),
+        ];
+        grid.row_with(cells, below);
+    }
+    out::line(grid)?;
+    let hidden = explained.outlooks.iter().filter(|one| !shows(one)).count();
+    out::line(format_args!("Of {hidden} other kinds nothing would be shown."))
+}
+
+fn outlook(one: &KindOutlook) -> Value {
+    let rules: Vec<Value> = one
+        .rules
+        .iter()
+        .map(|rule| json!({ "id": rule.id, "agreement": rule.agreement, "reason": rule.reason }))
+        .collect();
+    json!({
+        "kind": one.kind,
+        "owner_agency": one.owner_agency,
+        "with_consent": words::level(one.with_consent()),
+        "without_consent": words::level(one.without_consent()),
+        "rules": rules,
+    })
+}
