@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
 };
 
-use placehub_hub::ledger::verify::verify;
+use placehub_hub::ledger::verify::{Evidence, verify};
 use placehub_proto::v1::{DisclosureLevel, PushOutcome, Signal};
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ impl Diary {
         let (ledger, head) = officer.export().await.unwrap();
         let verified = verify(
             ledger.iter().cloned().map(Ok::<_, Infallible>),
-            &head,
+            &Evidence::of(&head),
             &home.ledger_key(),
         );
         assert_eq!(verified.unwrap().size, u64::try_from(ledger.len()).unwrap());

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use jiff::SignedDuration;
-use placehub_hub::ledger::verify::{self, Verified};
+use placehub_hub::ledger::verify::{self, Evidence, Verified};
 use tonic::Code;
 
 use super::{CASEYS_HOME, HOMELESSNESS, PERSONAL, given};
@@ -11,7 +11,7 @@ use crate::harness::{Hub, Narrow as _, alex, billie, casey, drew, question_addre
 
 fn verify(entries: &[Vec<u8>], checkpoint: &str, hub: &Hub) -> Result<Verified, verify::Fault> {
     let entries = entries.iter().cloned().map(Ok::<_, Infallible>);
-    verify::verify(entries, checkpoint, &hub.ledger_key.parse().unwrap())
+    verify::verify(entries, &Evidence::of(checkpoint), &hub.ledger_key.parse().unwrap())
 }
 
 #[tokio::test]

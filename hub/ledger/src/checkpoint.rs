@@ -48,6 +48,21 @@ impl Checkpoint {
         Self::parse(text)
     }
 
+    /// One note with the signatures of two over the same text, those of `first` first.
+    ///
+    /// # Errors
+    /// If one is no note, or their texts differ.
+    pub fn join(first: &str, second: &str) -> Result<String, NoteInvalid> {
+        let ((text, own), (other, more)) = (note::split(first)?, note::split(second)?);
+        if text == other {
+            Ok(format!("{text}\n{own}\n{more}\n"))
+        } else {
+            Err(NoteInvalid::Form(
+                "signatures can be joined if they are over the same text",
+            ))
+        }
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, NoteInvalid> {
         const LINES: NoteInvalid = NoteInvalid::Form("a checkpoint has three lines: origin, size and root");
         const SIZE: NoteInvalid = NoteInvalid::Form("a size is a decimal number without leading zeros");

@@ -1,8 +1,9 @@
 //! The ledger's format: entries, the tree over them, the signed head, and how anyone checks them from bytes alone.
-//! Never reads or writes a store, and knows nothing of what wrote the bytes.
+//! Never reads or writes the hub's store, and knows nothing of what wrote the bytes.
 //!
 //! The format, for those who check it with a program of their own, is in `hub/src/ledger/FORMAT.md`.
 
+mod bundle;
 mod checkpoint;
 mod cosignature;
 mod entry;
@@ -15,6 +16,7 @@ pub mod tree;
 pub mod verify;
 pub mod witness;
 
+pub use bundle::{Bundle, BundleWriter, Entries};
 pub use checkpoint::Checkpoint;
 pub use cosignature::{Cosigner, WitnessKey};
 pub use entry::{

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 pub use placehub_ledger::{
     Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, LONGEST, NoteInvalid, Refusal, Remainder, Shown,
-    Signer, Subject, Touched, VerifierKey, tree,
+    Signer, Subject, Touched, VerifierKey, WitnessKey, tree, witness,
 };
 
 use crate::store::{self, Committed, Txn};
@@ -47,6 +47,9 @@ pub struct Receipt<D> {
 /// Why the ledger could not be written or read. Nothing may then be disclosed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// A proof was asked of an entry or a size that the ledger does not have.
+    #[error("the ledger has no such entry or size")]
+    Beyond,
     /// The entry is not one that the ledger takes.
     #[error("the entry cannot be written")]
     Entry(#[source] EntryInvalid),
@@ -116,6 +119,42 @@ impl Ledger {
             txn.put(stored::checkpoint_key(), note.into_bytes());
         }
         Ok(())
+    }
+
+    /// Hands the ledger over to another key of the same name, for ever: an entry tells it, and the checkpoint over that
+    /// entry is signed by both keys and kept beside the ledger, so that who knows the old key can follow.
+    /// Returns the ledger under its new key. The transaction must hold nothing else.
+    ///
+    /// # Errors
+    /// If the new key has another name or is the old one, or the ledger is not one that the old key signed.
+    pub fn hand_over(self, txn: &mut Txn<'_>, to: Signer, by: &str, now: Timestamp) -> Result<Self, Error> {
+        let (old, new) = (self.signer.verifier_key(), to.verifier_key());
+        if old.name() != new.name() || old == new {
+            return Err(Error::Checkpoint(NoteInvalid::Origin));
+        }
+        if let Some(note) = read::checkpoint(txn)? {
+            Checkpoint::open(&note, old).map_err(Error::Checkpoint)?;
+        }
+        let entry = Entry {
+            allowed: true,
+            change: Some(Change {
+                from: old.to_string(),
+                to: new.to_string(),
+                by: by.to_owned(),
+            }),
+            ..Entry::new(now, verify::KEY_ROTATED)
+        };
+        let _entered = self.enter(txn, entry, &[])?;
+        self.seal(txn)?;
+        let frontier = Tail::load(txn)?.frontier;
+        let by_old = read::checkpoint(txn)?.ok_or(Error::Torn("the ledger was not sealed"))?;
+        let by_new = Checkpoint::sign(&to, frontier.size(), &frontier.root());
+        let both = Checkpoint::join(&by_new, &by_old)
+            .map_err(Error::Checkpoint)?
+            .into_bytes();
+        txn.put(stored::handover_key(frontier.size()), both.clone());
+        txn.put(stored::checkpoint_key(), both);
+        Ok(Self::new(to))
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
+use placehub_ledger::proof::{self, Nodes, Unproven};
+
 use super::{
     Error,
     stored::{self, Tail},
+    tree::{Hash, branch_hash, leaf_hash},
 };
 use crate::{
     store::{self, Read},
@@ -110,9 +113,78 @@ pub fn size(read: &dyn Read) -> Result<u64, Error> {
 /// If the store fails or the checkpoint is not text.
 pub fn checkpoint(read: &dyn Read) -> Result<Option<String>, Error> {
     let bytes = read.get(&stored::checkpoint_key()).map_err(Error::Store)?;
-    bytes
-        .map(|bytes| String::from_utf8(bytes).map_err(|_| Error::Torn("the checkpoint is not text")))
-        .transpose()
+    bytes.map(note).transpose()
+}
+
+/// For each change of the ledger's key, oldest first, the note that the old key and the new have signed over it.
+///
+/// # Errors
+/// If the store fails or a note is not text.
+pub fn handovers(read: &dyn Read) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    store::scan_prefix(read, &stored::handover_prefix(), &mut |_, bytes| {
+        found.push(bytes.to_vec());
+        ControlFlow::Continue(())
+    })
+    .map_err(Error::Store)?;
+    found.into_iter().map(note).collect()
+}
+
+/// That an entry is in the tree of the first `size` entries. Reads O(log n) rows.
+///
+/// # Errors
+/// If there is no such entry or size, or the store fails.
+pub fn prove_inclusion(read: &dyn Read, number: u64, size: u64) -> Result<Vec<Hash>, Error> {
+    within(read, size)?;
+    proof::prove_inclusion(&Rows(read), number, size).map_err(unproven)
+}
+
+/// That the tree of `to` entries begins with that of `from`. Reads O(log n) rows.
+///
+/// # Errors
+/// If there is no such size, or the store fails.
+pub fn prove_consistency(read: &dyn Read, from: u64, to: u64) -> Result<Vec<Hash>, Error> {
+    within(read, to)?;
+    proof::prove_consistency(&Rows(read), from, to).map_err(unproven)
+}
+
+/// The complete subtrees of the stored ledger: kept ones as they are, those between made of what is under them.
+struct Rows<'r>(&'r dyn Read);
+
+impl Nodes for Rows<'_> {
+    type Error = Error;
+
+    fn node(&self, level: u8, index: u64) -> Result<Hash, Error> {
+        if level == 0 {
+            return Ok(leaf_hash(&entry(self.0, index)?.ok_or(GAP)?));
+        }
+        if stored::is_kept(level) {
+            let row = self.0.get(&stored::node_key(level, index)).map_err(Error::Store)?;
+            let hash = row.and_then(|bytes| bytes.try_into().ok());
+            return hash.ok_or(Error::Torn("a hash of the tree is missing"));
+        }
+        let (left, right) = (self.node(level - 1, 2 * index)?, self.node(level - 1, 2 * index + 1)?);
+        Ok(branch_hash(&left, &right))
+    }
+}
+
+fn within(read: &dyn Read, size: u64) -> Result<(), Error> {
+    if size <= self::size(read)? {
+        Ok(())
+    } else {
+        Err(Error::Beyond)
+    }
+}
+
+fn unproven(why: Unproven<Error>) -> Error {
+    match why {
+        Unproven::Nodes(error) => error,
+        Unproven::Range => Error::Beyond,
+    }
+}
+
+fn note(bytes: Vec<u8>) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|_| Error::Torn("a signed note is not text"))
 }
 
 /// The rows of entries from number `from` on, gaps and all.

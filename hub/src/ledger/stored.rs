@@ -75,6 +75,16 @@ pub(super) fn checkpoint_key() -> Vec<u8> {
     key(tables::SINGLE, &[b"ledger.checkpoint"])
 }
 
+/// Key of the note over a change of the ledger's key, by the number of entries that it speaks for.
+pub(super) fn handover_key(size: u64) -> Vec<u8> {
+    [handover_prefix(), size.to_be_bytes().to_vec()].concat()
+}
+
+/// What the keys of such notes begin with.
+pub(super) fn handover_prefix() -> Vec<u8> {
+    key(tables::SINGLE, &[b"ledger.handover."])
+}
+
 /// Key of an entry.
 pub(super) fn entry_key(number: u64) -> Vec<u8> {
     key(tables::LEDGER_ENTRY, &[&number.to_be_bytes()])

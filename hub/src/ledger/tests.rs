@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 
+use placehub_ledger::proof::{check_consistency, check_inclusion};
+
 use super::*;
 use samples::{Nothing, at, filled, many, pushed, subject};
 
@@ -89,12 +91,71 @@ fn a_rolled_back_or_forked_ledger_is_not_signed() {
 }
 
 #[test]
-fn a_ledger_goes_on_under_a_new_key_of_the_same_name() {
+fn a_ledger_is_handed_over_to_a_new_key_and_who_knows_the_old_one_can_follow() {
     let mut txn = many(3);
-    let ledger = Ledger::new(samples::signer(2));
+    let old = samples::ledger().verifier_key().clone();
+    let ledger = samples::ledger()
+        .hand_over(&mut txn, samples::signer(2), "test", at(98))
+        .unwrap();
     let _ = ledger.enter(&mut txn, Entry { at: at(99), ..pushed() }, &[]).unwrap();
     ledger.seal(&mut txn).unwrap();
-    assert_eq!(verify::verify_stored(&txn, ledger.verifier_key()).unwrap().size, 4);
+    for key in [&old, ledger.verifier_key()] {
+        let verified = verify::verify_stored(&txn, key).unwrap();
+        assert_eq!((verified.size, verified.rotations), (5, 1));
+    }
+    let handovers = read::handovers(&txn).unwrap();
+    assert_eq!(handovers.len(), 1);
+    txn.delete(stored::handover_key(4));
+    let fault = verify::verify_stored(&txn, &old).unwrap_err();
+    assert!(matches!(fault, verify::Fault::Handover { number: 3 }), "{fault}");
+}
+
+#[test]
+fn a_ledger_is_handed_over_only_by_the_key_that_signed_it_and_to_another_of_its_name() {
+    let mut txn = many(3);
+    let before = read::size(&txn).unwrap();
+    let mut try_over = |from: u8, to: Signer| {
+        let mut attempt = Txn::new(&txn);
+        Ledger::new(samples::signer(from))
+            .hand_over(&mut attempt, to, "test", at(9))
+            .is_err()
+    };
+    assert!(try_over(1, samples::signer(1)));
+    assert!(try_over(2, samples::signer(3)));
+    assert!(try_over(
+        1,
+        Signer::from_pkcs8("hub.elsewhere.sample", &samples::pkcs8(2)).unwrap()
+    ));
+    assert!(!try_over(1, samples::signer(2)));
+    assert_eq!(read::size(&txn).unwrap(), before);
+    txn.delete(stored::checkpoint_key());
+}
+
+#[test]
+fn proofs_from_the_stored_rows_hold_for_every_entry_and_every_two_sizes() {
+    let txn = many(70);
+    let leaves: Vec<_> = read::export(&txn, 0, 99)
+        .unwrap()
+        .into_iter()
+        .map(|(_, bytes)| tree::leaf_hash(&bytes))
+        .collect();
+    let root = |size: u64| tree::root_of(&leaves[..usize::try_from(size).unwrap()]);
+    for size in 1..=70 {
+        for number in 0..size {
+            let proof = read::prove_inclusion(&txn, number, size).unwrap();
+            let leaf = leaves[usize::try_from(number).unwrap()];
+            check_inclusion(number, size, &leaf, &proof, &root(size)).unwrap();
+            let proof = read::prove_consistency(&txn, number + 1, size).unwrap();
+            check_consistency((number + 1, &root(number + 1)), (size, &root(size)), &proof).unwrap();
+        }
+    }
+    for beyond in [
+        read::prove_inclusion(&txn, 0, 71),
+        read::prove_inclusion(&txn, 70, 70),
+        read::prove_consistency(&txn, 4, 3),
+    ] {
+        assert!(matches!(beyond, Err(Error::Beyond)));
+    }
 }
 
 #[test]
@@ -174,6 +235,6 @@ fn the_example_of_the_format_verifies_as_it_is_printed() {
         panic!("FORMAT.md has three blocks");
     };
     let entries = lines.lines().map(|line| Ok::<_, Infallible>(line.as_bytes().to_vec()));
-    let verified = verify::verify(entries, note, &key.trim_end().parse().unwrap()).unwrap();
+    let verified = verify::verify(entries, &verify::Evidence::of(note), &key.trim_end().parse().unwrap()).unwrap();
     assert_eq!((verified.size, verified.last_at), (3, Some(at(62))));
 }

@@ -1,12 +1,17 @@
-//! Checks a ledger from bytes alone: the entries, a checkpoint and the key that must have signed it.
+//! Checks a ledger from bytes alone: the entries, the notes that were signed over them, and the keys that must have.
 //! Never trusts, and never uses, anything that wrote the ledger.
+
+mod fault;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 use jiff::Timestamp;
 
-use super::{
-    Checkpoint, Entry, EntryInvalid, NoteInvalid, VerifierKey,
-    tree::{Frontier, Hash, Node, leaf_hash},
-};
+pub use fault::Fault;
+pub use walk::{KEY_ROTATED, Walk};
+
+use crate::{Checkpoint, NoteInvalid, VerifierKey, WitnessKey, tree::Hash};
 
 /// What has been checked: these many entries, unchanged and in order, are what the key signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,175 +24,75 @@ pub struct Verified {
     pub first_at: Option<Timestamp>,
     /// When the last was decided.
     pub last_at: Option<Timestamp>,
+    /// How often the ledger's key was changed.
+    pub rotations: usize,
+    /// Which of the known witnesses have cosigned the checkpoint, and when.
+    pub witnessed: Vec<(String, Timestamp)>,
 }
 
-/// The first thing that is wrong. Never holds a value of an entry.
-#[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    /// An entry was decided before the one in front of it.
-    #[error("entry {number} goes back in time")]
-    BackInTime {
-        /// The entry.
-        number: u64,
-    },
-    /// The checkpoint is not one that the key signed.
-    #[error("the checkpoint is not one by this key")]
-    Checkpoint(#[source] NoteInvalid),
-    /// An entry is not in the format.
-    #[error("entry {number} is not an entry of the ledger's format")]
-    Form {
-        /// The entry.
-        number: u64,
-        /// What is wrong with it.
-        #[source]
-        source: EntryInvalid,
-    },
-    /// A row of the index by subject is malformed or names an entry that is not there.
-    #[error("the index by subject names entry {number}, which is not there, or does so in a wrong form")]
-    Index {
-        /// The entry, as far as it can be told.
-        number: u64,
-    },
-    /// An entry that the checkpoint speaks for, or that others follow, is not there.
-    #[error("entry {number} is missing")]
-    Missing {
-        /// The first one.
-        number: u64,
-    },
-    /// A stored hash is not that of the entries under it. It was changed, or one of them.
-    #[error("entries {first} to {last} and the stored hash {index} of level {level} contradict each other")]
-    Node {
-        /// The first entry under it.
-        first: u64,
-        /// The last entry under it.
-        last: u64,
-        /// The height of the subtree.
-        level: u8,
-        /// Its place among those of its height.
-        index: u64,
-    },
-    /// There are as many entries as the checkpoint says, but not those that were signed.
-    #[error("the entries are not those that the checkpoint speaks for: the roots differ")]
-    Root,
-    /// The source of the entries, or the store, failed.
-    #[error("entry {number} or what belongs to it could not be read")]
-    Source {
-        /// The entry that was being read.
-        number: u64,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A row that does not belong to the ledger stands among the stored hashes.
-    #[error("a stored hash belongs to no entry of the ledger")]
-    Stray,
-    /// An entry stands behind the last one that the checkpoint speaks for.
-    #[error("entry {number} is beyond the checkpoint")]
-    Surplus {
-        /// The first one.
-        number: u64,
-    },
-    /// The stored tail does not fit the entries.
-    #[error("the stored tail does not fit the {size} entries")]
-    Tail {
-        /// How many entries there are.
-        size: u64,
-    },
+/// What was signed over the entries, and what is asked of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Evidence<'e> {
+    /// The signed note over all entries.
+    pub checkpoint: &'e str,
+    /// For each change of the ledger's key, a note over the entry that tells it, signed by the old key and the new.
+    pub handovers: &'e [String],
+    /// Checkpoints that were kept elsewhere: the entries must go on from each of them.
+    pub earlier: &'e [String],
+    /// The witnesses that are known.
+    pub witnesses: &'e [WitnessKey],
+    /// How many of them must have cosigned the checkpoint.
+    pub required: usize,
 }
 
-impl Fault {
-    /// The first entry that is wrong, where that can be told; else the first of those among which it is.
-    pub fn number(&self) -> Option<u64> {
-        match self {
-            Self::Node { first, .. } => Some(*first),
-            Self::BackInTime { number }
-            | Self::Form { number, .. }
-            | Self::Index { number }
-            | Self::Missing { number }
-            | Self::Source { number, .. }
-            | Self::Surplus { number } => Some(*number),
-            Self::Checkpoint(_) | Self::Root | Self::Stray | Self::Tail { .. } => None,
+impl<'e> Evidence<'e> {
+    /// A checkpoint, and nothing that is asked of it but that it is right.
+    pub fn of(checkpoint: &'e str) -> Self {
+        Self {
+            checkpoint,
+            ..Self::default()
         }
     }
-}
 
-/// Checks that the entries, in order from number 0, are exactly those that the checkpoint speaks for,
-/// that each is in the format, and that none goes back in time. Holds one entry at a time.
-///
-/// It says nothing of entries after the checkpoint: who fears that the log was cut short compares with a checkpoint
-/// kept elsewhere.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn verify<E>(
-    entries: impl Iterator<Item = Result<Vec<u8>, E>>,
-    checkpoint: &str,
-    key: &VerifierKey,
-) -> Result<Verified, Fault>
-where
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let signed = Checkpoint::open(checkpoint, key).map_err(Fault::Checkpoint)?;
-    let mut walk = Walk::default();
-    for bytes in entries {
-        let number = walk.size();
-        if number >= signed.size {
-            return Err(Fault::Surplus { number });
-        }
-        let bytes = bytes.map_err(|source| Fault::Source {
-            number,
-            source: source.into(),
-        })?;
-        walk.step(&bytes)?;
-    }
-    walk.against(&signed)
-}
-
-/// The entries so far, checked one after the other. For those who cannot hand over an iterator.
-#[derive(Debug, Clone, Default)]
-pub struct Walk {
-    frontier: Frontier,
-    first_at: Option<Timestamp>,
-    last_at: Option<Timestamp>,
-}
-
-impl Walk {
-    /// The tree of the entries so far.
-    pub fn frontier(&self) -> &Frontier {
-        &self.frontier
-    }
-
-    /// When the last entry was decided.
-    pub fn last_at(&self) -> Option<Timestamp> {
-        self.last_at
-    }
-
-    /// Number of entries so far.
-    pub fn size(&self) -> u64 {
-        self.frontier.size()
-    }
-
-    /// Takes the next entry. Returns the subtrees that it completes.
+    /// A walk along the entries that passes what these notes speak of.
     ///
     /// # Errors
-    /// If it is not an entry of the format, or goes back in time.
-    pub fn step(&mut self, bytes: &[u8]) -> Result<Vec<Node>, Fault> {
-        let number = self.size();
-        let entry = Entry::parse(bytes).map_err(|source| Fault::Form { number, source })?;
-        if self.last_at.is_some_and(|last| entry.at < last) {
-            return Err(Fault::BackInTime { number });
+    /// If one of the notes from before is no checkpoint.
+    pub fn walk(&self) -> Result<Walk, Fault> {
+        let mut sizes = Vec::new();
+        for note in self.earlier {
+            sizes.push(
+                Checkpoint::read_unverified(note)
+                    .map_err(Fault::EarlierCheckpoint)?
+                    .size,
+            );
         }
-        self.first_at.get_or_insert(entry.at);
-        self.last_at = Some(entry.at);
-        Ok(self.frontier.push(leaf_hash(bytes)))
+        // A handover that is no checkpoint is missed where it is needed.
+        let handovers = self
+            .handovers
+            .iter()
+            .filter_map(|note| Checkpoint::read_unverified(note).ok());
+        Ok(Walk::noting(sizes.into_iter().chain(handovers.map(|note| note.size))))
     }
 
-    /// Compares the entries so far with what was signed.
+    /// Compares the entries of a walk that has come to its end with everything that was signed.
+    /// `key` is any key that the ledger has or had: from an older one, every change of keys is followed.
     ///
     /// # Errors
-    /// If there are more or fewer, or their root is another.
-    pub fn against(self, signed: &Checkpoint) -> Result<Verified, Fault> {
-        let (size, root) = (self.size(), self.frontier.root());
+    /// The first thing that is wrong.
+    pub fn hold(&self, walk: &Walk, key: &VerifierKey) -> Result<Verified, Fault> {
+        let current = self.succeed(walk, key)?;
+        let signed = Checkpoint::open(self.checkpoint, &current).map_err(Fault::Checkpoint)?;
+        let (size, root) = (walk.size(), walk.frontier().root());
+        for note in self.earlier {
+            let earlier = open_by_any(note, key, walk).map_err(Fault::EarlierCheckpoint)?;
+            if earlier.size > size {
+                return Err(Fault::Missing { number: size });
+            }
+            if walk.root_at(earlier.size) != Some(earlier.root) {
+                return Err(Fault::Earlier { size: earlier.size });
+            }
+        }
         if size < signed.size {
             return Err(Fault::Missing { number: size });
         }
@@ -200,8 +105,93 @@ impl Walk {
         Ok(Verified {
             size,
             root,
-            first_at: self.first_at,
-            last_at: self.last_at,
+            first_at: walk.first_at(),
+            last_at: walk.last_at(),
+            rotations: walk.rotations().len(),
+            witnessed: self.witnessed()?,
         })
+    }
+
+    /// The key in force at the end, if the known one was in force at some time. A change of keys that the old key did
+    /// not sign could be anybody's.
+    fn succeed(&self, walk: &Walk, key: &VerifierKey) -> Result<VerifierKey, Fault> {
+        let mut current = key.clone();
+        let known = walk.rotations().iter().skip_while(|rotation| rotation.from != *key);
+        for rotation in known {
+            let signed = self.handovers.iter().any(|note| {
+                let by = |key| Checkpoint::open(note, key).ok();
+                let both = by(&rotation.from).zip(by(&rotation.to));
+                both.is_some_and(|(head, _)| head.size > rotation.number && walk.root_at(head.size) == Some(head.root))
+            });
+            if !signed {
+                return Err(Fault::Handover {
+                    number: rotation.number,
+                });
+            }
+            current = rotation.to.clone();
+        }
+        Ok(current)
+    }
+
+    fn witnessed(&self) -> Result<Vec<(String, Timestamp)>, Fault> {
+        let mut witnessed = Vec::new();
+        for witness in self.witnesses {
+            let seen = witness.seen(self.checkpoint).map_err(|source| Fault::Cosignature {
+                witness: witness.name().to_owned(),
+                source,
+            })?;
+            witnessed.extend(seen.map(|at| (witness.name().to_owned(), at)));
+        }
+        let (have, need) = (witnessed.len(), self.required);
+        if have < need {
+            return Err(Fault::Witnesses { have, need });
+        }
+        Ok(witnessed)
+    }
+}
+
+/// Checks that the entries, in order from number 0, are exactly those that the checkpoint speaks for, that each is in
+/// the format, that none goes back in time or shows what it must not, and everything else that [`Evidence`] asks.
+/// Holds one entry at a time, and a few bytes for each signal.
+///
+/// It says nothing of entries after the checkpoint: who fears that the log was cut short compares with a checkpoint
+/// kept elsewhere.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn verify<E>(
+    entries: impl Iterator<Item = Result<Vec<u8>, E>>,
+    evidence: &Evidence<'_>,
+    key: &VerifierKey,
+) -> Result<Verified, Fault>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let claimed = Checkpoint::read_unverified(evidence.checkpoint).map_err(Fault::Checkpoint)?;
+    let mut walk = evidence.walk()?;
+    for bytes in entries {
+        let number = walk.size();
+        if number >= claimed.size {
+            return Err(Fault::Surplus { number });
+        }
+        let bytes = bytes.map_err(|source| Fault::Source {
+            number,
+            source: source.into(),
+        })?;
+        walk.step(&bytes)?;
+    }
+    evidence.hold(&walk, key)
+}
+
+/// What a note from before says, if the known key or another of the ledger's has signed it.
+fn open_by_any(note: &str, key: &VerifierKey, walk: &Walk) -> Result<Checkpoint, NoteInvalid> {
+    let others = walk
+        .rotations()
+        .iter()
+        .flat_map(|rotation| [&rotation.from, &rotation.to]);
+    let mut opened = others.map(|key| Checkpoint::open(note, key));
+    match Checkpoint::open(note, key) {
+        Ok(head) => Ok(head),
+        Err(why) => opened.find_map(Result::ok).ok_or(why),
     }
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use placehub_hub::{
     ledger::{
         VerifierKey,
-        verify::{Fault, Verified, verify, verify_stored},
+        verify::{Evidence, Fault, Verified, verify, verify_stored},
     },
     store::{self, Disk},
 };
@@ -237,7 +237,11 @@ pub(super) async fn export(link: &Link) -> Result<(Vec<Vec<u8>>, String)> {
 /// # Errors
 /// The first thing that is wrong.
 pub(super) fn recompute(entries: Vec<Vec<u8>>, checkpoint: &str, key: &VerifierKey) -> Result<Verified, Fault> {
-    verify(entries.into_iter().map(Ok::<_, Infallible>), checkpoint, key)
+    verify(
+        entries.into_iter().map(Ok::<_, Infallible>),
+        &Evidence::of(checkpoint),
+        key,
+    )
 }
 
 /// Reads the ledger's public key.

@@ -3,13 +3,12 @@
 
 use std::ops::ControlFlow;
 
-use placehub_ledger::verify::{Fault, Verified, Walk};
+use placehub_ledger::verify::{Evidence, Fault, Verified};
 
 use crate::{
     ledger::{
-        Checkpoint, Error, VerifierKey, read,
+        Error, VerifierKey, read,
         stored::{self, Tail},
-        tree::{Frontier, Hash},
     },
     store::{self, Read},
     tables,
@@ -30,7 +29,14 @@ const PAGE: usize = 256;
 /// # Errors
 /// The first thing that is wrong.
 pub fn verify_stored(read: &dyn Read, key: &VerifierKey) -> Result<Verified, Fault> {
-    let mut walk = Walk::default();
+    let unread = |error| source(0, error);
+    let checkpoint = read::checkpoint(read).map_err(unread)?;
+    let handovers = read::handovers(read).map_err(unread)?;
+    let evidence = Evidence {
+        handovers: &handovers,
+        ..Evidence::of(checkpoint.as_deref().unwrap_or_default())
+    };
+    let mut walk = evidence.walk()?;
     loop {
         let page = read::rows(read, walk.size(), PAGE).map_err(|error| source(walk.size(), error))?;
         if page.is_empty() {
@@ -61,13 +67,17 @@ pub fn verify_stored(read: &dyn Read, key: &VerifierKey) -> Result<Verified, Fau
     check_tail(read, &tail)?;
     check_places(read, size)?;
     check_index(read, size)?;
-    match read::checkpoint(read).map_err(|error| source(size, error))? {
-        Some(note) => walk.against(&Checkpoint::open(&note, key).map_err(Fault::Checkpoint)?),
-        None => walk.against(&Checkpoint {
-            origin: key.name().into(),
-            size: 0,
-            root: empty_root(),
+    match (&checkpoint, size) {
+        (Some(_), _) => evidence.hold(&walk, key),
+        (None, 0) => Ok(Verified {
+            size,
+            root: walk.frontier().root(),
+            first_at: None,
+            last_at: None,
+            rotations: 0,
+            witnessed: Vec::new(),
         }),
+        (None, _) => Err(Fault::Surplus { number: 0 }),
     }
 }
 
@@ -127,8 +137,4 @@ fn source(number: u64, source: impl Into<Box<dyn std::error::Error + Send + Sync
         number,
         source: source.into(),
     }
-}
-
-fn empty_root() -> Hash {
-    Frontier::default().root()
 }

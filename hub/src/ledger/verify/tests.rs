@@ -38,7 +38,11 @@ fn bytes(read: &dyn Read) -> Vec<Vec<u8>> {
 }
 
 fn check_bytes(entries: Vec<Vec<u8>>, checkpoint: &str, key: &VerifierKey) -> Result<Verified, Fault> {
-    verify(entries.into_iter().map(Ok::<_, Infallible>), checkpoint, key)
+    verify(
+        entries.into_iter().map(Ok::<_, Infallible>),
+        &Evidence::of(checkpoint),
+        key,
+    )
 }
 
 /// Changes a good store and returns what is found.
@@ -233,7 +237,7 @@ fn a_ledger_rewritten_with_all_its_hashes_lacks_only_the_signature() {
         (
             Entry {
                 at: samples::at(n.into()),
-                ..samples::allowed()
+                ..samples::refused()
             },
             vec![],
         )
@@ -304,6 +308,6 @@ fn a_source_that_fails_is_reported_with_the_entry_it_failed_at() {
     let txn = samples::many(3);
     let checkpoint = read::checkpoint(&txn).unwrap().unwrap();
     let entries = bytes(&txn).into_iter().take(2).map(Ok).chain([Err("the line was cut")]);
-    let fault = verify(entries, &checkpoint, &key()).unwrap_err();
+    let fault = verify(entries, &Evidence::of(&checkpoint), &key()).unwrap_err();
     assert!(matches!(fault, Fault::Source { number: 2, .. }), "{fault}");
 }
