@@ -164,7 +164,7 @@ impl Client {
         let mut parts = self
             .ledger
             .clone()
-            .export_ledger(ExportLedgerRequest {})
+            .export_ledger(ExportLedgerRequest::default())
             .await?
             .into_inner();
         let (mut entries, mut head) = (Vec::new(), String::new());

@@ -151,7 +151,18 @@ pub(super) fn operate(
                 asking.types.uid("ConsentRecord", "record")?,
                 vec![("own_statements_only", Expression::new_bool(*own_statements_only))],
             ),
-            Op::ExportLedger | Op::ListEntries | Op::WhoSaw => (asking.types.uid("Ledger", "ledger")?, vec![]),
+            Op::AccessLog
+            | Op::AskedBy
+            | Op::ExportLedger
+            | Op::LeftUnder
+            | Op::ListEntries
+            | Op::ListHeld
+            | Op::NearSelf
+            | Op::Refusals
+            | Op::ReviewHeld
+            | Op::ShowEntry
+            | Op::WhoSaw
+            | Op::WithoutCase => (asking.types.uid("Ledger", "ledger")?, vec![]),
         };
         let context = Context::from_pairs(context.into_iter().map(|(name, value)| (name.to_owned(), value)))
             .map_err(|why| why.to_string())?;

@@ -40,8 +40,14 @@ pub enum Deed {
 /// The things that run the hub and show no signal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// See a person's access log, as a resident may.
+    AccessLog,
+    /// Ask what a practitioner asked.
+    AskedBy,
     /// Take the whole ledger away.
     ExportLedger,
+    /// Ask what left under an agreement.
+    LeftUnder,
     /// See what people said.
     ListConsents {
         /// Whether only the caller's agency's own statements are asked for.
@@ -49,6 +55,10 @@ pub enum Operation {
     },
     /// Page through the ledger.
     ListEntries,
+    /// See what is held back from access logs.
+    ListHeld,
+    /// Ask who asked about a name or a home of their own.
+    NearSelf,
     /// Keep a signal.
     Push {
         /// Its kind.
@@ -61,10 +71,18 @@ pub enum Operation {
         /// What they said.
         stance: Stance,
     },
+    /// Ask who was refused, and why.
+    Refusals,
     /// Take back a signal of one's own: sources are looked up under the caller's agency alone.
     Retract,
+    /// Release or keep what is held back from access logs.
+    ReviewHeld,
+    /// See all of one entry.
+    ShowEntry,
     /// Ask who saw a person.
     WhoSaw,
+    /// Ask who looked people up without naming a case.
+    WithoutCase,
 }
 
 /// Why somebody was refused. Speaks of the asker's standing alone, never of a record.
@@ -187,26 +205,44 @@ impl Operation {
     /// The name of its action in the policies.
     pub(super) fn action(&self) -> &'static str {
         match self {
+            Self::AccessLog => "access_log",
+            Self::AskedBy => "asked_by",
             Self::ExportLedger => "export_ledger",
+            Self::LeftUnder => "left_under",
             Self::ListConsents { .. } => "list_consents",
             Self::ListEntries => "list_entries",
+            Self::ListHeld => "list_held",
+            Self::NearSelf => "near_self",
             Self::Push { .. } => "push",
             Self::RecordConsent { .. } => "record_consent",
+            Self::Refusals => "refusals",
             Self::Retract => "retract",
+            Self::ReviewHeld => "review_held",
+            Self::ShowEntry => "show_entry",
             Self::WhoSaw => "who_saw",
+            Self::WithoutCase => "without_case",
         }
     }
 
     /// The word that the ledger uses.
     pub fn word(&self) -> &'static str {
         match self {
+            Self::AccessLog => "access-log",
+            Self::AskedBy => "asked-by",
             Self::ExportLedger => "export-ledger",
+            Self::LeftUnder => "left-under",
             Self::ListConsents { .. } => "list-consents",
             Self::ListEntries => "list-entries",
+            Self::ListHeld => "list-held",
+            Self::NearSelf => "near-self",
             Self::Push { .. } => "push",
             Self::RecordConsent { .. } => "record-consent",
+            Self::Refusals => "refusals",
             Self::Retract => "retract",
+            Self::ReviewHeld => "review-held",
+            Self::ShowEntry => "show-entry",
             Self::WhoSaw => "who-saw",
+            Self::WithoutCase => "without-case",
         }
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     Error, Gate, Permit, Show,
     locate::{About, Located},
+    record::Noted,
 };
 use crate::{
     authn::Caller,
@@ -48,7 +49,8 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Answer, Error> {
         let (decision, about, grounds, next) = self.decide(caller, question, page, now)?;
-        let permit = self.enter(decision, about, Arc::new(grounds), |_| Ok(())).await?;
+        let permit = self.enter(decision, (about, Noted::default()), Arc::new(grounds), |_| Ok(()));
+        let permit = permit.await?;
         Ok(Answer { permit, next })
     }
 

@@ -111,9 +111,9 @@ fn the_newest_come_first_page_by_page() {
 #[test]
 fn the_entries_of_several_subjects_are_merged_newest_first_and_each_comes_once() {
     let txn = many(12);
-    let find = |subjects: &[u8], before, limit| {
+    let find = |subjects: &[u8], before: Option<u64>, limit| {
         let subjects: Vec<_> = subjects.iter().map(|byte| subject(*byte)).collect();
-        numbers(read::concerning(&txn, &subjects, before, limit).unwrap())
+        numbers(read::concerning(&txn, &subjects, 0..before.unwrap_or(u64::MAX), limit).unwrap())
     };
     assert_eq!(find(&[0], None, 9), [9, 6, 3, 0]);
     assert_eq!(find(&[0, 9], None, 9), [10, 9, 6, 5, 3, 0]);
@@ -124,6 +124,8 @@ fn the_entries_of_several_subjects_are_merged_newest_first_and_each_comes_once()
     assert!(find(&[0], None, 0).is_empty());
     assert!(find(&[7], None, 9).is_empty());
     assert!(find(&[], None, 9).is_empty());
+    let within = read::concerning(&txn, &[subject(0)], 3..9, 9).unwrap();
+    assert_eq!(numbers(within), [6, 3]);
 }
 
 #[test]
