@@ -20,6 +20,8 @@ mod harness;
 #[cfg(test)]
 mod in_force;
 #[cfg(test)]
+mod inquiry;
+#[cfg(test)]
 mod no_trace;
 #[cfg(test)]
 mod paging;

@@ -8,5 +8,5 @@ mod names;
 mod pki;
 
 pub use error::{Error, Result};
-pub use issuer::{Issuer, PreviousKey, TokenSpec, issuer_url};
+pub use issuer::{Issuer, Own, PreviousKey, TokenSpec, issuer_url};
 pub use pki::{ClientSpec, IssuedClient, IssuedServer, Pki, Serial, thumbprint_of_pem};

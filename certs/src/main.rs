@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
-use placehub_certs::{Error, Issuer, Pki, TokenSpec, issuer_url, thumbprint_of_pem};
+use placehub_certs::{Error, Issuer, Own, Pki, TokenSpec, issuer_url, thumbprint_of_pem};
 
 /// Mints certificates and tokens for developing with Placehub. Never for production.
 #[derive(Parser)]
@@ -154,6 +154,7 @@ fn sign_token(token: Token, now: Timestamp) -> Result<Vec<PathBuf>> {
         roles: token.roles,
         teams: token.teams,
         areas: token.areas,
+        own: Own::default(),
         thumbprint,
         issued_at: now,
         lifetime: Duration::from_secs(u64::from(token.minutes) * 60),

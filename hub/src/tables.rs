@@ -36,7 +36,10 @@ pub const SHOWN: u8 = b'd';
 pub const LEDGER_ENTRY: u8 = b'l';
 /// Hashes of the ledger's complete subtrees, of every fourth level from 4 on: `level1 · index8` → hash. Room `ledger`.
 pub const LEDGER_NODE: u8 = b't';
-/// Ledger entries that concern a subject: `subject16 · !number8` → empty. Room `ledger`.
+/// Ledger entries that concern a subject (a person or an address, a practitioner who asked, an agreement that was asked
+/// under): `subject16 · !number8` → empty. Room `ledger`.
 pub const LEDGER_SUBJECT: u8 = b'w';
+/// Entries that access logs have left out: `number8` → since when, and what a reviewer made of it. Room `ledger`.
+pub const LEDGER_HELD: u8 = b'z';
 /// Single values: `name` → value (schema version, ledger tail, consent epoch, counters). Each room its own names.
 pub const SINGLE: u8 = b'x';

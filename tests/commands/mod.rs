@@ -10,12 +10,12 @@ mod readme;
 mod serving;
 
 /// The NHS number of Alex Sample, as people write it.
-const ALEX: &str = "999 000 1006";
+pub(crate) const ALEX: &str = "999 000 1006";
 /// What Alex speaks of.
 const PURPOSE: &str = "homelessness-prevention";
 
 /// Rent arrears of Alex, to push with `--agency housing`.
-const ARREARS: [&str; 16] = [
+pub(crate) const ARREARS: [&str; 16] = [
     "push",
     "--agency",
     "housing",
@@ -35,6 +35,6 @@ const ARREARS: [&str; 16] = [
 ];
 
 /// A question of a practitioner about Alex.
-fn ask(subject: &str) -> [&str; 7] {
+pub(crate) fn ask(subject: &str) -> [&str; 7] {
     ["ask", "--as", subject, "--person", ALEX, "--purpose", PURPOSE]
 }

@@ -46,7 +46,7 @@ async fn a_hub_whose_commit_failed_answers_nobody_until_it_is_started_anew() {
             refused(adviser.consents.clone().list_consents(list).await),
             refused(igo.who_saw(alex()).await),
             refused(ledger.list_entries(ListEntriesRequest::default()).await),
-            refused(ledger.export_ledger(ExportLedgerRequest {}).await.map(|_| ())),
+            refused(ledger.export_ledger(ExportLedgerRequest::default()).await.map(|_| ())),
             refused(watched(&hub).await),
         ];
         refusals.iter().for_each(closed);

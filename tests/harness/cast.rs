@@ -1,5 +1,6 @@
 //! The people of the sample place. All are made up, and all NHS numbers are in the range that is never issued.
 
+use placehub_certs::Own;
 use placehub_proto::v1::PersonIdentity;
 
 /// The place: the trust domain of every certificate.
@@ -16,6 +17,8 @@ pub(crate) struct Practitioner {
     pub(crate) roles: Vec<String>,
     /// Their patch.
     pub(crate) areas: Vec<String>,
+    /// Their own name and home, as far as the issuer tells.
+    pub(crate) own: Own,
 }
 
 impl Practitioner {
@@ -27,6 +30,7 @@ impl Practitioner {
             subject: subject.to_owned(),
             roles: owned(roles),
             areas: owned(areas),
+            own: Own::default(),
         }
     }
 }

@@ -100,6 +100,7 @@ impl Place {
             roles: who.roles.clone(),
             teams: Vec::new(),
             areas: who.areas.clone(),
+            own: who.own.clone(),
             thumbprint: self.identity(&who.agency, "desk").thumbprint.clone(),
             issued_at: self.clock.now(),
             lifetime: Duration::from_secs(10 * 60),

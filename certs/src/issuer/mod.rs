@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use self::keyset::{Jwk, KeySet};
 use crate::{Error, Result, files, names};
 
-pub use self::token::TokenSpec;
+pub use self::token::{Own, TokenSpec};
 
 /// An agency's token issuer: an ES256 key in `issuers/AGENCY.key`, and its public half as a JSON Web Key Set
 /// (RFC 7517) in `issuers/AGENCY.jwks.json`, which is what a hub reads.

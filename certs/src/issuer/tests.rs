@@ -25,6 +25,7 @@ fn spec() -> TokenSpec {
         roles: vec!["neighbourhood-officer".to_owned()],
         teams: vec![],
         areas: vec!["central".to_owned()],
+        own: Own::default(),
         thumbprint: "abc".to_owned(),
         issued_at: "2026-11-20T12:00:00.5Z".parse().unwrap(),
         lifetime: Duration::from_secs(900),

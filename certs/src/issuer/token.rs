@@ -1,5 +1,5 @@
 //! What a practitioner's token says.
-//! It never carries more about the practitioner than the agency's own name for them.
+//! It carries no more about the practitioner than the agency's own name for them, unless it is told to.
 
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ pub struct TokenSpec {
     pub teams: Vec<String>,
     /// The practitioner's patch: area codes.
     pub areas: Vec<String>,
+    /// The practitioner's own name and home, as claims that the hub compares and never keeps: `family_name`, `own_uprn`,
+    /// `own_postcode`. What is not told is left out.
+    pub own: Own,
     /// The client certificate that alone may present the token (`x5t#S256`, RFC 8705, 3.1).
     pub thumbprint: String,
     /// Issued and valid from, to the second (`iat`, `nbf`).
@@ -33,13 +36,24 @@ pub struct TokenSpec {
     pub lifetime: Duration,
 }
 
+/// A practitioner's own name and home.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Family name (OpenID Connect Core 1.0, 5.1).
+    pub family_name: Option<String>,
+    /// UPRN of the home.
+    pub uprn: Option<String>,
+    /// Postcode of the home.
+    pub postcode: Option<String>,
+}
+
 impl TokenSpec {
     pub(super) fn claims(&self, issuer_url: &str) -> Result<Value> {
         let expires = self
             .issued_at
             .checked_add(self.lifetime)
             .map_err(|_| Error::Time { field: "lifetime" })?;
-        Ok(json!({
+        let mut claims = json!({
             "iss": issuer_url,
             "sub": self.subject,
             "aud": self.audience,
@@ -52,6 +66,17 @@ impl TokenSpec {
             "exp": expires.as_second(),
             "jti": Uuid::new_v4().to_string(),
             "cnf": { "x5t#S256": self.thumbprint },
-        }))
+        });
+        let own = [
+            ("family_name", &self.own.family_name),
+            ("own_uprn", &self.own.uprn),
+            ("own_postcode", &self.own.postcode),
+        ];
+        for (name, told) in own {
+            if let (Some(claims), Some(told)) = (claims.as_object_mut(), told) {
+                claims.insert(name.to_owned(), told.as_str().into());
+            }
+        }
+        Ok(claims)
     }
 }

@@ -20,7 +20,7 @@ pub use bundle::{Bundle, BundleWriter, Entries};
 pub use checkpoint::Checkpoint;
 pub use cosignature::{Cosigner, WitnessKey};
 pub use entry::{
-    Change, Class, Commitment, Entry, EntryInvalid, Format, Hex, HexInvalid, LONGEST, Refusal, Remainder, Shown,
-    Subject, Touched,
+    Change, Class, Commitment, Entry, EntryInvalid, Format, Hex, HexInvalid, Hidden, LONGEST, Near, Refusal, Remainder,
+    Shown, Subject, Touched,
 };
 pub use note::{NoteInvalid, Signer, VerifierKey};

@@ -35,7 +35,7 @@ pub(crate) fn table(entries: &[LedgerEntry]) -> Grid<7> {
             moment::shown(moment::of_wire(entry.decided_at.as_ref())),
             who(entry),
             entry.action.clone(),
-            dash(&entry.subject),
+            dash(about(entry)),
             dash(&why(entry)),
             outcome(entry),
         ];
@@ -70,6 +70,7 @@ pub(crate) fn view(entry: &LedgerEntry) -> Value {
         "shown": shown,
         "withheld": entry.withheld,
         "certificate": entry.certificate,
+        "sought": entry.sought,
         "raw": String::from_utf8_lossy(&entry.raw),
     })
 }
@@ -80,7 +81,10 @@ fn who(entry: &LedgerEntry) -> String {
     } else {
         &entry.practitioner
     };
-    format!("{name} ({})", entry.agency)
+    match entry.agency.as_str() {
+        "" => "the hub".to_owned(),
+        agency => format!("{name} ({agency})"),
+    }
 }
 
 fn why(entry: &LedgerEntry) -> String {
@@ -98,6 +102,15 @@ fn outcome(entry: &LedgerEntry) -> String {
         (false, ..) => "refused".into(),
         (true, 0, 0) => "done".into(),
         (true, shown, withheld) => format!("{shown} shown, {withheld} withheld"),
+    }
+}
+
+/// What a look at the record was for stands where others have whom they asked about.
+fn about(entry: &LedgerEntry) -> &str {
+    if entry.subject.is_empty() {
+        &entry.sought
+    } else {
+        &entry.subject
     }
 }
 

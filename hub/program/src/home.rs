@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
-use placehub_certs::{Issuer, TokenSpec, issuer_url, thumbprint_of_pem};
+use placehub_certs::{Issuer, Own, TokenSpec, issuer_url, thumbprint_of_pem};
 use placehub_delivery::Settings;
 use placehub_hub::config::Config;
 
@@ -143,6 +143,7 @@ pub(crate) fn mint(pki: &Path, place: &str, wanted: Wanted, now: Timestamp) -> R
         roles: wanted.roles,
         teams: wanted.teams,
         areas: wanted.areas,
+        own: Own::default(),
         thumbprint: thumbprint_of_pem(&pem).with_context(|| file)?,
         issued_at: now,
         lifetime: wanted.lifetime,

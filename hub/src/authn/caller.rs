@@ -21,7 +21,7 @@ use super::{
     token::{self, Expected},
 };
 use crate::{
-    model::{AgencyId, AreaCode, Sector},
+    model::{AgencyId, AreaCode, Postcode, Sector, Uprn},
     tls::{Live, Standing},
 };
 
@@ -50,8 +50,21 @@ pub struct Practitioner {
     pub teams: BTreeSet<String>,
     /// Their patch.
     pub areas: BTreeSet<AreaCode>,
+    /// Their own name and home, as far as the issuer tells: compared with whom they ask about, and never kept.
+    pub own: Own,
     /// When their token ends, and with it what they have been let see: a watch must end by then.
     pub expires_at: Timestamp,
+}
+
+/// What an issuer may tell of a practitioner's own name and home (`family_name`, `own_uprn`, `own_postcode`).
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Family name.
+    pub family_name: Option<String>,
+    /// Home address.
+    pub uprn: Option<Uprn>,
+    /// Home postcode.
+    pub postcode: Option<Postcode>,
 }
 
 /// Proves callers. One for the hub; shared.

@@ -16,6 +16,6 @@ mod tests;
 mod token;
 
 pub use agency::{Agencies, Agency, Issuer};
-pub use caller::{Authenticator, Caller, Practitioner, bearer};
+pub use caller::{Authenticator, Caller, Own, Practitioner, bearer};
 pub use error::{Error, LoadError};
 pub use peer::Peer;

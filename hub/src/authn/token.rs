@@ -11,7 +11,7 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 
-use super::{Error, Practitioner, jwks::Keys};
+use super::{Error, Own, Practitioner, jwks::Keys};
 use crate::model::AreaCode;
 
 /// Clocks may differ by this many seconds.
@@ -49,6 +49,7 @@ pub(super) fn verify(token: &str, keys: &Keys, expected: &Expected<'_>, now: Tim
         return Err(invalid("agency must be the certificate's agency"));
     }
     let expires_at = claims.lifetime(now)?;
+    let own = claims.own()?;
     if !claims.is_bound_to(expected.thumbprint) {
         return Err(Error::TokenNotBound);
     }
@@ -64,6 +65,7 @@ pub(super) fn verify(token: &str, keys: &Keys, expected: &Expected<'_>, now: Tim
             .map(|code| code.parse())
             .collect::<Result<BTreeSet<AreaCode>, _>>()
             .map_err(|_| invalid("areas must be area codes"))?,
+        own: own,
         expires_at,
     })
 }
@@ -136,6 +138,10 @@ struct Claims {
     teams: Vec<String>,
     #[serde(default)]
     areas: Vec<String>,
+    /// OpenID Connect Core 1.0, 5.1.
+    family_name: Option<String>,
+    own_uprn: Option<String>,
+    own_postcode: Option<String>,
 }
 
 /// RFC 7519, 4.1.3: one text, or an array of them.
@@ -196,6 +202,23 @@ impl Claims {
             .and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok())
             .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
             .is_some_and(|claimed| same(&claimed, thumbprint))
+    }
+}
+
+impl Claims {
+    /// A claim that cannot be read is a refusal, because a look that should be flagged would not be.
+    fn own(&self) -> Result<Own, Error> {
+        let name = self.family_name.as_ref().filter(|name| !name.is_empty());
+        if name.is_some_and(|name| name.len() > 256) {
+            return Err(invalid("family_name must have at most 256 bytes"));
+        }
+        let uprn = self.own_uprn.as_deref().map(str::parse).transpose();
+        let postcode = self.own_postcode.as_deref().map(str::parse).transpose();
+        Ok(Own {
+            family_name: name.cloned(),
+            uprn: uprn.map_err(|_| invalid("own_uprn must be a UPRN"))?,
+            postcode: postcode.map_err(|_| invalid("own_postcode must be a postcode"))?,
+        })
     }
 }
 

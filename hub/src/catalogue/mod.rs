@@ -27,6 +27,14 @@ pub enum Error {
         #[source]
         source: toml::de::Error,
     },
+    /// The disclosure class of a purpose does not say enough.
+    #[error("purposes.toml: `{id}`: {rule}")]
+    Disclosure {
+        /// Which purpose.
+        id: String,
+        /// What its class must say.
+        rule: &'static str,
+    },
     /// `none` must be among the gateways.
     #[error("gateways.toml: the gateway `none` (consent alone) is missing")]
     NoneMissing,
@@ -81,6 +89,22 @@ pub struct Purpose {
     pub id: PurposeId,
     /// Its name for people.
     pub title: String,
+    /// When a person may learn that they were asked about for it.
+    pub disclosure: Disclosure,
+}
+
+/// When a person's own access log tells of a question (UK GDPR Article 15, and what the law exempts from it).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disclosure {
+    /// So many days after it was asked: 1 to 3650.
+    AfterDays(u16),
+    /// Once an officer has reviewed and released it.
+    AfterReview,
+    /// At once.
+    Now,
+    /// Not, unless an officer releases it: under this exemption, as it is cited.
+    Withheld(String),
 }
 
 /// A law that lets one share without consent.
@@ -109,6 +133,12 @@ impl Catalogue {
             purposes: index("purposes.toml", purposes.purpose, |purpose| &purpose.id)?,
             gateways: index("gateways.toml", gateways.gateway, |gateway| &gateway.id)?,
         };
+        for purpose in catalogue.purposes.values() {
+            purpose.disclosure.check().map_err(|rule| Error::Disclosure {
+                id: purpose.id.to_string(),
+                rule,
+            })?;
+        }
         match catalogue.gateways.contains_key(&GatewayId::none()) {
             true => Ok(catalogue),
             false => Err(Error::NoneMissing),
@@ -133,6 +163,16 @@ impl Catalogue {
     /// The gateway of this id.
     pub fn gateway(&self, id: &GatewayId) -> Option<&Gateway> {
         self.gateways.get(id)
+    }
+}
+
+impl Disclosure {
+    fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::AfterDays(days) if !(1..=3650).contains(days) => Err("`after_days` must be from 1 to 3650"),
+            Self::Withheld(law) if law.trim().is_empty() => Err("`withheld` must name the exemption"),
+            _ => Ok(()),
+        }
     }
 }
 

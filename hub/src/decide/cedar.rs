@@ -160,7 +160,18 @@ pub(super) fn operate(
             Op::ChangeNhsNumber | Op::RecordDeath | Op::RetractDeath | Op::SeparateIdentities => {
                 (asking.types.uid("Identities", "identities")?, vec![])
             }
-            Op::ExportLedger | Op::ListEntries | Op::WhoSaw => (asking.types.uid("Ledger", "ledger")?, vec![]),
+            Op::AccessLog
+            | Op::AskedBy
+            | Op::ExportLedger
+            | Op::LeftUnder
+            | Op::ListEntries
+            | Op::ListHeld
+            | Op::NearSelf
+            | Op::Refusals
+            | Op::ReviewHeld
+            | Op::ShowEntry
+            | Op::WhoSaw
+            | Op::WithoutCase => (asking.types.uid("Ledger", "ledger")?, vec![]),
         };
         let context = Context::from_pairs(context.into_iter().map(|(name, value)| (name.to_owned(), value)))
             .map_err(|why| why.to_string())?;

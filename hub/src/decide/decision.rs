@@ -40,6 +40,10 @@ pub enum Deed {
 /// The things that run the hub and show no signal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// See a person's access log, as a resident may.
+    AccessLog,
+    /// Ask what a practitioner asked.
+    AskedBy,
     /// Say that an NHS number was replaced.
     ChangeNhsNumber,
     /// Take the whole ledger away.
@@ -49,6 +53,8 @@ pub enum Operation {
         /// Whether any of them is named by an NHS number; else only by references of the caller's own agency.
         by_nhs_number: bool,
     },
+    /// Ask what left under an agreement.
+    LeftUnder,
     /// See what people said.
     ListConsents {
         /// Whether only the caller's agency's own statements are asked for.
@@ -56,6 +62,10 @@ pub enum Operation {
     },
     /// Page through the ledger.
     ListEntries,
+    /// See what is held back from access logs.
+    ListHeld,
+    /// Ask who asked about a name or a home of their own.
+    NearSelf,
     /// Keep a signal.
     Push {
         /// Its kind.
@@ -70,14 +80,22 @@ pub enum Operation {
     },
     /// Say that a person died.
     RecordDeath,
+    /// Ask who was refused, and why.
+    Refusals,
     /// Take back a signal of one's own: sources are looked up under the caller's agency alone.
     Retract,
     /// Take back the news of a death that one brought: sources are looked up under the caller's agency alone.
     RetractDeath,
+    /// Release or keep what is held back from access logs.
+    ReviewHeld,
     /// Take back a join or a replaced number of one's own: sources are looked up under the caller's agency alone.
     SeparateIdentities,
+    /// See all of one entry.
+    ShowEntry,
     /// Ask who saw a person.
     WhoSaw,
+    /// Ask who looked people up without naming a case.
+    WithoutCase,
 }
 
 /// Why somebody was refused. Speaks of the asker's standing alone, never of a record.
@@ -202,36 +220,54 @@ impl Operation {
     /// The name of its action in the policies.
     pub(super) fn action(&self) -> &'static str {
         match self {
+            Self::AccessLog => "access_log",
+            Self::AskedBy => "asked_by",
             Self::ChangeNhsNumber => "change_nhs_number",
             Self::ExportLedger => "export_ledger",
             Self::JoinIdentities { .. } => "join_identities",
+            Self::LeftUnder => "left_under",
             Self::ListConsents { .. } => "list_consents",
             Self::ListEntries => "list_entries",
+            Self::ListHeld => "list_held",
+            Self::NearSelf => "near_self",
             Self::Push { .. } => "push",
             Self::RecordConsent { .. } => "record_consent",
             Self::RecordDeath => "record_death",
+            Self::Refusals => "refusals",
             Self::Retract => "retract",
             Self::RetractDeath => "retract_death",
+            Self::ReviewHeld => "review_held",
             Self::SeparateIdentities => "separate_identities",
+            Self::ShowEntry => "show_entry",
             Self::WhoSaw => "who_saw",
+            Self::WithoutCase => "without_case",
         }
     }
 
     /// The word that the ledger uses.
     pub fn word(&self) -> &'static str {
         match self {
+            Self::AccessLog => "access-log",
+            Self::AskedBy => "asked-by",
             Self::ChangeNhsNumber => "change-nhs-number",
             Self::ExportLedger => "export-ledger",
             Self::JoinIdentities { .. } => "join-identities",
+            Self::LeftUnder => "left-under",
             Self::ListConsents { .. } => "list-consents",
             Self::ListEntries => "list-entries",
+            Self::ListHeld => "list-held",
+            Self::NearSelf => "near-self",
             Self::Push { .. } => "push",
             Self::RecordConsent { .. } => "record-consent",
             Self::RecordDeath => "record-death",
+            Self::Refusals => "refusals",
             Self::Retract => "retract",
             Self::RetractDeath => "retract-death",
+            Self::ReviewHeld => "review-held",
             Self::SeparateIdentities => "separate-identities",
+            Self::ShowEntry => "show-entry",
             Self::WhoSaw => "who-saw",
+            Self::WithoutCase => "without-case",
         }
     }
 }

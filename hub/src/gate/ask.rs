@@ -8,6 +8,7 @@ use super::{
     Error, Gate, Permit, Show,
     locate::{About, Located},
     loci::Loci,
+    record::Noted,
 };
 use crate::{
     authn::Caller,
@@ -49,7 +50,8 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Answer, Error> {
         let (decision, about, grounds, next) = self.decide(caller, question, page, now)?;
-        let permit = self.enter(decision, about, Arc::new(grounds), |_| Ok(())).await?;
+        let permit = self.enter(decision, (about, Noted::default()), Arc::new(grounds), |_| Ok(()));
+        let permit = permit.await?;
         Ok(Answer { permit, next })
     }
 

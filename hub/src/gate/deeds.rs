@@ -1,4 +1,4 @@
-//! The things that run the hub: pushing, taking back, taking down and listing consents, looking at the ledger.
+//! The things that run the hub: pushing, taking back, taking down and listing consents.
 //! Each joins a plan, which only reads, and an act, which writes in the batch that also holds its ledger entry.
 
 use std::{cmp::Reverse, sync::Arc};
@@ -6,15 +6,16 @@ use std::{cmp::Reverse, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    Act, Error, Gate, Look, Permit, Push, Retract, TakeDown,
+    Act, Error, Gate, ListConsents, Permit, Planned, Push, Retract, TakeDown,
     locate::{About, about},
+    record::Noted,
 };
 use crate::{
     authn::Caller,
     changes::{self, Change},
     consent::{self, Recorded},
     decide::Operation,
-    ledger::{self, Hex, Touched},
+    ledger::{Hex, Touched},
     model::{Draft, Identity, Sector, Source, Statement, StatementId},
     person, signals,
     store::Read,
@@ -46,7 +47,7 @@ impl Gate {
                 outcome: plan.outcome.word().to_owned(),
                 ..Touched::default()
             };
-            Ok((plan, About::Nothing, Some(touched)))
+            Ok(Planned::Do(Push, plan, About::Nothing, Noted::of(touched)))
         };
         let keys = self.keys.clone();
         self.operate(caller, operation, now, plan, move |txn, permit, plan| {
@@ -76,7 +77,7 @@ impl Gate {
                 outcome: plan.outcome.word().to_owned(),
                 ..Touched::default()
             };
-            Ok((plan, About::Nothing, Some(touched)))
+            Ok(Planned::Do(Retract, plan, About::Nothing, Noted::of(touched)))
         };
         self.operate(caller, Operation::Retract, now, plan, move |txn, permit, plan| {
             signals::retract(txn, permit, &plan, &source)?;
@@ -114,10 +115,11 @@ impl Gate {
                 outcome: "recorded".to_owned(),
                 ..Touched::default()
             };
+            let about = about(read, &keys.hashes, &agency, &same)?;
             if person::is_ambiguous(read, &keys.hashes, &agency, &same)? {
-                return Err(Error::Ambiguous);
+                return Ok(Planned::Refuse("PERSON_AMBIGUOUS", Error::Ambiguous, about));
             }
-            Ok(((), about(read, &keys.hashes, &agency, &same)?, Some(touched)))
+            Ok(Planned::Do(TakeDown, (), about, Noted::of(touched)))
         };
         let keys = self.keys.clone();
         self.operate(
@@ -146,7 +148,7 @@ impl Gate {
         caller: &Caller,
         who: Identity,
         now: Timestamp,
-    ) -> Result<(Permit<Act<Look>>, Vec<Recorded>), Error> {
+    ) -> Result<(Permit<Act<ListConsents>>, Vec<Recorded>), Error> {
         let all = Operation::ListConsents {
             own_statements_only: false,
         };
@@ -171,49 +173,9 @@ impl Gate {
             }
             found.retain(|recorded| sees_all || recorded.taken_by == agency);
             found.sort_by_key(|recorded| Reverse(recorded.statement.said_at));
-            Ok((found, about, None))
+            Ok(Planned::Do(ListConsents, found, about, Noted::default()))
         };
         self.operate(caller, operation, now, plan, |_, _, found| Ok(found))
-            .await
-    }
-
-    /// Permits a look at the ledger, and gives its signed head as it was before the look, on the disk.
-    ///
-    /// # Errors
-    /// `Refused`, or if anything fails. Nothing may then be shown.
-    pub async fn inspect(
-        &self,
-        caller: &Caller,
-        operation: Operation,
-        now: Timestamp,
-    ) -> Result<(Permit<Act<Look>>, String), Error> {
-        let plan = |read: &dyn Read| {
-            let head = ledger::read::checkpoint(read)?.unwrap_or_default();
-            Ok((head, About::Nothing, None))
-        };
-        self.operate(caller, operation, now, plan, |_, _, head| Ok(head)).await
-    }
-
-    /// Permits asking who saw a person, and gives the subjects under which the ledger names the person.
-    ///
-    /// # Errors
-    /// `Refused`, or if anything fails. Nothing may then be shown.
-    pub async fn who_saw(
-        &self,
-        caller: &Caller,
-        who: Identity,
-        now: Timestamp,
-    ) -> Result<(Permit<Act<Look>>, Vec<[u8; 16]>), Error> {
-        let (agency, keys) = (caller.agency().clone(), self.keys.clone());
-        let plan = move |read: &dyn Read| {
-            let about = about(read, &keys.hashes, &agency, &who)?;
-            let mut subjects = person::identifier_hashes(&keys.hashes, &agency, &who);
-            if let About::Person(records) = &about {
-                subjects.extend(records.iter().map(|record| record.0));
-            }
-            Ok((subjects, about, None))
-        };
-        self.operate(caller, Operation::WhoSaw, now, plan, |_, _, subjects| Ok(subjects))
             .await
     }
 }

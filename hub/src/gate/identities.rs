@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Act, Error, Gate, Identify, Permit, locate::About};
+use super::{Act, Error, Gate, Identify, Permit, Planned, locate::About, record::Noted};
 use crate::{
     authn::Caller,
     changes::{self, Change},
@@ -43,7 +43,7 @@ impl Gate {
             let plan = plan.ok_or(Error::Conflict)?;
             let about = About::Several(plan.subjects.clone());
             let touched = touched(source.version, plan.outcome.map_or_else(Bar::word, Outcome::word));
-            Ok((plan, about, Some(touched)))
+            Ok(Planned::Do(Identify, plan, about, Noted::of(touched)))
         };
         let keys = self.keys.clone();
         let done = self.operate(caller, operation, now, plan, move |txn, permit, plan| {
@@ -81,7 +81,7 @@ impl Gate {
                 false => About::Several(plan.subjects.clone()),
             };
             let touched = touched(source.version, plan.outcome.word());
-            Ok((plan, about, Some(touched)))
+            Ok(Planned::Do(Identify, plan, about, Noted::of(touched)))
         };
         self.operate(caller, operation, now, plan, move |txn, _, plan| {
             let changed = person::undo(txn, &plan)?;

@@ -7,6 +7,8 @@ mod deeds;
 mod identities;
 mod locate;
 mod loci;
+mod looks;
+mod near;
 mod permit;
 mod record;
 mod sweep;
@@ -21,7 +23,8 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 pub use ask::{Answer, Page};
-pub use permit::{Act, Identify, Look, Permit, Push, Retract, Show, TakeDown};
+pub use looks::{AccessLog, Examine, Export, Inquiry, ListEntries, ListHeld, Review, ShowEntry, WhoSaw};
+pub use permit::{Act, Identify, ListConsents, Permit, Push, Retract, Show, TakeDown};
 pub use sweep::Swept;
 pub use telling::{Event, Told};
 pub use watch::{Next, Standpoint, Step, Watch};
@@ -31,13 +34,14 @@ use crate::{
     consent::{self, Grounds},
     decide::{Decision, Operation, PolicySet, Refusal},
     keys::{Keys, Tokens},
-    ledger::{Ledger, Receipt, Touched, VerifierKey},
+    ledger::{Ledger, Receipt, VerifierKey},
     person::Bar,
     place::Places,
     signals,
     store::{self, Committer, Read, Store, Txn, Unwritten},
 };
 use locate::About;
+use record::Noted;
 
 /// Why nothing may be shown or done.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +61,9 @@ pub enum Error {
     /// The same version was pushed before, with other content, or a retraction does not have a higher one.
     #[error("this version is known with other content; raise `version`")]
     Conflict,
+    /// No access log has met this entry as one to be held back.
+    #[error("no such entry is held back")]
+    NotHeld,
     /// The rules do not permit it. The refusal is in the ledger.
     #[error("{}", .0.reason)]
     Refused(Refusal),
@@ -66,6 +73,14 @@ pub enum Error {
     /// This request alone cannot be recorded.
     #[error("the hub cannot record this request")]
     Unrecordable(#[source] Unwritten),
+}
+
+/// What a deed comes to, before it is done.
+enum Planned<Deed, P> {
+    /// This is to be done, and this is what the ledger says of it.
+    Do(Deed, P, About, Noted),
+    /// The rules permit it, but it cannot be done, for a reason with this code.
+    Refuse(&'static str, Error, About),
 }
 
 /// Everything that the walk of a request needs.
@@ -140,7 +155,7 @@ impl Gate {
         caller: &Caller,
         operation: Operation,
         now: Timestamp,
-        plan: impl FnOnce(&dyn Read) -> Result<(P, About, Option<Touched>), Error> + Send + 'static,
+        plan: impl FnOnce(&dyn Read) -> Result<Planned<Deed, P>, Error> + Send + 'static,
         act: impl FnOnce(&mut Txn<'_>, &Permit<Act<Deed>>, P) -> Result<T, Error> + Send + 'static,
     ) -> Result<(Permit<Act<Deed>>, T), Error>
     where
@@ -152,25 +167,32 @@ impl Gate {
         let done = self.committer.commit(move |txn| {
             let decision = policies.load().operate(&caller, operation, now);
             if let Some(refusal) = decision.refusal() {
-                let (entry, concerns) = record::entry(txn, &keys.vault, &decision, &About::Nothing, None)?;
+                let (entry, concerns) = record::entry(txn, &keys.vault, &decision, &About::Nothing, Noted::default())?;
                 let _refused = ledger.enter(txn, entry, &concerns)?;
-                return Ok(Err(refusal.clone()));
+                return Ok(Err(Error::Refused(refusal.clone())));
             }
-            let (planned, about, touched) = plan(txn)?;
-            let (entry, concerns) = record::entry(txn, &keys.vault, &decision, &about, touched)?;
+            let (deed, planned, about, noted) = match plan(txn)? {
+                Planned::Do(deed, planned, about, noted) => (deed, planned, about, noted),
+                Planned::Refuse(code, why, about) => {
+                    let (entry, concerns) = record::undone(txn, &keys.vault, &decision, &about, (code, &why))?;
+                    let _refused = ledger.enter(txn, entry, &concerns)?;
+                    return Ok(Err(why));
+                }
+            };
+            let (entry, concerns) = record::entry(txn, &keys.vault, &decision, &about, noted)?;
             let entered = ledger.enter(txn, entry, &concerns)?;
-            let permit = Permit::act(&entered, &caller, now);
+            let permit = Permit::act(&entered, &caller, now, deed);
             let outcome = act(txn, &permit, planned)?;
             Ok::<_, Error>(Ok((permit, outcome)))
         });
-        done.await??.into_inner().map_err(Error::Refused)
+        done.await??.into_inner()
     }
 
-    /// Records a decision that was made on `grounds`, with further writes of the gate.
+    /// Records a decision that was made on `grounds`, with what else is to be said of it and further writes of the gate.
     async fn enter(
         &self,
         decision: Decision,
-        about: About,
+        (about, noted): (About, Noted),
         grounds: Arc<Grounds>,
         further: impl FnOnce(&mut Txn<'_>) -> Result<(), store::Error> + Send + 'static,
     ) -> Result<Permit<Show>, Error> {
@@ -180,7 +202,7 @@ impl Gate {
             if policies.load().digest() != decision.policy() || !same.hold(txn)? {
                 return Err(Error::Changing);
             }
-            let (entry, concerns) = record::entry(txn, &keys.vault, &decision, &about, None)?;
+            let (entry, concerns) = record::entry(txn, &keys.vault, &decision, &about, noted)?;
             let entered = ledger.enter(txn, entry, &concerns)?;
             further(txn)?;
             Ok((entered, decision))

@@ -1,6 +1,6 @@
 //! Permits: the only keys to signals. Private fields; made in this room alone, from a ledger entry.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -40,32 +40,33 @@ pub struct Show {
 }
 
 /// Permits one deed, in the very batch that also holds its ledger entry: both become durable, or neither.
+/// The deed says how far it goes, so that a permit for one look is none for another.
 #[derive(Debug)]
 pub struct Act<Deed> {
     agency: AgencyId,
     at: Timestamp,
-    deed: PhantomData<Deed>,
+    deed: Deed,
 }
 
 /// The deed of keeping a signal.
 #[derive(Debug)]
-pub enum Push {}
+pub struct Push;
 
 /// The deed of taking a signal back.
 #[derive(Debug)]
-pub enum Retract {}
+pub struct Retract;
 
 /// The deed of taking down what a person said.
 #[derive(Debug)]
-pub enum TakeDown {}
+pub struct TakeDown;
 
 /// The deed of saying, or no longer saying, who people are.
 #[derive(Debug)]
-pub enum Identify {}
+pub struct Identify;
 
-/// The deed of looking at the record, or at what a person said.
+/// The deed of looking at what a person said.
 #[derive(Debug)]
-pub enum Look {}
+pub struct ListConsents;
 
 impl<S> Permit<S> {
     /// Number of the ledger entry.
@@ -97,13 +98,13 @@ impl Permit<Show> {
 
 impl<Deed> Permit<Act<Deed>> {
     /// From an entry in the batch in the making.
-    pub(super) fn act(entered: &Entered, caller: &Caller, at: Timestamp) -> Self {
+    pub(super) fn act(entered: &Entered, caller: &Caller, at: Timestamp, deed: Deed) -> Self {
         Self {
             entry: entered.number(),
             scope: Act {
                 agency: caller.agency().clone(),
                 at,
-                deed: PhantomData,
+                deed,
             },
         }
     }
@@ -143,6 +144,11 @@ impl<Deed> Act<Deed> {
     /// When it was decided.
     pub fn at(&self) -> Timestamp {
         self.at
+    }
+
+    /// What may be done.
+    pub fn deed(&self) -> &Deed {
+        &self.deed
     }
 }
 

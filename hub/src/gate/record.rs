@@ -5,19 +5,42 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::{Error, locate::About};
+use super::{Error, locate::About, near};
 use crate::{
-    decide::{Decision, RefusalCode, Tally},
+    decide::{Decision, Deed, Operation, RefusalCode, Tally},
     keys::{self, Vault},
-    ledger::{Class, Commitment, Entry, Hex, Refusal, Remainder, Shown, Subject, Touched},
+    ledger::{Class, Commitment, Entry, Hex, Hidden, Period, Refusal, Remainder, Shown, Subject, Touched, concern},
     store::Read,
 };
 
 /// Beyond this many classes, those that were withheld are told by kind and owner alone, so that an entry stays small.
 const CLASSES: usize = 256;
 
-/// The entry of a decision, and the subjects under which it is to be found again: whom it is about, and whose signals it
-/// shows.
+/// What an entry says beside the decision itself.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    /// What a write did.
+    pub(super) touched: Option<Touched>,
+    /// What a watch is told to take off its reader's screen.
+    pub(super) hidden: Vec<Hidden>,
+    /// What a look at the record is for.
+    pub(super) sought: String,
+    /// Over which time such a look goes.
+    pub(super) period: Period,
+}
+
+impl Noted {
+    /// That a write did this.
+    pub(super) fn of(touched: Touched) -> Self {
+        Self {
+            touched: Some(touched),
+            ..Self::default()
+        }
+    }
+}
+
+/// The entry of a decision, and the subjects under which it is to be found again: whom it is about, whose signals it
+/// shows, who asks, and under which agreements.
 ///
 /// # Errors
 /// If a commitment cannot be made.
@@ -26,7 +49,7 @@ pub(super) fn entry(
     vault: &Vault,
     decision: &Decision,
     about: &About,
-    touched: Option<Touched>,
+    noted: Noted,
 ) -> Result<(Entry, Vec<[u8; 16]>), Error> {
     let shown = decision.shown().iter();
     let mut concerns: BTreeSet<[u8; 16]> = shown.clone().filter_map(|shown| Some(shown.header.person?.0)).collect();
@@ -34,6 +57,10 @@ pub(super) fn entry(
     let caller = decision.caller();
     let question = decision.deed().question();
     let office = caller.practitioner();
+    if let Some(office) = office.filter(|_| !is_delivery(decision.deed())) {
+        concerns.insert(concern::practitioner(caller.agency(), &office.subject));
+    }
+    concerns.extend(decision.agreements().iter().map(concern::agreement));
     let withheld = decision.tally().iter().filter(|tally| tally.level.is_none());
     let (classes, remainder) = classes(decision.tally());
     let entry = Entry {
@@ -53,9 +80,11 @@ pub(super) fn entry(
             .map(|question| question.case_reference.clone())
             .unwrap_or_default(),
         level: question.map(|question| question.level),
-        since: question.and_then(|question| question.since),
-        until: question.and_then(|question| question.until),
+        since: question.map_or(noted.period.since, |question| question.since),
+        until: question.map_or(noted.period.until, |question| question.until),
         kinds: question.map(|question| question.kinds.clone()).unwrap_or_default(),
+        near: question.map(|question| near::of(caller, question)).unwrap_or_default(),
+        sought: noted.sought,
         allowed: decision.refusal().is_none(),
         refusal: decision.refusal().map(|refusal| Refusal {
             code: word(refusal.code).to_owned(),
@@ -71,13 +100,43 @@ pub(super) fn entry(
                 version: shown.header.version,
             })
             .collect(),
+        hidden: noted.hidden,
         classes,
         remainder,
         withheld: withheld.map(|tally| tally.count).sum(),
-        touched,
+        touched: noted.touched,
         ..Entry::new(decision.at(), decision.deed().word())
     };
     Ok((entry, concerns.into_iter().collect()))
+}
+
+/// The entry of something that the rules permit and that cannot be done all the same.
+///
+/// # Errors
+/// If a commitment cannot be made.
+pub(super) fn undone(
+    read: &dyn Read,
+    vault: &Vault,
+    decision: &Decision,
+    about: &About,
+    (code, why): (&str, &Error),
+) -> Result<(Entry, Vec<[u8; 16]>), Error> {
+    let (entry, concerns) = entry(read, vault, decision, about, Noted::default())?;
+    let refusal = Refusal {
+        code: code.to_owned(),
+        reason: why.to_string(),
+    };
+    let refused = Entry {
+        allowed: false,
+        refusal: Some(refusal),
+        ..entry
+    };
+    Ok((refused, concerns))
+}
+
+/// Whether it is one of the many deliveries that are found by their signal, and not by who delivers.
+fn is_delivery(deed: &Deed) -> bool {
+    matches!(deed, Deed::Operate(Operation::Push { .. } | Operation::Retract))
 }
 
 impl About {

@@ -1,7 +1,7 @@
 //! Sweeping: forgets signals that have lapsed, and changes and screens that no cursor can ask for any more.
-//! Small batches, so that nobody waits for it; shows nothing to anybody.
+//! Small batches, so that nobody waits for it, each with an entry in the ledger; shows nothing to anybody.
 
-use std::ops::ControlFlow;
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,7 +9,8 @@ use super::{Error, Gate};
 use crate::{
     changes::{self, Change, screen},
     labels,
-    model::SignalId,
+    ledger::{Entry, Remainder},
+    model::{AgencyId, KindId, SignalId},
     signals,
 };
 
@@ -40,14 +41,19 @@ impl Gate {
             let (lapsed, next) = self.lapsed(after, now)?;
             for chunk in lapsed.chunks(BATCH) {
                 let chunk = chunk.to_vec();
+                let ledger = self.ledger.clone();
                 let forgotten = self.committer.commit(move |txn| {
-                    let mut count = 0;
+                    let mut counts = BTreeMap::new();
                     for signal in chunk {
-                        if labels::forget(txn, signal, now)? {
+                        if let Some(header) = labels::forget(txn, signal, now)? {
                             signals::forget(txn, signal);
                             changes::record(txn, Change::Signal(signal), now)?;
-                            count += 1;
+                            *counts.entry((header.kind, header.owner)).or_default() += 1;
                         }
+                    }
+                    let count = counts.values().sum::<u32>() as usize;
+                    if count > 0 {
+                        let _entered = ledger.enter(txn, entry(counts, now), &[])?;
                     }
                     Ok::<_, Error>(count)
                 });
@@ -100,5 +106,17 @@ impl Gate {
             }
         })?;
         Ok((lapsed, last.filter(|_| seen == 10 * BATCH)))
+    }
+}
+
+/// What the ledger says of one batch of what was forgotten: how much of what, and not of whom.
+fn entry(counts: BTreeMap<(KindId, AgencyId), u32>, now: Timestamp) -> Entry {
+    let counts = counts.into_iter();
+    Entry {
+        allowed: true,
+        swept: counts
+            .map(|((kind, owner), count)| Remainder { kind, owner, count })
+            .collect(),
+        ..Entry::new(now, "swept")
     }
 }

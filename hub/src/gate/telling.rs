@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     changes::screen::{OnScreen, Screen, Turn},
+    ledger::Hidden,
     model::{AgencyId, Header, Level, SignalId},
 };
 
@@ -29,6 +30,19 @@ pub struct Told {
     pub event: Option<Event>,
     /// What changes on the screen.
     pub(super) turn: Turn,
+}
+
+impl Told {
+    /// What it takes off the screen, as the ledger says it.
+    pub(super) fn hides(&self) -> Option<Hidden> {
+        match &self.event {
+            Some(Event::Hide { signal, owner }) => Some(Hidden {
+                signal: *signal,
+                owner: owner.clone(),
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// The changes of one step in the making.

@@ -9,7 +9,7 @@ use super::{telling::Telling, *};
 use crate::{
     changes::screen::{OnScreen, Screen},
     keys::Keyring,
-    ledger::Signer,
+    ledger::{Entry, Signer, read},
     model::{
         AgencyId, Draft, Header, Identity, Level, Sensitivity, Severity, SignalId, Source, Stance, Stated, Statement,
     },
@@ -106,6 +106,11 @@ async fn a_sweep_forgets_what_has_lapsed_and_nothing_else() {
     for table in [tables::BODY, tables::SIGNAL, tables::LABEL_PERSON] {
         assert_eq!(rows(&memory, table), 1, "table {}", char::from(table));
     }
+    let newest = read::newest(&*memory, None, 1).unwrap().remove(0).1;
+    let entry = Entry::parse(&newest).unwrap();
+    assert_eq!((entry.action.as_str(), entry.agency, entry.at), ("swept", None, then));
+    assert_eq!((entry.swept.len(), entry.swept[0].count), (1, 1));
+    assert_eq!(entry.swept[0].kind.as_str(), "housing.rent-arrears");
     assert_eq!(push(draft("soon", soon)).await, signals::Outcome::AlreadyKnown);
     assert_eq!(rows(&memory, tables::BODY), 1, "what was forgotten does not come back");
 }

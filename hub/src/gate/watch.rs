@@ -10,6 +10,7 @@ use super::{
     Error, Gate, Permit, Show, Told,
     candidates::Looking,
     locate::{About, Located},
+    record::Noted,
     telling::Telling,
 };
 use crate::{
@@ -189,7 +190,11 @@ impl Gate {
                 .try_for_each(|(event, turn)| screen::keep(txn, id, *event, turn, now))
         };
         watch.recorded = watch.recorded.max(event);
-        let permit = self.enter(decision, about, Arc::new(grounds), further).await?;
+        let noted = Noted {
+            hidden: told.iter().filter_map(Told::hides).collect(),
+            ..Noted::default()
+        };
+        let permit = self.enter(decision, (about, noted), Arc::new(grounds), further).await?;
         watch.opened = true;
         Ok(Step::Tell(permit, told, next))
     }

@@ -102,17 +102,17 @@ pub fn state(read: &dyn Read, signal: SignalId) -> Result<Option<State>, Error> 
         .transpose()
 }
 
-/// Takes a signal that has lapsed out of the index, and forgets that it was. False if it has not lapsed.
+/// Takes a signal that has lapsed out of the index, and forgets that it was. Returns its labels; `None` if it has not lapsed.
 ///
 /// # Errors
 /// If the store fails.
-pub fn forget(txn: &mut Txn<'_>, signal: SignalId, now: Timestamp) -> Result<bool, Error> {
-    let lapsed = state(txn, signal)?.is_some_and(|state| state.header.lapses_at <= now);
-    if lapsed {
+pub fn forget(txn: &mut Txn<'_>, signal: SignalId, now: Timestamp) -> Result<Option<Header>, Error> {
+    let lapsed = state(txn, signal)?.filter(|state| state.header.lapses_at <= now);
+    if lapsed.is_some() {
         remove(txn, signal)?;
         txn.delete(state_key(signal));
     }
-    Ok(lapsed)
+    Ok(lapsed.map(|state| state.header))
 }
 
 /// Visits the state of every signal after one, in order of their ids.

@@ -3,6 +3,9 @@
 //!
 //! The format, for those who check it without this program, is in `FORMAT.md`.
 
+pub mod concern;
+pub mod held;
+mod period;
 pub mod read;
 #[cfg(test)]
 mod samples;
@@ -15,9 +18,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+pub use period::{Period, first_at_or_after};
 pub use placehub_ledger::{
-    Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, LONGEST, NoteInvalid, Refusal, Remainder, Shown,
-    Signer, Subject, Touched, VerifierKey, WitnessKey, tree, witness,
+    Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, Hidden, LONGEST, Near, NoteInvalid, Refusal,
+    Remainder, Shown, Signer, Subject, Touched, VerifierKey, WitnessKey, tree, witness,
 };
 
 use crate::store::{self, Committed, Txn};

@@ -1,6 +1,9 @@
 //! Reads entries as they were hashed, by number or by subject. Never looks into one, and never writes.
 
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::{
+    collections::BTreeSet,
+    ops::{ControlFlow, Range},
+};
 
 use placehub_ledger::proof::{self, Nodes, Unproven};
 
@@ -41,28 +44,23 @@ pub fn newest(read: &dyn Read, before: Option<u64>, limit: usize) -> Result<Vec<
         .collect()
 }
 
-/// At most `limit` entries that concern any of the subjects, below number `before` (`None`: from the end),
-/// newest first and each once. Reads index rows and the entries it returns, not the log.
+/// At most `limit` entries that concern any of the subjects, with numbers within a range, newest first and each once. Reads index rows and the entries it returns, not the log.
 ///
 /// # Errors
 /// If the store fails, or an entry that the index names is not there.
 pub fn concerning(
     read: &dyn Read,
     subjects: &[[u8; 16]],
-    before: Option<u64>,
+    within: Range<u64>,
     limit: usize,
 ) -> Result<Vec<Numbered>, Error> {
-    let highest = match before {
-        Some(before) => before.checked_sub(1),
-        None => Some(u64::MAX),
-    };
-    let (Some(highest), true) = (highest, limit > 0) else {
+    if within.is_empty() || limit == 0 {
         return Ok(Vec::new());
-    };
+    }
     let mut numbers = BTreeSet::new();
     for subject in subjects {
-        let from = stored::subject_key(subject, highest);
-        let to = store::after_prefix(&[&[tables::LEDGER_SUBJECT], subject.as_slice()].concat());
+        let from = stored::subject_key(subject, within.end - 1);
+        let to = store::after_prefix(&stored::subject_key(subject, within.start));
         let mut found = Vec::new();
         read.scan(&from, &to, &mut |key, _| {
             found.push(stored::subject_number(key));

@@ -114,7 +114,7 @@ fn a_ledger_is_handed_over_to_a_new_key_and_who_knows_the_old_one_can_follow() {
 fn a_ledger_is_handed_over_only_by_the_key_that_signed_it_and_to_another_of_its_name() {
     let mut txn = many(3);
     let before = read::size(&txn).unwrap();
-    let mut try_over = |from: u8, to: Signer| {
+    let try_over = |from: u8, to: Signer| {
         let mut attempt = Txn::new(&txn);
         Ledger::new(samples::signer(from))
             .hand_over(&mut attempt, to, "test", at(9))
@@ -172,9 +172,9 @@ fn the_newest_come_first_page_by_page() {
 #[test]
 fn the_entries_of_several_subjects_are_merged_newest_first_and_each_comes_once() {
     let txn = many(12);
-    let find = |subjects: &[u8], before, limit| {
+    let find = |subjects: &[u8], before: Option<u64>, limit| {
         let subjects: Vec<_> = subjects.iter().map(|byte| subject(*byte)).collect();
-        numbers(read::concerning(&txn, &subjects, before, limit).unwrap())
+        numbers(read::concerning(&txn, &subjects, 0..before.unwrap_or(u64::MAX), limit).unwrap())
     };
     assert_eq!(find(&[0], None, 9), [9, 6, 3, 0]);
     assert_eq!(find(&[0, 9], None, 9), [10, 9, 6, 5, 3, 0]);
@@ -185,6 +185,8 @@ fn the_entries_of_several_subjects_are_merged_newest_first_and_each_comes_once()
     assert!(find(&[0], None, 0).is_empty());
     assert!(find(&[7], None, 9).is_empty());
     assert!(find(&[], None, 9).is_empty());
+    let within = read::concerning(&txn, &[subject(0)], 3..9, 9).unwrap();
+    assert_eq!(numbers(within), [6, 3]);
 }
 
 #[test]

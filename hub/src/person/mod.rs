@@ -159,6 +159,12 @@ pub fn identifier_hashes(hashes: &Hashes, agency: &AgencyId, identity: &Identity
         .collect()
 }
 
+/// Whether two family names are spelt the same but for case, accents, hyphens and apostrophes.
+pub fn is_same_name(one: &str, other: &str) -> bool {
+    let one = spelling::plain(one);
+    !one.is_empty() && one == spelling::plain(other)
+}
+
 fn matching(read: &dyn Read, given: &Identifiers) -> Result<Option<PersonId>, Error> {
     if let Some(number) = &given.nhs_number
         && let Some(Claim::One(person)) = claim(read, number)?

@@ -1,6 +1,6 @@
 //! LedgerService: what an information governance officer may see of the record. Each look is itself recorded.
 
-use std::{collections::VecDeque, pin::Pin, sync::Arc};
+use std::{collections::VecDeque, ops::Range, pin::Pin, sync::Arc};
 
 use placehub_proto::v1::{self as proto, export_ledger_response::Part, ledger_service_server::LedgerService};
 use tokio_stream::Stream;
@@ -9,15 +9,12 @@ use tonic::{Request, Response, Status};
 use super::{Claim, House, Trouble, token::Bound};
 use crate::{
     authn::Caller,
-    decide::Operation,
-    gate::{Act, Error, Look, Permit},
+    gate::{Act, Error, Export, Permit},
     inspect::Numbered,
     ledger::Checkpoint,
     wire,
 };
 
-/// How many entries are read at a time for an export.
-const CHUNK: usize = 256;
 /// How many bytes of entries a page holds, at most, but for one that is longer.
 const PAGE_BYTES: usize = 1 << 20;
 
@@ -27,6 +24,8 @@ pub struct LedgerDesk(pub Arc<House>);
 
 #[tonic::async_trait]
 impl LedgerService for LedgerDesk {
+    type ExamineStream = Pin<Box<dyn Stream<Item = Result<proto::ExamineResponse, Status>> + Send>>;
+    type MakeAccessLogStream = Pin<Box<dyn Stream<Item = Result<proto::MakeAccessLogResponse, Status>> + Send>>;
     type ExportLedgerStream = Pin<Box<dyn Stream<Item = Result<proto::ExportLedgerResponse, Status>> + Send>>;
 
     async fn list_entries(
@@ -42,24 +41,60 @@ impl LedgerService for LedgerDesk {
         Ok(Response::new(self.0.who_saw(&caller, request.get_ref()).await?))
     }
 
+    async fn examine(&self, request: Request<proto::ExamineRequest>) -> Result<Response<Self::ExamineStream>, Status> {
+        let (claim, caller) = (super::claim(&request)?, self.0.practitioner(&request)?);
+        let answer = self.0.clone().examine(claim, &caller, request.get_ref()).await?;
+        Ok(Response::new(Box::pin(answer)))
+    }
+
+    async fn get_entry(
+        &self,
+        request: Request<proto::GetEntryRequest>,
+    ) -> Result<Response<proto::GetEntryResponse>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        Ok(Response::new(self.0.entry(&caller, request.get_ref().number).await?))
+    }
+
+    async fn make_access_log(
+        &self,
+        request: Request<proto::MakeAccessLogRequest>,
+    ) -> Result<Response<Self::MakeAccessLogStream>, Status> {
+        let (claim, caller) = (super::claim(&request)?, self.0.practitioner(&request)?);
+        let log = self.0.clone().access_log(claim, &caller, request.get_ref()).await?;
+        Ok(Response::new(Box::pin(log)))
+    }
+
+    async fn list_held_entries(
+        &self,
+        request: Request<proto::ListHeldEntriesRequest>,
+    ) -> Result<Response<proto::ListHeldEntriesResponse>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        Ok(Response::new(self.0.held(&caller, request.get_ref()).await?))
+    }
+
+    async fn review_held_entry(
+        &self,
+        request: Request<proto::ReviewHeldEntryRequest>,
+    ) -> Result<Response<proto::ReviewHeldEntryResponse>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        Ok(Response::new(self.0.review(&caller, request.get_ref()).await?))
+    }
+
     async fn export_ledger(
         &self,
         request: Request<proto::ExportLedgerRequest>,
     ) -> Result<Response<Self::ExportLedgerStream>, Status> {
-        let claim = super::claim(&request)?;
-        let caller = self.0.practitioner(&request)?;
-        let looked = self
-            .0
-            .gate
-            .inspect(&caller, Operation::ExportLedger, self.0.clock.now())
-            .await;
-        let (permit, checkpoint) = looked.map_err(Trouble::from)?;
-        let head = match checkpoint.as_str() {
+        let (claim, caller) = (super::claim(&request)?, self.0.practitioner(&request)?);
+        let period = wire::period(request.get_ref().period.as_ref()).map_err(Trouble::from)?;
+        let looked = self.0.gate.export(&caller, period, self.0.clock.now()).await;
+        let permit = looked.map_err(Trouble::from)?;
+        let head = match permit.scope().deed().checkpoint.as_str() {
             "" => Ok(0),
             note => Checkpoint::open(note, self.0.gate.verifier_key()).map(|head| head.size),
         };
         let size = head.map_err(|why| Trouble::from(Error::Broken(Box::new(why))))?;
-        let stream = export(self.0.clone(), claim, permit, (checkpoint, size));
+        let numbers = self.0.inspection.exported(&permit, size).map_err(Trouble::from)?;
+        let stream = export(self.0.clone(), claim, permit, numbers);
         Ok(Response::new(Box::pin(stream)))
     }
 }
@@ -73,10 +108,7 @@ impl House {
         let size = wire::page_size(request.page_size)?;
         let bound = Bound::to(caller, "list-entries", &(), "");
         let before = self.before(&bound, &request.page_token)?;
-        let (permit, _) = self
-            .gate
-            .inspect(caller, Operation::ListEntries, self.clock.now())
-            .await?;
+        let permit = self.gate.list_entries(caller, self.clock.now()).await?;
         let found = self.inspection.newest(&permit, before, size + 1)?;
         let (entries, next_page_token) = self.page(&bound, found, size)?;
         Ok(proto::ListEntriesResponse {
@@ -88,11 +120,16 @@ impl House {
     async fn who_saw(&self, caller: &Caller, request: &proto::WhoSawRequest) -> Result<proto::WhoSawResponse, Trouble> {
         let who = super::person(request.person.as_ref())?;
         let size = wire::page_size(request.page_size)?;
-        let asked = request.person.clone().unwrap_or_default();
+        let period = wire::period(request.period.as_ref())?;
+        let asked = proto::WhoSawRequest {
+            person: request.person.clone(),
+            period: request.period,
+            ..proto::WhoSawRequest::default()
+        };
         let bound = Bound::to(caller, "who-saw", &asked, "");
         let before = self.before(&bound, &request.page_token)?;
-        let (permit, subjects) = self.gate.who_saw(caller, who, self.clock.now()).await?;
-        let found = self.inspection.concerning(&permit, &subjects, before, size + 1)?;
+        let permit = self.gate.who_saw(caller, who, period, self.clock.now()).await?;
+        let found = self.inspection.concerning(&permit, before, size + 1)?;
         let (entries, next_page_token) = self.page(&bound, found, size)?;
         Ok(proto::WhoSawResponse {
             entries,
@@ -100,7 +137,7 @@ impl House {
         })
     }
 
-    fn before(&self, bound: &Bound, token: &str) -> Result<Option<u64>, Trouble> {
+    pub(super) fn before(&self, bound: &Bound, token: &str) -> Result<Option<u64>, Trouble> {
         match token {
             "" => Ok(None),
             token => self.open(bound, token).map(Some).ok_or_else(Trouble::page_token),
@@ -133,26 +170,23 @@ impl House {
 fn export(
     house: Arc<House>,
     claim: Claim,
-    permit: Permit<Act<Look>>,
-    (checkpoint, size): (String, u64),
+    permit: Permit<Act<Export>>,
+    Range { start: mut from, end }: Range<u64>,
 ) -> impl Stream<Item = Result<proto::ExportLedgerResponse, Status>> + Send {
     async_stream::try_stream! {
-        let mut from = 0;
-        while from < size {
-            house.prove(&claim).map_err(Trouble::from)?;
-            if house.stopping.is_cancelled() {
-                Err(Trouble::stopping())?;
-            }
-            let chunk = house.inspection.in_order(&permit, from, CHUNK).map_err(Trouble::from)?;
+        while from < end {
+            house.go_on(&claim)?;
+            let chunk = house.inspection.in_order(&permit, from).map_err(Trouble::from)?;
             let mut chunk = VecDeque::from(chunk);
             if chunk.is_empty() {
                 Err(Trouble::closed())?;
             }
-            while let Some((number, bytes)) = chunk.pop_front().filter(|(number, _)| *number < size) {
+            while let Some((number, bytes)) = chunk.pop_front().filter(|(number, _)| *number < end) {
                 from = number + 1;
-                yield proto::ExportLedgerResponse { part: Some(Part::Entry(bytes)) };
+                yield proto::ExportLedgerResponse { part: Some(Part::Entry(bytes)), number: Some(number) };
             }
         }
-        yield proto::ExportLedgerResponse { part: Some(Part::Checkpoint(checkpoint)) };
+        let checkpoint = permit.scope().deed().checkpoint.clone();
+        yield proto::ExportLedgerResponse { part: Some(Part::Checkpoint(checkpoint)), number: None };
     }
 }

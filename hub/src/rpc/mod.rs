@@ -2,8 +2,10 @@
 //! Never touches the store and never decides; a permit lives no longer than the answer it is for.
 
 mod consent;
+mod disclosure;
 mod health;
 mod identity;
+mod inquiry;
 mod ledger;
 mod policy;
 mod push;
@@ -87,6 +89,15 @@ impl House {
     fn prove(&self, claim: &Claim) -> Result<Caller, authn::Error> {
         self.authenticator
             .caller(&claim.peer, claim.token.as_deref(), self.clock.now())
+    }
+
+    /// Whether a long answer may go on: its caller is still who they were, and the hub is not stopping.
+    fn go_on(&self, claim: &Claim) -> Result<(), Trouble> {
+        self.prove(claim)?;
+        if self.stopping.is_cancelled() {
+            return Err(Trouble::stopping());
+        }
+        Ok(())
     }
 
     /// What messages are checked against.

@@ -67,6 +67,15 @@ impl Trouble {
         }
     }
 
+    /// There is no entry of that number.
+    pub(super) fn no_entry() -> Self {
+        Self::new(
+            Code::NotFound,
+            "NO_SUCH_ENTRY",
+            "the ledger has no entry of this number".to_owned(),
+        )
+    }
+
     /// A request that could not be read as the contract's message. `None` for anything else that broke off a request.
     fn unread(status: &Status) -> Option<Self> {
         let rule = match status.code() {
@@ -204,6 +213,7 @@ impl From<gate::Error> for Trouble {
                 )
             }
             gate::Error::Conflict => Self::new(Code::FailedPrecondition, "VERSION_CONFLICT", why.to_string()),
+            gate::Error::NotHeld => Self::new(Code::FailedPrecondition, "NOT_HELD", why.to_string()),
             gate::Error::Refused(refusal) => {
                 let reason = match refusal.code {
                     RefusalCode::KindNotYours => "KIND_NOT_YOURS",

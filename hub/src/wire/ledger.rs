@@ -1,12 +1,32 @@
-//! Writes an entry of the ledger as the contract carries it, with the bytes that were hashed.
+//! Writes entries of the ledger, and what was found in it, as the contract carries them; reads an officer's questions.
 
 use placehub_proto::v1 as proto;
 
-use super::{show::level, timestamp};
+use super::{Fields, show::level, timestamp};
 use crate::{
-    inspect::Numbered,
-    ledger::{Entry, EntryInvalid, Subject},
+    catalogue::{Catalogue, Disclosure},
+    inspect::{Count, Label, Numbered},
+    ledger::{
+        Entry, EntryInvalid, Period, Subject,
+        held::{Held, Outcome},
+    },
+    model::{AgencyId, AgreementId, PurposeId, Violation},
 };
+
+/// What an officer asks, as the message has it.
+#[derive(Debug)]
+pub enum Examined {
+    /// What a practitioner asked.
+    AskedBy(AgencyId, String),
+    /// What left under an agreement.
+    LeftUnder(AgreementId),
+    /// Who asked about themselves.
+    NearSelf,
+    /// Who was refused.
+    Refusals,
+    /// Who named no case.
+    WithoutCase,
+}
 
 /// The entry of these bytes.
 ///
@@ -49,5 +69,114 @@ pub fn entry((number, raw): Numbered) -> Result<proto::LedgerEntry, EntryInvalid
             .map(|certificate| certificate.to_string())
             .unwrap_or_default(),
         raw,
+        sought: entry.sought,
     })
+}
+
+/// The span of time of a message.
+///
+/// # Errors
+/// Every field that breaks its rule.
+pub fn period(given: Option<&proto::Period>) -> Result<Period, Vec<Violation>> {
+    let mut fields = Fields::new();
+    let given = given.copied().unwrap_or_default();
+    let since = fields.time("period.since", given.since);
+    let until = fields.time("period.until", given.until);
+    if matches!((since, until), (Some(since), Some(until)) if until <= since) {
+        fields.wrong("period.until", "must be after `since`");
+    }
+    fields.finish(Some(Period { since, until }))
+}
+
+/// An officer's question of a message.
+///
+/// # Errors
+/// Every field that breaks its rule.
+pub fn examined(given: Option<&proto::examine_request::Question>) -> Result<Examined, Vec<Violation>> {
+    use proto::examine_request::Question as Asked;
+    let mut fields = Fields::new();
+    let parsed = match given {
+        None => {
+            fields.wrong("question", "must be one of those that there are");
+            None
+        }
+        Some(Asked::AskedBy(asked)) => {
+            let agency = fields.parse("asked_by.agency", &asked.agency);
+            let practitioner = fields.some_text("asked_by.practitioner", &asked.practitioner, 64);
+            agency.map(|agency| Examined::AskedBy(agency, practitioner))
+        }
+        Some(Asked::LeftUnder(left)) => fields
+            .parse("left_under.agreement", &left.agreement)
+            .map(Examined::LeftUnder),
+        Some(Asked::Refusals(_)) => Some(Examined::Refusals),
+        Some(Asked::WithoutCase(_)) => Some(Examined::WithoutCase),
+        Some(Asked::NearSelf(_)) => Some(Examined::NearSelf),
+    };
+    fields.finish(parsed)
+}
+
+/// A line of a table of counts.
+pub fn count((label, count): (Label, Count)) -> proto::EntryCount {
+    proto::EntryCount {
+        day: label.day,
+        agency: label.agency.map(|agency| agency.to_string()).unwrap_or_default(),
+        practitioner: label.practitioner,
+        kind: label.kind.map(|kind| kind.to_string()).unwrap_or_default(),
+        level: label.level.map(|one| level(one).into()).unwrap_or_default(),
+        reason: label.reason,
+        entries: count.entries,
+        refused: count.refused,
+        signals: count.signals,
+    }
+}
+
+/// An entry that access logs have left out.
+///
+/// # Errors
+/// If the bytes are not an entry.
+pub fn held((held, numbered): (Held, Numbered), catalogue: &Catalogue) -> Result<proto::HeldEntry, EntryInvalid> {
+    let entry = entry(numbered)?;
+    let outcome = match held.verdict.map(|verdict| verdict.outcome) {
+        None => proto::ReviewOutcome::Unspecified,
+        Some(Outcome::Kept) => proto::ReviewOutcome::Kept,
+        Some(Outcome::Released) => proto::ReviewOutcome::Released,
+    };
+    Ok(proto::HeldEntry {
+        why: why_held(&entry.purpose, catalogue),
+        entry: Some(entry),
+        asked_at: Some(timestamp(held.asked_at)),
+        asked_in: held.asked_in,
+        outcome: outcome.into(),
+        reviewed_in: held.verdict.map(|verdict| verdict.entry),
+    })
+}
+
+/// The outcome and the reason of a review.
+///
+/// # Errors
+/// Every field that breaks its rule.
+pub fn review(given: &proto::ReviewHeldEntryRequest) -> Result<(Outcome, String), Vec<Violation>> {
+    let mut fields = Fields::new();
+    let outcome = match given.outcome() {
+        proto::ReviewOutcome::Unspecified => {
+            fields.wrong("outcome", "must be kept or released");
+            None
+        }
+        proto::ReviewOutcome::Kept => Some(Outcome::Kept),
+        proto::ReviewOutcome::Released => Some(Outcome::Released),
+    };
+    let reason = fields.some_text("reason", given.reason.trim(), 200);
+    fields.finish(outcome.map(|outcome| (outcome, reason)))
+}
+
+fn why_held(purpose: &str, catalogue: &Catalogue) -> String {
+    let purpose = purpose.parse::<PurposeId>().ok();
+    let disclosure = purpose.and_then(|purpose| Some(&catalogue.purpose(&purpose)?.disclosure));
+    match disclosure {
+        Some(Disclosure::AfterDays(days)) => format!("for {days} days, by its purpose"),
+        Some(Disclosure::AfterReview) => "until it is reviewed, by its purpose".to_owned(),
+        Some(Disclosure::Now) => "by a review".to_owned(),
+        Some(Disclosure::Withheld(law)) => format!("withheld, by its purpose: {law}"),
+        None => "until it is reviewed: the catalogue has no such purpose any more".to_owned(),
+    }
 }

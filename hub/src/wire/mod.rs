@@ -1,6 +1,7 @@
 //! Between the contract's messages and the hub's own words: the only reader of prost types below `rpc`.
 //! Parses once, and refuses with every bad field named by path and rule; a value is never repeated.
 
+mod access;
 mod draft;
 mod fields;
 mod identity;
@@ -10,10 +11,11 @@ mod report;
 mod show;
 mod statement;
 
+pub use access::access;
 pub use draft::{draft, retraction};
 pub use fields::{Fields, page_size, timestamp};
 pub use identity::person;
-pub use ledger::entry;
+pub use ledger::{Examined, count, entry, examined, held, period, review};
 pub use question::{question, sort};
 pub use report::{death, join, number_change, undone};
 pub use show::{level, signal};

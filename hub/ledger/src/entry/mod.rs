@@ -1,6 +1,7 @@
 //! One entry: who asked what, why, what was decided by which rules, and which signals were shown.
 //! Never holds the content of a signal, nor a clear identifier of the person or address that is asked about.
 
+mod parts;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -12,11 +13,9 @@ use serde::{Deserialize, Serialize};
 
 pub use text::{Format, Hex, HexInvalid};
 
-use placehub_model::{
-    AgencyId, AgreementId, AreaCode, ConsentFact, GatewayId, KindId, Level, PurposeId, Sector, Sensitivity, Severity,
-    SignalId, SubjectSort,
-};
-use text::{moment, optional_moment, optional_uuid, sort, uuid};
+pub use parts::{Change, Class, Commitment, Hidden, Near, Refusal, Remainder, Shown, Subject, Touched};
+use placehub_model::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, Level, PurposeId, Sector};
+use text::{moment, optional_moment};
 
 /// The longest entry, in bytes. What stores and checks entries never needs more room for one.
 pub const LONGEST: usize = 128 * 1024;
@@ -83,6 +82,12 @@ pub struct Entry {
     /// Only these kinds were asked for; empty for all.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kinds: BTreeSet<KindId>,
+    /// Whether the asker asked about a name or a home of their own, as far as that is known.
+    #[serde(default, skip_serializing_if = "Near::is_unknown")]
+    pub near: Near,
+    /// What a look at the record was for: a practitioner as `AGENCY/SUBJECT`, an agreement, or an entry's number.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sought: String,
     /// Whether it was answered.
     pub allowed: bool,
     /// Why it was refused: there exactly if it was.
@@ -100,6 +105,9 @@ pub struct Entry {
     /// What was shown; nothing if it was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shown: Vec<Shown>,
+    /// What a watch was told to take off its reader's screen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<Hidden>,
     /// What was decided on, class by class: enough to decide again later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<Class>,
@@ -112,127 +120,12 @@ pub struct Entry {
     /// What the hub itself was changed from and to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
+    /// What the hub forgot because it had lapsed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub swept: Vec<Remainder>,
     /// How many signals were withheld.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub withheld: u32,
-}
-
-/// About whom or where, muted: without the opening of a commitment, nobody can tell who it is.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "sort", rename_all = "lowercase")]
-pub enum Subject {
-    /// A person.
-    Person(Commitment),
-    /// An address.
-    Address(Commitment),
-    /// An area, which is no personal data.
-    Area {
-        /// Its code.
-        code: AreaCode,
-    },
-}
-
-/// A keyed hash of a salt and a subject. Whoever erases the subject's key makes it mute for ever.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Commitment {
-    /// Random, and fresh for each entry.
-    pub salt: Hex<16>,
-    /// The keyed hash.
-    pub commitment: Hex<32>,
-}
-
-/// Why a request was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Refusal {
-    /// The reason's code in the contract, e.g. `NOT_PERMITTED`.
-    pub code: String,
-    /// The reason in a sentence, without personal data.
-    pub reason: String,
-}
-
-/// A signal that was shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Shown {
-    /// Which.
-    #[serde(with = "uuid")]
-    pub signal: SignalId,
-    /// How much of it.
-    pub level: Level,
-    /// Which correction of it.
-    pub version: u64,
-}
-
-/// A class of signals that no rule can tell apart, and what was decided on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Class {
-    /// What sort of fact.
-    pub kind: KindId,
-    /// Whose.
-    pub owner: AgencyId,
-    /// How carefully to handle.
-    pub sensitivity: Sensitivity,
-    /// How urgent.
-    pub severity: Severity,
-    /// Its area and every area around it.
-    pub areas: BTreeSet<AreaCode>,
-    /// What the signals are about.
-    #[serde(with = "sort")]
-    pub about: SubjectSort,
-    /// What the person said that covers the question.
-    pub consent: ConsentFact,
-    /// Whether the person had died.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub deceased: bool,
-    /// How much was allowed; `None`: nothing.
-    pub level: Option<Level>,
-    /// The rules that decided it.
-    pub rules: BTreeSet<String>,
-    /// How many signals were in it.
-    pub count: u32,
-}
-
-/// Signals that were withheld, of whose classes an entry had no room to tell more. They cannot be decided again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Remainder {
-    /// What sort of fact.
-    pub kind: KindId,
-    /// Whose.
-    pub owner: AgencyId,
-    /// How many signals.
-    pub count: u32,
-}
-
-/// A change of the hub itself: of its policies or of its key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Change {
-    /// What was before: a digest in hexadecimal or a verifier key. Empty if there was nothing.
-    pub from: String,
-    /// What is now; if the change was refused, what was to be. Empty if that cannot be told.
-    pub to: String,
-    /// Who or what changed it, in words, e.g. `start`, `signal`, `files changed`.
-    pub by: String,
-}
-
-/// What a write did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Touched {
-    /// The signal, if it was one.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_uuid")]
-    pub signal: Option<SignalId>,
-    /// Its version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
-    /// The statement, if it was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub statement: Option<Hex<16>>,
-    /// What became of it, in a word of the contract, e.g. `recorded`.
-    pub outcome: String,
 }
 
 /// Bytes or values that are not an entry of this format. Never holds a value of the entry.
@@ -276,16 +169,20 @@ impl Entry {
             since: None,
             until: None,
             kinds: BTreeSet::new(),
+            near: Near::default(),
+            sought: String::new(),
             allowed: false,
             refusal: None,
             policy: None,
             agreements: BTreeSet::new(),
             rules: BTreeSet::new(),
             shown: Vec::new(),
+            hidden: Vec::new(),
             classes: Vec::new(),
             remainder: Vec::new(),
             touched: None,
             change: None,
+            swept: Vec::new(),
             withheld: 0,
         }
     }
@@ -320,7 +217,7 @@ impl Entry {
         let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
         let named = self.action.len() <= 64 && self.action.split('-').all(word);
         let explained = self.allowed == self.refusal.is_none();
-        let closed = self.allowed || self.shown.is_empty();
+        let closed = self.allowed || (self.shown.is_empty() && self.hidden.is_empty());
         for (kept, rule) in [
             (
                 named,
@@ -344,16 +241,6 @@ impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Entry({})", self.action)
     }
-}
-
-impl fmt::Debug for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Subject(…)")
-    }
-}
-
-fn is_false(answer: &bool) -> bool {
-    !answer
 }
 
 fn is_zero(number: &u32) -> bool {

@@ -8,7 +8,7 @@ mod wycheproof;
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use placehub_certs::{IssuedClient, Issuer as TokenIssuer, Pki, PreviousKey, TokenSpec, issuer_url};
+use placehub_certs::{IssuedClient, Issuer as TokenIssuer, Own, Pki, PreviousKey, TokenSpec, issuer_url};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -100,6 +100,7 @@ impl Place {
             roles: vec!["neighbourhood-officer".into()],
             teams: vec!["central".into()],
             areas: vec!["central".into(), "E01006283".into()],
+            own: Own::default(),
             thumbprint: client.thumbprint.clone(),
             issued_at: self.now,
             lifetime: 10 * MINUTE,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::shipped;
 use crate::{
-    authn::{Caller, Practitioner},
+    authn::{Caller, Own, Practitioner},
     decide::{Circumstances, Decision, Deed, Sift},
     model::{AreaCode, ConsentFact, Header, Level, PersonId, Question, Sensitivity, Severity, SignalId, Subject},
 };
@@ -21,6 +21,7 @@ fn caller(agency: &str, role: &str) -> Caller {
         roles: BTreeSet::from([role.to_owned()]),
         teams: BTreeSet::new(),
         areas: BTreeSet::from(["central".parse().unwrap()]),
+        own: Own::default(),
         expires_at: "2026-11-21T12:10:00Z".parse().unwrap(),
     };
     Caller::sample(agency, agency, "desk", Some(practitioner))

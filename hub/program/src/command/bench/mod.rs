@@ -18,6 +18,7 @@ mod stream;
 mod tap;
 mod town;
 mod watch;
+mod who_saw;
 mod withdrawal;
 
 use std::{path::PathBuf, time::Duration};
@@ -37,6 +38,8 @@ use crate::ending::{Ending, Outcome};
 const TOWN: u64 = 10_000;
 /// How many people withdraw their consent.
 const WITHDRAWALS: usize = 10;
+/// How long a ledger the case `who-saw` has; the larger only if asked for.
+const LEDGERS: [u64; 2] = [100_000, 1_000_000];
 /// The towns of the case `scale`; the last only if asked for.
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 
@@ -59,7 +62,7 @@ pub(crate) struct Bench {
     /// The town's seed.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// Measure the case `scale` with a million signals too: some minutes, 4 GB of disk.
+    /// Measure the case `scale` with a million signals too, and `who-saw` with a million entries: some minutes, 4 GB of disk.
     #[arg(long)]
     large: bool,
     /// Folder on the disk to measure. A temporary folder is made in it and removed at the end.
@@ -89,6 +92,15 @@ enum Case {
     Withdrawal,
     /// Towns of 10,000 and 100,000 signals, each in a hub of its own process.
     Scale,
+    /// Who saw a person, in a ledger of 100,000 entries.
+    WhoSaw,
+}
+
+impl Case {
+    /// Whether it is measured in the one town that most cases share.
+    fn is_in_town(&self) -> bool {
+        !matches!(self, Self::Scale | Self::WhoSaw)
+    }
 }
 
 impl Bench {
@@ -119,7 +131,7 @@ impl Bench {
     }
 
     async fn measure(&self, folder: &std::path::Path, report: &mut Report) -> Result<()> {
-        if self.cases().iter().any(|case| *case != Case::Scale) {
+        if self.cases().iter().any(Case::is_in_town) {
             let stage = Stage::set(folder, self.seed, TOWN).await?;
             report.loaded(stage.loaded);
             let measured = self.on(&stage, report).await;
@@ -134,12 +146,18 @@ impl Bench {
             };
             report.add(scale::measure(folder, self.seed, sizes, (self.repeat, self.span())).await?);
         }
+        if self.cases().contains(&Case::WhoSaw) {
+            report.began(Case::WhoSaw)?;
+            let [small, large] = LEDGERS;
+            let size = if self.large { large } else { small };
+            report.add(vec![who_saw::measure(folder, size).await?]);
+        }
         Ok(())
     }
 
     async fn on(&self, stage: &Stage, report: &mut Report) -> Result<()> {
         let pairs = Pairs::new(stage, self.repeat, self.span());
-        for case in self.cases().into_iter().filter(|case| *case != Case::Scale) {
+        for case in self.cases().into_iter().filter(Case::is_in_town) {
             report.began(case)?;
             let rows = match case {
                 Case::AskPerson => vec![pairs.ask_person(64, CONNECTIONS).await?],
@@ -149,7 +167,7 @@ impl Bench {
                 Case::AskArea => vec![pairs.ask_area().await?],
                 Case::Watch => vec![watch::measure(stage, self.span() * 10).await?],
                 Case::Withdrawal => vec![withdrawal::measure(stage, WITHDRAWALS).await?],
-                Case::Scale => Vec::new(),
+                Case::Scale | Case::WhoSaw => Vec::new(),
             };
             report.add(rows);
         }

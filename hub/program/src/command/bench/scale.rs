@@ -134,13 +134,17 @@ async fn one(folder: &Path, town: &Town, (repeat, span): (u32, Duration)) -> Res
 }
 
 /// A hub in a process of its own.
-struct Served {
+pub(super) struct Served {
     child: Child,
     start: Duration,
 }
 
 impl Served {
-    async fn start(place: &Place) -> Result<Self> {
+    /// Starts the hub of a place, and waits until it serves.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub(super) async fn start(place: &Place) -> Result<Self> {
         let ready = place.dir().join("ready");
         if ready.exists() {
             fs::remove_file(&ready)?;
@@ -182,7 +186,10 @@ impl Served {
     }
 
     /// Has it stop as an operator would, and waits for its end.
-    async fn stop(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// If it does not end well.
+    pub(super) async fn stop(&mut self) -> Result<()> {
         let process = self.child.id().context("the hub has ended by itself")?;
         let told = Command::new("kill")
             .args(["-TERM", &process.to_string()])

@@ -1,5 +1,5 @@
-//! `placehub ledger`: reads the record of decisions, and checks it without trusting who wrote it.
-//! Checking uses nothing but the entries' bytes, the signed head and the ledger's public key.
+//! `placehub ledger verify`: recomputes the ledger from its bytes, without trusting who wrote it.
+//! Uses nothing but the entries' bytes, the signed head and the ledger's public key.
 
 use std::{
     convert::Infallible,
@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Subcommand};
+use clap::Args;
 use jiff::Timestamp;
 use placehub_hub::{
     ledger::{
@@ -17,53 +17,17 @@ use placehub_hub::{
     },
     store::{self, Disk},
 };
-use placehub_proto::v1::{
-    ExportLedgerRequest, LedgerEntry, ListEntriesRequest, PersonIdentity, WhoSawRequest, export_ledger_response::Part,
-};
+use placehub_proto::v1::{ExportLedgerRequest, export_ledger_response::Part};
 use serde_json::json;
 
 use crate::{
     ending::{Ending, Outcome, Stop},
-    entries,
     link::{Link, LinkArguments},
     moment, out,
-    person::PersonArguments,
 };
 
 /// What is said of a ledger whose store cannot be read whole.
 const WRONG: &str = "the ledger cannot be shown to be as it was signed";
-
-/// What to do with the ledger.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Ledger {
-    /// List entries, newest first.
-    List(Box<List>),
-    /// List who asked about a person, and what they were shown.
-    WhoSaw(Box<WhoSaw>),
-    /// Recompute the ledger from its bytes and check the signature on its head.
-    Verify(Box<Verify>),
-}
-
-/// Which entries.
-#[derive(Debug, Args)]
-pub(crate) struct List {
-    #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    link: LinkArguments,
-}
-
-/// Whose accesses.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  placehub ledger who-saw --home wigan --as igo-1 --person \"999 000 1006\"")]
-pub(crate) struct WhoSaw {
-    #[command(flatten)]
-    person: PersonArguments,
-    #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    link: LinkArguments,
-}
 
 /// Which ledger, and by which key.
 #[derive(Debug, Args)]
@@ -83,81 +47,9 @@ pub(crate) struct Verify {
     link: LinkArguments,
 }
 
-#[derive(Debug, Args)]
-struct Paging {
-    /// Follow all pages.
-    #[arg(long)]
-    all: bool,
-    /// Entries a page, 1 to 200 [default: 50].
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    page_size: i32,
-    /// The page after the one that gave this token.
-    #[arg(long, value_name = "TOKEN", default_value = "", hide_default_value = true)]
-    page_token: String,
-    /// Print a JSON document.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Ledger {
+impl Verify {
     /// Runs it.
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
-        match self {
-            Self::List(list) => list.run(now).await,
-            Self::Verify(verify) => verify.run(now).await,
-            Self::WhoSaw(who_saw) => who_saw.run(now).await,
-        }
-    }
-}
-
-impl List {
-    async fn run(self, now: Timestamp) -> Outcome {
-        let link = self.link.link("desk", now)?;
-        let Paging {
-            all,
-            page_size,
-            mut page_token,
-            json,
-        } = self.paging;
-        let mut found = Vec::new();
-        loop {
-            let request = ListEntriesRequest { page_size, page_token };
-            let page = link.ledger().list_entries(link.call(request)?).await;
-            let page = page.map_err(|status| link.fault(status))?.into_inner();
-            found.extend(page.entries);
-            page_token = page.next_page_token;
-            if !all || page_token.is_empty() {
-                return entries::print(&found, &page_token, json);
-            }
-        }
-    }
-}
-
-impl WhoSaw {
-    async fn run(self, now: Timestamp) -> Outcome {
-        let link = self.link.link("desk", now)?;
-        let person = self
-            .person
-            .identity()?
-            .context("whom? Give --person, or --name with --born and --postcode")?;
-        let Paging {
-            all,
-            page_size,
-            page_token,
-            json,
-        } = self.paging;
-        let first = WhoSawRequest {
-            person: Some(person),
-            page_size,
-            page_token,
-        };
-        let (found, next) = accesses(&link, first, all).await?;
-        entries::print(&found, &next, json)
-    }
-}
-
-impl Verify {
-    async fn run(self, now: Timestamp) -> Outcome {
         let key_file = self.key_file.or_else(|| self.link.ledger_pub());
         let key_file =
             key_file.context("which key? Give --key-file FILE (`init` writes it as ledger.pub), or --home")?;
@@ -184,42 +76,15 @@ impl Verify {
     }
 }
 
-/// Everything that is recorded of looks at a person: one page, or all.
-///
-/// # Errors
-/// What the hub refused, or why it could not be asked.
-pub(super) async fn accesses(link: &Link, mut request: WhoSawRequest, all: bool) -> Result<(Vec<LedgerEntry>, String)> {
-    let mut found = Vec::new();
-    loop {
-        let page = link.ledger().who_saw(link.call(request.clone())?).await;
-        let page = page.map_err(|status| link.fault(status))?.into_inner();
-        found.extend(page.entries);
-        if !all || page.next_page_token.is_empty() {
-            return Ok((found, page.next_page_token));
-        }
-        request.page_token = page.next_page_token;
-    }
-}
-
-/// All looks at a person.
-///
-/// # Errors
-/// As for [`accesses`].
-pub(super) async fn who_saw(link: &Link, person: PersonIdentity) -> Result<Vec<LedgerEntry>> {
-    let request = WhoSawRequest {
-        person: Some(person),
-        page_size: 200,
-        page_token: String::new(),
-    };
-    Ok(accesses(link, request, true).await?.0)
-}
-
 /// The bytes of all entries, and the signed head.
 ///
 /// # Errors
 /// What the hub refused, or why it could not be asked.
-pub(super) async fn export(link: &Link) -> Result<(Vec<Vec<u8>>, String)> {
-    let opened = link.ledger().export_ledger(link.open(ExportLedgerRequest {})?).await;
+pub(in crate::command) async fn export(link: &Link) -> Result<(Vec<Vec<u8>>, String)> {
+    let opened = link
+        .ledger()
+        .export_ledger(link.open(ExportLedgerRequest::default())?)
+        .await;
     let mut parts = opened.map_err(|status| link.fault(status))?.into_inner();
     let (mut exported, mut checkpoint) = (Vec::new(), None);
     while let Some(part) = parts.message().await.map_err(|status| link.fault(status))? {
@@ -236,7 +101,11 @@ pub(super) async fn export(link: &Link) -> Result<(Vec<Vec<u8>>, String)> {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(super) fn recompute(entries: Vec<Vec<u8>>, checkpoint: &str, key: &VerifierKey) -> Result<Verified, Fault> {
+pub(in crate::command) fn recompute(
+    entries: Vec<Vec<u8>>,
+    checkpoint: &str,
+    key: &VerifierKey,
+) -> Result<Verified, Fault> {
     verify(
         entries.into_iter().map(Ok::<_, Infallible>),
         &Evidence::of(checkpoint),
@@ -248,7 +117,7 @@ pub(super) fn recompute(entries: Vec<Vec<u8>>, checkpoint: &str, key: &VerifierK
 ///
 /// # Errors
 /// If the file cannot be read or holds no such key.
-pub(super) fn read_key(file: &Path) -> Result<VerifierKey> {
+pub(in crate::command) fn read_key(file: &Path) -> Result<VerifierKey> {
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     text.trim()
         .parse()

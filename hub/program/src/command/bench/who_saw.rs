@@ -1,0 +1,190 @@
+//! Who saw a person: an officer's question to a long ledger, in a hub of its own process. The ledger is written straight
+//! into the store, because a million questions would take longer than the one that is measured.
+
+use std::{
+    net::TcpListener,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use jiff::SignedDuration;
+use placehub_hub::{
+    keys::{Keyring, Keys},
+    ledger::{Commitment, Entry, Hex, Ledger, Signer, Subject, concern},
+    model::{AgencyId, AgreementId, Identity},
+    person,
+    store::{self, Committer, Disk, Hooks},
+};
+use placehub_proto::v1::{PersonIdentity, WhoSawRequest};
+
+use super::{figures::Row, place::Place, scale::Served, town::Town};
+use crate::{command::now, link::Link};
+
+/// How many entries the person has.
+const THEIRS: u64 = 1_000;
+/// How many entries one batch of the loading holds.
+const BATCH: u64 = 1_000;
+/// The person: a made-up NHS number.
+const NHS_NUMBER: &str = "9990001006";
+/// Aim, in milliseconds.
+const AIM: f64 = 50.0;
+/// How often each question is asked.
+const ROUNDS: usize = 20;
+
+/// Measures a ledger of so many entries.
+///
+/// # Errors
+/// If the ledger cannot be written, or the hub cannot be asked.
+pub(super) async fn measure(folder: &Path, size: u64) -> Result<Row> {
+    let folder = tempfile::tempdir_in(folder)?;
+    let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let place = Place::make(&folder.path().join("place"), listen, &Town::new(1, 100, now()))?;
+    let began = Instant::now();
+    write(&place, size).await?;
+    let written = began.elapsed();
+    let mut hub = Served::start(&place).await?;
+    let officer = place.desk(("governance", "ig-officer"), 0, listen)?;
+    let page = times(&officer, 50, false).await?;
+    let all = times(&officer, 200, true).await?;
+    hub.stop().await?;
+    let mut row = Row::new(
+        format!("who-saw-{size}"),
+        format!(
+            "who saw a person with {THEIRS} of {size} entries, in a hub of its own process; each call is an entry too"
+        ),
+    );
+    row.figure("written at", size as f64 / written.as_secs_f64(), "entries/s");
+    row.figure("page of 50, median", median(&page), "ms");
+    row.figure("page of 50, slowest", slowest(&page), "ms");
+    row.figure("all of them in 5 pages, median", median(&all), "ms");
+    row.aim(format!("a page in ≤ {AIM:.0} ms"), median(&page) <= AIM);
+    Ok(row)
+}
+
+/// Writes a ledger: each entry a question of an officer, one in so many about the person.
+async fn write(place: &Place, size: u64) -> Result<()> {
+    let config = place.config()?;
+    let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key)?;
+    let who = Identity {
+        nhs_number: Some(NHS_NUMBER.parse().map_err(anyhow::Error::msg)?),
+        ..Identity::default()
+    };
+    let governance: AgencyId = "governance".parse().map_err(anyhow::Error::msg)?;
+    let theirs = person::identifier_hashes(&Keys::of(keyring).hashes, &governance, &who);
+    let theirs = *theirs.first().context("the person has no subject")?;
+    let key = std::fs::read(&config.keys.ledger_key)?;
+    let ledger = Arc::new(Ledger::new(Signer::from_pkcs8(&config.node, &key)?));
+    let sealing = ledger.clone();
+    let hooks = Hooks {
+        seal: Box::new(move |txn| {
+            sealing.seal(txn).map_err(|why| store::Error::Engine {
+                doing: "sign the ledger's head",
+                source: Box::new(why),
+            })
+        }),
+        committed: Box::new(|| {}),
+    };
+    let committer = Committer::start(Arc::new(Disk::open(&config.store.folder)?), hooks)?;
+    let each = (size / THEIRS).max(1);
+    let first = now().checked_sub(SignedDuration::from_hours(24 * 90))?;
+    for from in (0..size).step_by(usize::try_from(BATCH)?) {
+        let ledger = ledger.clone();
+        let written = committer.commit(move |txn| {
+            for number in from..size.min(from + BATCH) {
+                let subject = if number % each == 0 { theirs } else { other(number) };
+                let (entry, mut concerns) = question(number, first)?;
+                concerns.push(subject);
+                let _entered = ledger.enter(txn, entry, &concerns)?;
+            }
+            anyhow::Ok(())
+        });
+        written.await??.into_inner();
+    }
+    committer.stop().await;
+    Ok(())
+}
+
+/// A question of one of fifty officers, and what else it concerns than whom it is about.
+fn question(number: u64, first: jiff::Timestamp) -> Result<(Entry, Vec<[u8; 16]>)> {
+    let agency: AgencyId = "housing".parse().map_err(anyhow::Error::msg)?;
+    let agreement: AgreementId = "homelessness-prevention".parse().map_err(anyhow::Error::msg)?;
+    let officer = format!("bench-{}", number % 50);
+    let at = first.checked_add(SignedDuration::from_secs(i64::try_from(number)?))?;
+    let concerns = vec![concern::practitioner(&agency, &officer), concern::agreement(&agreement)];
+    let muted = Commitment {
+        salt: Hex(other(number)),
+        commitment: Hex([7; 32]),
+    };
+    let entry = Entry {
+        agency: Some(agency),
+        workload: "desk".to_owned(),
+        certificate: Some(Hex([1; 32])),
+        practitioner: officer,
+        subject: Some(Subject::Person(muted)),
+        purpose: Some("homelessness-prevention".parse().map_err(anyhow::Error::msg)?),
+        case_reference: format!("CASE-{number}"),
+        allowed: true,
+        policy: Some(Hex([2; 32])),
+        agreements: [agreement].into(),
+        ..Entry::new(at, "ask")
+    };
+    Ok((entry, concerns))
+}
+
+/// Sixteen bytes of somebody else, one of a hundred thousand.
+fn other(number: u64) -> [u8; 16] {
+    let who = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % 100_000;
+    let mut bytes = [0xff; 16];
+    for (to, from) in bytes.iter_mut().zip(who.to_be_bytes()) {
+        *to = from;
+    }
+    bytes
+}
+
+/// How long the answers took, in milliseconds.
+async fn times(officer: &Link, page_size: i32, all: bool) -> Result<Vec<f64>> {
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut request = WhoSawRequest {
+            person: Some(PersonIdentity {
+                nhs_number: NHS_NUMBER.to_owned(),
+                ..PersonIdentity::default()
+            }),
+            page_size,
+            ..WhoSawRequest::default()
+        };
+        let (began, mut found) = (Instant::now(), 0);
+        loop {
+            let page = officer.ledger().who_saw(officer.call(request.clone())?).await;
+            let page = page.map_err(|status| officer.fault(status))?.into_inner();
+            found += page.entries.len();
+            if !all || page.next_page_token.is_empty() {
+                break;
+            }
+            request.page_token = page.next_page_token;
+        }
+        times.push(in_ms(began.elapsed()));
+        let least = if all {
+            usize::try_from(THEIRS)?
+        } else {
+            usize::try_from(page_size)?
+        };
+        ensure!(found >= least, "the hub found {found} entries of the person");
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+fn in_ms(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e3
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn slowest(sorted: &[f64]) -> f64 {
+    sorted.last().copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,328 @@
+//! The looks at the record: each is a deed of its own, whose permit says how far it goes and opens nothing else.
+//! Writes nothing but the look's own entry, and what a review of held entries comes to.
+
+use jiff::Timestamp;
+
+use super::{
+    Act, Error, Gate, Permit, Planned,
+    locate::{About, about},
+    record::Noted,
+};
+use crate::{
+    authn::Caller,
+    decide::Operation,
+    ledger::{
+        self, Period, Touched, concern,
+        held::{self, Held, Outcome, Verdict},
+    },
+    model::{AgencyId, AgreementId, Identity},
+    person,
+    store::Read,
+};
+
+/// The look at the newest entries.
+#[derive(Debug)]
+pub struct ListEntries;
+
+/// The look at what is held back from access logs.
+#[derive(Debug)]
+pub struct ListHeld;
+
+/// The look at all of one entry.
+#[derive(Debug)]
+pub struct ShowEntry {
+    /// Its number.
+    pub number: u64,
+}
+
+/// The look at who saw a person.
+#[derive(Debug)]
+pub struct WhoSaw {
+    /// The subjects under which the ledger names the person.
+    pub subjects: Vec<[u8; 16]>,
+    /// Over which time.
+    pub period: Period,
+}
+
+/// The making of a person's access log.
+#[derive(Debug)]
+pub struct AccessLog {
+    /// The subjects under which the ledger names the person.
+    pub subjects: Vec<[u8; 16]>,
+    /// Over which time.
+    pub period: Period,
+}
+
+/// The taking away of entries.
+#[derive(Debug)]
+pub struct Export {
+    /// The signed head as it was before the look, on the disk; empty if there was none.
+    pub checkpoint: String,
+    /// Over which time.
+    pub period: Period,
+}
+
+/// The look for the answer to an officer's question.
+#[derive(Debug)]
+pub struct Examine {
+    /// The question.
+    pub inquiry: Inquiry,
+    /// Over which time.
+    pub period: Period,
+}
+
+/// The release or the keeping of an entry that is held back.
+#[derive(Debug)]
+pub struct Review;
+
+/// A question of an information governance officer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inquiry {
+    /// What did this practitioner ask?
+    AskedBy {
+        /// Their agency.
+        agency: AgencyId,
+        /// Who, as their issuer names them.
+        practitioner: String,
+    },
+    /// What left under this agreement?
+    LeftUnder(AgreementId),
+    /// Who asked about a name or a home of their own?
+    NearSelf,
+    /// Who was refused, and why?
+    Refusals,
+    /// Who looked people and addresses up without naming a case?
+    WithoutCase,
+}
+
+impl Inquiry {
+    /// The subject under which the index lists the entries that may answer it; `None` if only the log itself does.
+    pub fn concern(&self) -> Option<[u8; 16]> {
+        match self {
+            Self::AskedBy { agency, practitioner } => Some(concern::practitioner(agency, practitioner)),
+            Self::LeftUnder(agreement) => Some(concern::agreement(agreement)),
+            Self::NearSelf | Self::Refusals | Self::WithoutCase => None,
+        }
+    }
+
+    fn operation(&self) -> Operation {
+        match self {
+            Self::AskedBy { .. } => Operation::AskedBy,
+            Self::LeftUnder(_) => Operation::LeftUnder,
+            Self::NearSelf => Operation::NearSelf,
+            Self::Refusals => Operation::Refusals,
+            Self::WithoutCase => Operation::WithoutCase,
+        }
+    }
+
+    fn sought(&self) -> String {
+        match self {
+            Self::AskedBy { agency, practitioner } => format!("{agency}/{practitioner}"),
+            Self::LeftUnder(agreement) => agreement.to_string(),
+            Self::NearSelf | Self::Refusals | Self::WithoutCase => String::new(),
+        }
+    }
+}
+
+impl Gate {
+    /// Permits a look at the newest entries.
+    ///
+    /// # Errors
+    /// `Refused`, or if anything fails. Nothing may then be shown. So for every look.
+    pub async fn list_entries(&self, caller: &Caller, now: Timestamp) -> Result<Permit<Act<ListEntries>>, Error> {
+        let look = (ListEntries, String::new(), Period::default());
+        self.permit_look(caller, Operation::ListEntries, look, now).await
+    }
+
+    /// Permits a look at what is held back from access logs.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub async fn list_held(&self, caller: &Caller, now: Timestamp) -> Result<Permit<Act<ListHeld>>, Error> {
+        let look = (ListHeld, String::new(), Period::default());
+        self.permit_look(caller, Operation::ListHeld, look, now).await
+    }
+
+    /// Permits a look at all of one entry.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub async fn show_entry(
+        &self,
+        caller: &Caller,
+        number: u64,
+        now: Timestamp,
+    ) -> Result<Permit<Act<ShowEntry>>, Error> {
+        let look = (ShowEntry { number }, number.to_string(), Period::default());
+        self.permit_look(caller, Operation::ShowEntry, look, now).await
+    }
+
+    /// Permits the look for the answer to an officer's question.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub async fn examine(
+        &self,
+        caller: &Caller,
+        inquiry: Inquiry,
+        period: Period,
+        now: Timestamp,
+    ) -> Result<Permit<Act<Examine>>, Error> {
+        let (operation, sought) = (inquiry.operation(), inquiry.sought());
+        let look = (Examine { inquiry, period }, sought, period);
+        self.permit_look(caller, operation, look, now).await
+    }
+
+    /// Permits taking entries away, up to the signed head as it is before the look.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub async fn export(&self, caller: &Caller, period: Period, now: Timestamp) -> Result<Permit<Act<Export>>, Error> {
+        let plan = move |read: &dyn Read| {
+            let checkpoint = ledger::read::checkpoint(read)?.unwrap_or_default();
+            let noted = Noted {
+                period,
+                ..Noted::default()
+            };
+            Ok(Planned::Do(Export { checkpoint, period }, (), About::Nothing, noted))
+        };
+        let done = self.operate(caller, Operation::ExportLedger, now, plan, |_, _, ()| Ok(()));
+        Ok(done.await?.0)
+    }
+
+    /// Permits asking who saw a person.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub async fn who_saw(
+        &self,
+        caller: &Caller,
+        who: Identity,
+        period: Period,
+        now: Timestamp,
+    ) -> Result<Permit<Act<WhoSaw>>, Error> {
+        let deed = move |subjects| WhoSaw { subjects, period };
+        self.of_person(caller, (Operation::WhoSaw, who, period), now, deed)
+            .await
+    }
+
+    /// Permits the making of a person's access log.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub async fn access_log(
+        &self,
+        caller: &Caller,
+        who: Identity,
+        period: Period,
+        now: Timestamp,
+    ) -> Result<Permit<Act<AccessLog>>, Error> {
+        let deed = move |subjects| AccessLog { subjects, period };
+        self.of_person(caller, (Operation::AccessLog, who, period), now, deed)
+            .await
+    }
+
+    /// Puts entries that an access log leaves out on the list of what is to be reviewed, if they are not on it.
+    ///
+    /// # Errors
+    /// If it cannot be written: the log must not go out then, because what it leaves out would be forgotten.
+    pub async fn hold(&self, permit: &Permit<Act<AccessLog>>, numbers: Vec<u64>) -> Result<(), Error> {
+        let (asked_in, asked_at) = (permit.entry(), permit.scope().at());
+        let held = self.committer.commit(move |txn| {
+            for number in numbers {
+                if held::of(txn, number)?.is_none() {
+                    let row = Held {
+                        asked_in,
+                        asked_at,
+                        verdict: None,
+                    };
+                    held::put(txn, number, &row)?;
+                }
+            }
+            Ok::<_, Error>(())
+        });
+        held.await??.into_inner();
+        Ok(())
+    }
+
+    /// Releases or keeps an entry that is held back, for a reason that is recorded.
+    ///
+    /// # Errors
+    /// `NotHeld` if no access log has met it; otherwise as for each look.
+    pub async fn review(
+        &self,
+        caller: &Caller,
+        number: u64,
+        (outcome, reason): (Outcome, String),
+        now: Timestamp,
+    ) -> Result<Permit<Act<Review>>, Error> {
+        let plan = move |read: &dyn Read| {
+            let Some(row) = held::of(read, number)? else {
+                return Ok(Planned::Refuse("NOT_HELD", Error::NotHeld, About::Nothing));
+            };
+            let touched = Touched {
+                entry: Some(number),
+                outcome: outcome.word().to_owned(),
+                reason,
+                ..Touched::default()
+            };
+            Ok(Planned::Do(Review, row, About::Nothing, Noted::of(touched)))
+        };
+        let done = self.operate(caller, Operation::ReviewHeld, now, plan, move |txn, permit, row| {
+            let verdict = Verdict {
+                outcome,
+                at: permit.scope().at(),
+                entry: permit.entry(),
+            };
+            let row = Held {
+                verdict: Some(verdict),
+                ..row
+            };
+            Ok(held::put(txn, number, &row)?)
+        });
+        Ok(done.await?.0)
+    }
+
+    async fn permit_look<Deed: Send + 'static>(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        (deed, sought, period): (Deed, String, Period),
+        now: Timestamp,
+    ) -> Result<Permit<Act<Deed>>, Error> {
+        let plan = move |_: &dyn Read| {
+            let noted = Noted {
+                sought,
+                period,
+                ..Noted::default()
+            };
+            Ok(Planned::Do(deed, (), About::Nothing, noted))
+        };
+        let done = self.operate(caller, operation, now, plan, |_, _, ()| Ok(()));
+        Ok(done.await?.0)
+    }
+
+    async fn of_person<Deed: Send + 'static>(
+        &self,
+        caller: &Caller,
+        (operation, who, period): (Operation, Identity, Period),
+        now: Timestamp,
+        deed: impl FnOnce(Vec<[u8; 16]>) -> Deed + Send + 'static,
+    ) -> Result<Permit<Act<Deed>>, Error> {
+        let (agency, keys) = (caller.agency().clone(), self.keys.clone());
+        let plan = move |read: &dyn Read| {
+            let about = about(read, &keys.hashes, &agency, &who)?;
+            let mut subjects = person::identifier_hashes(&keys.hashes, &agency, &who);
+            if let About::Person(records) = &about {
+                subjects.extend(records.iter().map(|record| record.0));
+            }
+            let noted = Noted {
+                period,
+                ..Noted::default()
+            };
+            Ok(Planned::Do(deed(subjects), (), about, noted))
+        };
+        let done = self.operate(caller, operation, now, plan, |_, _, ()| Ok(()));
+        Ok(done.await?.0)
+    }
+}

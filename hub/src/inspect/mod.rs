@@ -1,0 +1,224 @@
+//! What an information governance officer may read of the ledger.
+//! Needs a permit for each look, which says how far that look goes; so each look is itself in the ledger.
+
+mod access;
+mod counts;
+
+use std::{ops::Range, sync::Arc};
+
+use crate::{
+    catalogue::Catalogue,
+    gate::{AccessLog, Act, Error, Examine, Export, Inquiry, ListEntries, ListHeld, Permit, ShowEntry, WhoSaw},
+    ledger::{
+        Entry, Period,
+        held::{self, Held},
+        read,
+    },
+    store::{Read, Store},
+};
+
+pub use counts::{Count, Counts, Label};
+
+/// How many entries are read at a time.
+const CHUNK: usize = 256;
+
+/// An entry's number and its bytes.
+pub type Numbered = (u64, Vec<u8>);
+
+/// Reads the ledger.
+#[derive(Clone)]
+pub struct Inspection {
+    store: Arc<dyn Store>,
+}
+
+/// What one chunk of the log has for an officer's question.
+#[derive(Debug)]
+pub struct Found {
+    /// The entries that answer it, newest first: number, bytes, and what they say.
+    pub entries: Vec<(u64, Vec<u8>, Entry)>,
+    /// Below which number to go on; `None`: there is nothing more.
+    pub next: Option<u64>,
+}
+
+/// What one chunk of a person's entries has for their access log.
+#[derive(Debug)]
+pub struct Accesses {
+    /// What the log tells, newest first.
+    pub told: Vec<(u64, Entry)>,
+    /// What it leaves out, and is to be reviewed.
+    pub held: Vec<u64>,
+    /// Below which number to go on; `None`: there is nothing more.
+    pub next: Option<u64>,
+}
+
+impl Inspection {
+    /// Reads the ledger of this store.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    /// Entries before a number, newest first.
+    ///
+    /// # Errors
+    /// If the store fails. So for every look.
+    pub fn newest(
+        &self,
+        _: &Permit<Act<ListEntries>>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error> {
+        Ok(read::newest(self.read(), before, limit)?)
+    }
+
+    /// Entries that concern the person of the permit, before a number, newest first.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub fn concerning(
+        &self,
+        permit: &Permit<Act<WhoSaw>>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error> {
+        let WhoSaw { subjects, period } = permit.scope().deed();
+        let within = self.below(*period, before)?;
+        Ok(read::concerning(self.read(), subjects, within, limit)?)
+    }
+
+    /// The entry of the permit, if there is one.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub fn entry(&self, permit: &Permit<Act<ShowEntry>>) -> Result<Option<Numbered>, Error> {
+        let number = permit.scope().deed().number;
+        Ok(read::entry(self.read(), number)?.map(|bytes| (number, bytes)))
+    }
+
+    /// The numbers of the entries that an export of so many entries in all takes away.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub fn exported(&self, permit: &Permit<Act<Export>>, size: u64) -> Result<Range<u64>, Error> {
+        let Range { start, end } = permit.scope().deed().period.numbers(self.read())?;
+        Ok(start.min(size)..end.min(size))
+    }
+
+    /// Entries from a number on, in order.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub fn in_order(&self, _: &Permit<Act<Export>>, from: u64) -> Result<Vec<Numbered>, Error> {
+        Ok(read::export(self.read(), from, CHUNK)?)
+    }
+
+    /// The next chunk of what answers an officer's question, below a number.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub fn examine(&self, permit: &Permit<Act<Examine>>, before: Option<u64>) -> Result<Found, Error> {
+        let Examine { inquiry, period } = permit.scope().deed();
+        let within = self.below(*period, before)?;
+        let (rows, next) = match inquiry.concern() {
+            Some(concern) => {
+                let rows = read::concerning(self.read(), &[concern], within, CHUNK)?;
+                let last = rows.last().filter(|_| rows.len() == CHUNK);
+                let next = last.map(|(number, _)| *number);
+                (rows, next)
+            }
+            None => {
+                let from = within.end.saturating_sub(CHUNK as u64).max(within.start);
+                let mut rows = read::export(self.read(), from, usize::try_from(within.end - from).unwrap_or(CHUNK))?;
+                rows.reverse();
+                (rows, Some(from).filter(|from| *from > within.start))
+            }
+        };
+        let mut entries = Vec::new();
+        for (number, bytes) in rows {
+            let entry = parse(&bytes)?;
+            if answers(inquiry, &entry) {
+                entries.push((number, bytes, entry));
+            }
+        }
+        Ok(Found { entries, next })
+    }
+
+    /// The next chunk of a person's access log, below a number.
+    ///
+    /// # Errors
+    /// As for each look. The log must not go out unless what is held is on the list of what is to be reviewed.
+    pub fn accesses(
+        &self,
+        permit: &Permit<Act<AccessLog>>,
+        catalogue: &Catalogue,
+        before: Option<u64>,
+    ) -> Result<Accesses, Error> {
+        let AccessLog { subjects, period } = permit.scope().deed();
+        let within = self.below(*period, before)?;
+        let rows = read::concerning(self.read(), subjects, within, CHUNK)?;
+        let last = rows.last().filter(|_| rows.len() == CHUNK);
+        let next = last.map(|(number, _)| *number);
+        let (mut told, mut held) = (Vec::new(), Vec::new());
+        for (number, bytes) in rows {
+            let entry = parse(&bytes)?;
+            let reviewed = held::of(self.read(), number)?.and_then(|held| held.verdict);
+            if access::is_told(&entry, catalogue, reviewed, permit.scope().at()) {
+                told.push((number, entry));
+            } else {
+                held.push(number);
+            }
+        }
+        Ok(Accesses { told, held, next })
+    }
+
+    /// What is held back from access logs, from a number on: number, what is known of it, and the entry's bytes.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub fn held(
+        &self,
+        _: &Permit<Act<ListHeld>>,
+        from: u64,
+        reviewed: bool,
+        limit: usize,
+    ) -> Result<Vec<(Held, Numbered)>, Error> {
+        let rows = held::list(self.read(), from, reviewed, limit)?;
+        let with_entry = rows.into_iter().map(|(number, held)| {
+            let bytes = read::entry(self.read(), number)?;
+            let bytes = bytes.ok_or(crate::ledger::Error::Torn("a held entry is missing"))?;
+            Ok((held, (number, bytes)))
+        });
+        with_entry.collect()
+    }
+
+    /// The numbers of a period's entries that are below a number.
+    fn below(&self, period: Period, before: Option<u64>) -> Result<Range<u64>, Error> {
+        let Range { start, end } = period.numbers(self.read())?;
+        Ok(start..before.map_or(end, |before| before.min(end)))
+    }
+
+    fn read(&self) -> &dyn Read {
+        &*self.store
+    }
+}
+
+/// Whether an entry answers a question.
+fn answers(inquiry: &Inquiry, entry: &Entry) -> bool {
+    let is_question = entry.purpose.is_some();
+    match inquiry {
+        // The index has chosen these already, and lists nothing else under their subjects.
+        Inquiry::AskedBy { .. } | Inquiry::LeftUnder(_) => true,
+        Inquiry::NearSelf => is_question && entry.subject.is_some(),
+        Inquiry::Refusals => !entry.allowed,
+        Inquiry::WithoutCase => is_question && entry.case_reference.is_empty() && is_look_up(entry),
+    }
+}
+
+/// Whether somebody asked about a person or an address, and not about an area.
+fn is_look_up(entry: &Entry) -> bool {
+    use crate::ledger::Subject;
+    matches!(entry.subject, Some(Subject::Person(_) | Subject::Address(_)))
+}
+
+fn parse(bytes: &[u8]) -> Result<Entry, Error> {
+    Ok(Entry::parse(bytes).map_err(crate::ledger::Error::Entry)?)
+}

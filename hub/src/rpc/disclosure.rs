@@ -1,0 +1,90 @@
+//! A person's access log, and the review of what is held back from it. The log never says how much it leaves out, nor
+//! whether it leaves out anything: a log with held entries and one without look the same.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use placehub_proto::v1 as proto;
+use tokio_stream::Stream;
+use tonic::Status;
+
+use super::{Claim, House, Trouble, token::Bound};
+use crate::{authn::Caller, gate::Error, wire};
+
+impl House {
+    /// A person's access log, newest first. What is held back is on the list of what is to be reviewed before what comes
+    /// after it goes out.
+    pub(super) async fn access_log(
+        self: Arc<Self>,
+        claim: Claim,
+        caller: &Caller,
+        request: &proto::MakeAccessLogRequest,
+    ) -> Result<impl Stream<Item = Result<proto::MakeAccessLogResponse, Status>> + Send + use<>, Trouble> {
+        let who = super::person(request.person.as_ref())?;
+        let period = wire::period(request.period.as_ref())?;
+        let permit = self.gate.access_log(caller, who, period, self.clock.now()).await?;
+        // The log does not tell of its own making.
+        let mut before = Some(permit.entry());
+        Ok(async_stream::try_stream! {
+            loop {
+                self.go_on(&claim)?;
+                let policies = self.gate.policies();
+                let chunk = self.inspection.accesses(&permit, policies.catalogue(), before).map_err(Trouble::from)?;
+                if !chunk.held.is_empty() {
+                    self.gate.hold(&permit, chunk.held).await.map_err(Trouble::from)?;
+                }
+                let mut told = VecDeque::from(chunk.told);
+                while let Some(line) = told.pop_front() {
+                    yield wire::access(line, &self.agencies, policies.catalogue());
+                }
+                before = chunk.next;
+                if before.is_none() {
+                    break;
+                }
+            }
+        })
+    }
+
+    /// What access logs have left out.
+    pub(super) async fn held(
+        &self,
+        caller: &Caller,
+        request: &proto::ListHeldEntriesRequest,
+    ) -> Result<proto::ListHeldEntriesResponse, Trouble> {
+        let size = wire::page_size(request.page_size)?;
+        let asked = proto::ListHeldEntriesRequest {
+            reviewed_too: request.reviewed_too,
+            ..proto::ListHeldEntriesRequest::default()
+        };
+        let bound = Bound::to(caller, "list-held", &asked, "");
+        let from = self.before(&bound, &request.page_token)?.unwrap_or(0);
+        let permit = self.gate.list_held(caller, self.clock.now()).await?;
+        let mut found = self.inspection.held(&permit, from, request.reviewed_too, size + 1)?;
+        let next = found.get(size).map(|(_, (number, _))| *number);
+        found.truncate(size);
+        let policies = self.gate.policies();
+        let held: Result<_, _> = found
+            .into_iter()
+            .map(|one| wire::held(one, policies.catalogue()))
+            .collect();
+        Ok(proto::ListHeldEntriesResponse {
+            held: held.map_err(|why| Error::Broken(Box::new(why)))?,
+            next_page_token: next
+                .map(|next| self.seal(&bound, &next))
+                .transpose()?
+                .unwrap_or_default(),
+        })
+    }
+
+    /// Releases or keeps an entry that access logs have left out.
+    pub(super) async fn review(
+        &self,
+        caller: &Caller,
+        request: &proto::ReviewHeldEntryRequest,
+    ) -> Result<proto::ReviewHeldEntryResponse, Trouble> {
+        let verdict = wire::review(request)?;
+        let reviewed = self.gate.review(caller, request.number, verdict, self.clock.now());
+        Ok(proto::ReviewHeldEntryResponse {
+            ledger_entry: reviewed.await?.entry(),
+        })
+    }
+}
