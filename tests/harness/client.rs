@@ -8,8 +8,8 @@ use placehub_proto::v1::{
     PersonIdentity, PushSignalRequest, PushSignalResponse, Question, RecordConsentRequest, RecordConsentResponse,
     RetractOutcome, RetractSignalRequest, SignalDraft, WatchSignalsRequest, WatchSignalsResponse, WhoSawRequest,
     WhoSawResponse, consent_service_client::ConsentServiceClient, export_ledger_response::Part,
-    ledger_service_client::LedgerServiceClient, policy_service_client::PolicyServiceClient,
-    signal_service_client::SignalServiceClient,
+    identity_service_client::IdentityServiceClient, ledger_service_client::LedgerServiceClient,
+    policy_service_client::PolicyServiceClient, signal_service_client::SignalServiceClient,
 };
 use tonic::{
     Request, Status, Streaming,
