@@ -18,6 +18,8 @@ mod fail_closed;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod in_force;
 #[cfg(test)]
 mod inquiry;

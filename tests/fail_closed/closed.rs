@@ -44,6 +44,15 @@ async fn a_hub_whose_commit_failed_answers_nobody_until_it_is_started_anew() {
             refused(adviser.ask(question_person(drew(), PURPOSE)).await),
             refused(adviser.says(alex(), ConsentStance::Withdrawn).await),
             refused(adviser.consents.clone().list_consents(list).await),
+            refused(hub.adapter("health").join(("m1", 1), alex(), drew()).await),
+            refused(hub.adapter("health").separate("m1", 2).await),
+            refused(
+                hub.adapter("health")
+                    .change_number("c1", "9990001049", "9990001057")
+                    .await,
+            ),
+            refused(hub.adapter("health").died(("d1", 1), alex()).await),
+            refused(hub.adapter("health").lives("d1", 2).await),
             refused(igo.who_saw(alex()).await),
             refused(ledger.list_entries(ListEntriesRequest::default()).await),
             refused(ledger.export_ledger(ExportLedgerRequest::default()).await.map(|_| ())),

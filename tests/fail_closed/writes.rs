@@ -1,11 +1,12 @@
 //! What is written is written whole or not at all, whatever fails.
 
 use placehub_proto::v1::{
-    ConsentStance, DisclosureLevel, ListConsentsRequest, PushOutcome, RetractOutcome, SignalDraft,
+    ConsentStance, DisclosureLevel, IdentityOutcome, IdentityUndoOutcome, ListConsentsRequest, PushOutcome,
+    RetractOutcome, SignalDraft,
 };
 
-use super::{Trial, about_alex, asked};
-use crate::harness::{Adjust, Hub, alex, arrears, billie};
+use super::{PURPOSE, Trial, about_alex, asked};
+use crate::harness::{Adjust, Hub, alex, arrears, billie, known_as, only, question_person};
 
 #[tokio::test]
 async fn a_push_is_kept_whole_or_not_at_all() {
@@ -85,4 +86,81 @@ async fn a_statement_is_in_force_and_listed_or_neither() {
         assert_eq!((said, shown), expected);
     };
     trial.each_failure(withdraw, after).await;
+}
+
+#[tokio::test]
+async fn a_join_is_whole_or_not_at_all_and_so_is_a_separation() {
+    let trial = Trial::begin().await;
+    let join = async |hub: &Hub| {
+        let joined = hub.adapter("health").join(("m1", 1), alex(), only("H1")).await;
+        joined.map(|_| ())
+    };
+    let both = async |hub: &Hub| {
+        // A signal under the reference alone, which a question about Alex finds exactly if the two are one.
+        let draft = crate::harness::discharge(only("H1"), hub.days_ago(1)).id("of-h1");
+        hub.adapter("health").push(draft).await.unwrap();
+        asked(hub, about_alex()).await.signals.len() == 2
+    };
+    let after = async |hub: &Hub, answered: bool| {
+        let one = both(hub).await;
+        assert!(!answered || one, "acknowledged and lost");
+        let outcome = hub.adapter("health").join(("m1", 1), alex(), only("H1")).await.unwrap();
+        let expected = match one {
+            true => IdentityOutcome::AlreadyKnown,
+            false => IdentityOutcome::Recorded,
+        };
+        assert_eq!(outcome, expected);
+        assert!(both(hub).await);
+        assert_eq!(
+            hub.adapter("health").separate("m1", 2).await.unwrap(),
+            IdentityUndoOutcome::Undone
+        );
+        assert!(!both(hub).await);
+    };
+    trial.each_failure(join, after).await;
+}
+
+#[tokio::test]
+async fn a_death_is_on_record_whole_or_not_at_all() {
+    let trial = Trial::begin().await;
+    let died = async |hub: &Hub| {
+        let died = hub.adapter("health").died(("d1", 1), known_as("H1", alex())).await;
+        died.map(|_| ())
+    };
+    let after = async |hub: &Hub, answered: bool| {
+        let shown = asked(hub, about_alex()).await.signals.len();
+        assert!(!answered || shown == 0, "acknowledged and lost");
+        let outcome = hub
+            .adapter("health")
+            .died(("d1", 1), known_as("H1", alex()))
+            .await
+            .unwrap();
+        let expected = match shown {
+            0 => IdentityOutcome::AlreadyKnown,
+            _ => IdentityOutcome::Recorded,
+        };
+        assert_eq!(outcome, expected);
+        assert_eq!(asked(hub, about_alex()).await.signals.len(), 0);
+        assert_eq!(asked(hub, question_person(billie(), PURPOSE)).await.signals.len(), 1);
+    };
+    trial.each_failure(died, after).await;
+}
+
+#[tokio::test]
+async fn a_replaced_number_and_taking_it_back_are_whole_or_not_at_all() {
+    let trial = Trial::begin().await;
+    let begin = async |hub: &Hub| {
+        let health = hub.adapter("health");
+        health.change_number("c1", &alex().nhs_number, "9990001049").await?;
+        health.separate("c1", 2).await.map(|_| ())
+    };
+    let after = async |hub: &Hub, answered: bool| {
+        let outcome = hub.adapter("health").separate("c1", 2).await.unwrap();
+        assert!(!answered || outcome == IdentityUndoOutcome::AlreadyKnown);
+        assert_ne!(outcome, IdentityUndoOutcome::Unspecified);
+        let other = question_person(crate::harness::numbered("9990001049"), PURPOSE);
+        assert_eq!(asked(hub, other).await.signals.len(), 0, "they are apart");
+        assert_eq!(asked(hub, about_alex()).await.signals.len(), 1);
+    };
+    trial.each_failure(begin, after).await;
 }

@@ -159,3 +159,105 @@ fn ends(links: &[Link]) -> impl Iterator<Item = PersonId> {
 fn human_key(person: PersonId) -> Vec<u8> {
     [&[HUMAN], person.0.as_slice()].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::Memory;
+
+    /// A source says that two records are one (`Some`), or takes that back; or the same of a death.
+    #[derive(Debug, Clone)]
+    enum Said {
+        Death(u8, Option<u8>),
+        Join(u8, Option<(u8, u8)>),
+    }
+
+    fn said() -> impl Strategy<Value = Said> {
+        let (source, record) = (0_u8..5, 0_u8..6);
+        prop_oneof![
+            (source.clone(), proptest::option::of(record.clone())).prop_map(|(by, who)| Said::Death(by, who)),
+            (source, proptest::option::of((record.clone(), record))).prop_map(|(by, two)| Said::Join(by, two)),
+        ]
+    }
+
+    fn id(record: u8) -> PersonId {
+        PersonId([record; 16])
+    }
+
+    fn time(second: usize) -> Timestamp {
+        Timestamp::from_second(i64::try_from(second).unwrap()).unwrap()
+    }
+
+    /// The records that joins lead to from one.
+    fn joined<'j>(from: u8, joins: impl Iterator<Item = &'j (u8, u8)> + Clone) -> BTreeSet<u8> {
+        let mut all = BTreeSet::from([from]);
+        for _ in 0..6 {
+            for (one, other) in joins.clone() {
+                if all.contains(one) || all.contains(other) {
+                    all.extend([*one, *other]);
+                }
+            }
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn records_are_one_humans_exactly_while_somebody_says_so(told in proptest::collection::vec(said(), 1..25)) {
+            let memory = Memory::new();
+            let mut txn = Txn::new(&memory);
+            let mut joins: BTreeMap<u8, ((u8, u8), usize)> = BTreeMap::new();
+            let mut deaths: BTreeMap<u8, u8> = BTreeMap::new();
+            for (second, said) in told.iter().enumerate() {
+                match said {
+                    Said::Join(by, two) => {
+                        let before = joins.remove(by).map(|(two, _)| two);
+                        let touched = before.iter().chain(two).flat_map(|(a, b)| [id(*a), id(*b)]);
+                        tie(&mut txn, touched, |ties| {
+                            ties.links.retain(|link| link.by != [*by; 32]);
+                            ties.links.extend(two.map(|(a, b)| Link {
+                                between: (id(a), id(b)),
+                                by: [*by; 32],
+                                at: time(second),
+                            }));
+                        }).unwrap();
+                        joins.extend(two.map(|two| (*by, (two, second))));
+                    }
+                    Said::Death(by, who) => {
+                        let before = deaths.remove(by);
+                        tie(&mut txn, before.iter().chain(who).map(|who| id(*who)), |ties| {
+                            ties.deaths.retain(|death| death.by != [*by; 32]);
+                            ties.deaths.extend(who.map(|who| Death { person: id(who), by: [*by; 32] }));
+                        }).unwrap();
+                        deaths.extend(who.map(|who| (*by, who)));
+                    }
+                }
+            }
+            for record in 0..6 {
+                let human = human(&txn, id(record)).unwrap();
+                let one = joined(record, joins.values().map(|(two, _)| two));
+                prop_assert_eq!(human.records()[0], id(record));
+                let records: Vec<_> = human.records();
+                prop_assert_eq!(records.len(), one.len());
+                prop_assert_eq!(records.into_iter().collect::<BTreeSet<_>>(), one.iter().map(|one| id(*one)).collect());
+                prop_assert_eq!(human.has_died(), deaths.values().any(|dead| one.contains(dead)));
+                for other in 0..6 {
+                    let since = (0..told.len()).find(|until| {
+                        let by_then = joins.values().filter(|(_, at)| at <= until).map(|(two, _)| two);
+                        joined(record, by_then).contains(&other)
+                    });
+                    let since = since.filter(|_| record != other).map(time);
+                    let found = human.one_since(id(record), id(other)).filter(|_| record != other);
+                    prop_assert_eq!(found, since);
+                }
+            }
+            if joins.is_empty() && deaths.is_empty() {
+                prop_assert!(txn.into_batch().values().all(Option::is_none), "nothing is left");
+            }
+        }
+    }
+}
