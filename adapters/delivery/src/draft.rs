@@ -5,9 +5,13 @@ use std::{collections::HashMap, io::Read, sync::Arc};
 
 use csv::StringRecord;
 use jiff::{Timestamp, civil::Date};
-use placehub_proto::v1::{AttributeValue, PersonIdentity, Sensitivity, Severity, SignalDraft, attribute_value::Value};
+use placehub_proto::v1::{
+    AttributeValue, ConsentStatement, PersonIdentity, Sensitivity, Severity, SignalDraft, attribute_value::Value,
+};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
+
+use crate::content::Content;
 
 /// One row or message as it was read, with its place in the file.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +43,8 @@ pub enum Piece {
 pub struct Translated {
     /// Where it stands, e.g. `arrears.csv row 3`: a file name and a number or a message control id, never a value of the row.
     pub origin: String,
-    /// The draft to push, or why there is none. One bad row never keeps another back.
-    pub result: Result<SignalDraft, Untranslatable>,
+    /// What the hub is to be told of it, or why nothing. One bad row never keeps another back.
+    pub result: Result<Content, Untranslatable>,
     /// The part of the file it was made of.
     pub piece: Piece,
 }
@@ -66,10 +70,14 @@ pub struct Untranslatable {
 
 impl<T> Placed<T> {
     /// Makes a draft of what was read; `name` is the file's name.
-    pub fn translate(self, name: &str, draft: impl FnOnce(T) -> Result<SignalDraft, Untranslatable>) -> Translated {
+    pub fn translate<C: Into<Content>>(
+        self,
+        name: &str,
+        draft: impl FnOnce(T) -> Result<C, Untranslatable>,
+    ) -> Translated {
         Translated {
             origin: format!("{name} {}", self.place),
-            result: self.content.and_then(draft),
+            result: self.content.and_then(draft).map(Into::into),
             piece: self.piece,
         }
     }
@@ -150,10 +158,10 @@ pub fn text(bytes: &[u8]) -> Result<&str, FileError> {
 }
 
 /// Makes a draft of each row or message as it is read; `name` is the file's name.
-pub fn translated<T: 'static>(
+pub fn translated<T: 'static, C: Into<Content>>(
     pieces: Pieces<T>,
     name: &str,
-    draft: impl Fn(T) -> Result<SignalDraft, Untranslatable> + 'static,
+    draft: impl Fn(T) -> Result<C, Untranslatable> + 'static,
 ) -> Rows {
     let name = name.to_owned();
     Box::new(pieces.map(move |piece| Ok(piece?.translate(&name, &draft))))
@@ -212,7 +220,7 @@ pub fn views(translated: &[Translated]) -> Json {
 /// The JSON view of what became of one row or message.
 pub fn one_view(one: &Translated) -> Json {
     match &one.result {
-        Ok(draft) => json!({ "origin": one.origin, "draft": view(draft) }),
+        Ok(content) => json!({ "origin": one.origin, "draft": content.view() }),
         Err(why) => json!({ "origin": one.origin, "untranslatable": why }),
     }
 }
@@ -254,6 +262,37 @@ pub fn view(draft: &SignalDraft) -> Json {
     }
     put_text(&mut object, "pointer", &draft.pointer);
     Json::Object(object)
+}
+
+/// A compact JSON view of a statement, with the contract's field names.
+pub(crate) fn statement_view(statement: &ConsentStatement) -> Json {
+    let mut object = Map::new();
+    if let Some(person) = &statement.person {
+        object.insert("person".into(), person_view(person));
+    }
+    put_text(&mut object, "stance", &stance(statement));
+    for (name, list) in [
+        ("kinds", &statement.kinds),
+        ("from_agencies", &statement.from_agencies),
+        ("to_agencies", &statement.to_agencies),
+        ("purposes", &statement.purposes),
+    ] {
+        if !list.is_empty() {
+            object.insert(name.into(), json!(list));
+        }
+    }
+    put_time(&mut object, "said_at", statement.said_at.as_ref());
+    put_time(&mut object, "valid_from", statement.valid_from.as_ref());
+    put_time(&mut object, "valid_until", statement.valid_until.as_ref());
+    let method = word(statement.method().as_str_name(), "CONSENT_METHOD_");
+    put_text(&mut object, "method", &method);
+    put_text(&mut object, "evidence_reference", &statement.evidence_reference);
+    Json::Object(object)
+}
+
+/// What the person said, in a word: `given`, `refused`, `withdrawn`.
+pub(crate) fn stance(statement: &ConsentStatement) -> String {
+    word(statement.stance().as_str_name(), "CONSENT_STANCE_")
 }
 
 /// One line on a draft for a person at a terminal: kind, date, severity and the composed summary.

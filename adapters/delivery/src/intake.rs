@@ -3,13 +3,15 @@
 
 use std::{pin::Pin, sync::Arc};
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
+    content::Content,
     draft::{Translated, Untranslatable},
     metrics::Counters,
-    outbox::{self, Content, Entry, Outbox},
+    outbox::{self, Entry, Outbox},
     quarantine::{self, Kept, Quarantine},
 };
 
@@ -28,7 +30,12 @@ pub struct Intake {
     outbox: Arc<Outbox>,
     quarantine: Quarantine,
     counters: Arc<Counters>,
+    /// How many of the listeners' messages wait for the outbox at a time, each on a thread of its own.
+    waiting: Arc<Semaphore>,
 }
+
+/// How many messages of listeners may wait for the outbox at a time; further ones hold no thread.
+const WAITING: usize = 64;
 
 /// What a source took.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +78,7 @@ impl Intake {
             outbox,
             quarantine,
             counters,
+            waiting: Arc::new(Semaphore::new(WAITING)),
         }
     }
 
@@ -108,9 +116,19 @@ impl Intake {
     ///
     /// As [`Intake::take`]. If the caller stops waiting, what it handed over may be taken or not.
     pub async fn take_soon(&self, taken: Vec<Taken>) -> Result<(), Error> {
+        // A caller that stops waiting leaves its message to its thread, which keeps the place until it is done.
+        let place = self.waiting.clone().acquire_owned().await;
         let intake = self.clone();
-        let task = tokio::task::spawn_blocking(move || intake.take(taken));
+        let task = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            intake.take(taken)
+        });
         task.await.map_err(|_| Error::Interrupted)?
+    }
+
+    /// Whether the outbox would take something now, without a wait for room.
+    pub fn has_room(&self) -> bool {
+        self.outbox.has_room()
     }
 
     /// Counts a message that was understood, and of which there is nothing to tell the hub.
@@ -130,7 +148,7 @@ impl Taken {
         let piece = translated.piece;
         Self {
             origin: translated.origin,
-            content: translated.result.map(Content::Draft).map_err(|why| Left {
+            content: translated.result.map_err(|why| Left {
                 why,
                 name: name.to_owned(),
                 bytes: piece.bytes(),

@@ -3,12 +3,13 @@
 //!
 //! # Layout
 //!
-//! - [`draft`]: what an adapter hands over, one [`Translated`] for each row or message.
+//! - [`draft`]: what an adapter hands over, one [`Translated`] for each row or message; [`content`], what the hub is told of it.
 //! - [`fields`]: NHS numbers, postcodes, UPRNs, dates, money. Pure.
 //! - [`table`]: CSV files with a known header, row by row, and [`identity`], the columns that name a person. Pure.
 //! - [`json`]: files of JSON records, one by one. Pure.
 //! - [`mod@file`]: a file's encoding, length and digest, found before any of it is used.
 //! - [`folder`]: the drop folder, and [`intake`], through which every source hands over what it took.
+//! - [`listen`]: connections that come in, with TLS or without, never too many at a time.
 //! - [`outbox`]: keeps that on disk until the hub has it; [`quarantine`] keeps what nobody would take.
 //! - [`sender`]: from the outbox to the hub, for as long as it takes.
 //! - [`settings`] and [`mod@channel`]: the mutual TLS connection to the hub.
@@ -19,6 +20,7 @@
 
 pub mod channel;
 pub mod clock;
+pub mod content;
 pub mod daemon;
 pub mod draft;
 pub mod fields;
@@ -27,6 +29,7 @@ pub mod folder;
 pub mod identity;
 pub mod intake;
 pub mod json;
+pub mod listen;
 pub mod metrics;
 pub mod outbox;
 pub mod program;
@@ -39,7 +42,9 @@ pub mod standing;
 pub mod table;
 
 pub use channel::channel;
+pub use content::Content;
 pub use draft::{FileError, Input, Piece, Pieces, Placed, Rows, Translated, Untranslatable};
+pub use folder::Translate;
 pub use push::push;
 pub use report::Report;
 pub use settings::Settings;

@@ -6,7 +6,7 @@ use std::fmt;
 use placehub_proto::v1::{PushOutcome, Refusal};
 use serde::Serialize;
 
-use crate::draft::Untranslatable;
+use crate::{content::Content, draft::Untranslatable};
 
 /// What became of everything that an adapter took in. Its JSON form is what `--json` prints.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -21,6 +21,10 @@ pub struct Report {
     pub corrected: u64,
     /// Not kept, because the hub has a higher version or a retraction.
     pub superseded: u64,
+    /// Taken back at the hub.
+    pub retracted: u64,
+    /// What people said about sharing, taken down by the hub.
+    pub stated: u64,
     /// Refused by the hub.
     pub refused: Vec<Refused>,
     /// Never sent, because the adapter could make no draft of them.
@@ -88,6 +92,15 @@ impl Report {
         }
     }
 
+    /// Counts what the hub was told by a call of its own.
+    pub(crate) fn told(&mut self, content: &Content) {
+        match content {
+            Content::Draft(_) => self.recorded += 1,
+            Content::Retraction(_) => self.retracted += 1,
+            Content::Statement(_) => self.stated += 1,
+        }
+    }
+
     /// Keeps the hub's refusal of one draft.
     pub(crate) fn refuse(&mut self, origin: String, refusal: Refusal) {
         if self.refused.len() >= MOST_LISTED {
@@ -111,7 +124,7 @@ impl Report {
 
     /// How many were taken in and have met no fate yet: the hub could not be asked, or did not answer.
     pub fn undelivered(&self) -> u64 {
-        let kept = self.recorded + self.already_known + self.corrected + self.superseded;
+        let kept = self.recorded + self.already_known + self.corrected + self.superseded + self.retracted + self.stated;
         self.taken.saturating_sub(kept + self.refused() + self.untranslated())
     }
 
@@ -140,6 +153,8 @@ impl fmt::Display for Report {
             (self.already_known, "already known"),
             (self.corrected, "corrected"),
             (self.superseded, "superseded"),
+            (self.retracted, "taken back"),
+            (self.stated, "consents taken down"),
             (self.refused(), "refused by the hub"),
             (self.untranslated(), "not translated"),
             (self.undelivered(), "not delivered"),

@@ -5,15 +5,17 @@ use std::process::ExitCode;
 
 use placehub_delivery::{
     file::Encodings,
-    program::{self, Program},
+    program::{self, Opened, Program},
 };
 
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-housing",
         about: "Pushes rent arrears, notices, cases, evictions and hazards from a landlord's exports to a Placehub hub",
-        translate: placehub_housing::rows,
+        open: |_| Ok(Opened::files(placehub_housing::rows)),
         encodings: Encodings::Utf8OrWindows1252,
         listeners: &[],
+        formats: "",
+        beside: &[],
     })
 }

@@ -71,7 +71,7 @@ fn each_bad_field_is_named() {
 #[test]
 fn a_later_balance_of_the_same_month_corrects_the_earlier_one() {
     let rows = arrears("T-1,,,,,,,8,70000,02/11/2026\nT-1,,,,,,,9,81240,2026-11-09\n");
-    let [first, second] = [&rows[0], &rows[1]].map(|row| row.result.as_ref().unwrap());
+    let [first, second] = [&rows[0], &rows[1]].map(|row| row.result.as_ref().unwrap().draft().unwrap());
     assert_eq!(first.source_id, second.source_id);
     assert!(first.version < second.version);
 }
@@ -81,7 +81,10 @@ fn arrears_grow_more_urgent_with_the_weeks() {
     let rows = arrears(
         "T-1,,,,,,,3,1,2026-11-09\nT-1,,,,,,,4,1,2026-11-09\nT-1,,,,,,,7,1,2026-11-09\nT-1,,,,,,,8,1,2026-11-09\n",
     );
-    let severities: Vec<i32> = rows.iter().map(|row| row.result.as_ref().unwrap().severity).collect();
+    let severities: Vec<i32> = rows
+        .iter()
+        .map(|row| row.result.as_ref().unwrap().draft().unwrap().severity)
+        .collect();
     assert_eq!(severities, [1, 2, 2, 3]);
 }
 
@@ -128,6 +131,8 @@ fn each_step_in_dealing_with_a_hazard_is_a_higher_version() {
             .remove(0)
             .result
             .unwrap()
+            .draft()
+            .unwrap()
             .version
     };
     let steps = [
@@ -146,7 +151,7 @@ fn a_case_that_is_closed_replaces_the_open_one() {
     let header = "case_ref,tenancy_ref,uprn,case_type,status,opened_on,updated_on";
     let file = format!("{header}\nC,T,1,noise,open,02/11/2026,02/11/2026\nC,T,1,noise,Closed,02/11/2026,09/11/2026\n");
     let rows = translate(file.as_bytes(), "x").unwrap();
-    let [open, closed] = [&rows[0], &rows[1]].map(|row| row.result.as_ref().unwrap());
+    let [open, closed] = [&rows[0], &rows[1]].map(|row| row.result.as_ref().unwrap().draft().unwrap());
     assert_eq!(open.source_id, closed.source_id);
     assert!(open.version < closed.version);
 }

@@ -1,22 +1,25 @@
-//! The NHS adapter: HL7 v2 ADT messages, FHIR R4 encounters and notifications, made into drafts of signals.
+//! The NHS adapter: HL7 v2 ADT messages, FHIR R4 resources and notifications, made into what the hub is told by a mapping.
 //! It never pushes by itself, and never reads what it does not need: no diagnosis, no clinical note.
 
 pub mod format;
+pub mod http;
+pub mod mapping;
 pub mod mllp;
+mod settings;
 mod translate;
 
 #[cfg(test)]
 mod tests;
 
-use std::io::{Cursor, Read};
+use std::{
+    io::{Cursor, Read},
+    sync::LazyLock,
+};
 
-use placehub_delivery::{FileError, Input, Rows, Translated, draft, program::Listen};
+use placehub_delivery::{FileError, Input, Rows, Translated, draft};
 
-/// The listeners that the program runs beside its folder, if its settings ask for them.
-pub const LISTENERS: &[Listen] = &[Listen {
-    table: "mllp",
-    source: |socket| Box::new(mllp::Listener::new(socket, mllp::Limits::USUAL)),
-}];
+pub use format::Reading;
+pub use settings::{FORMATS, open};
 
 /// The longest file that is read, in bytes: a bundle is read whole.
 const LONGEST: u64 = 64 * 1024 * 1024;
@@ -27,12 +30,13 @@ pub const SAMPLES: &[(&str, &[u8])] = &[
     ("encounter.json", include_bytes!("../samples/encounter.json")),
 ];
 
-/// Makes a draft of each message or encounter of a file, or says why there is none. `name` is the file's name, for origins.
+/// Says what the hub is to be told of each message or resource of a file, or why there is nothing. `name` is the file's name,
+/// for origins.
 ///
 /// # Errors
 ///
 /// [`FileError`] if the file as a whole cannot be read: not UTF-8, too long, or neither HL7 v2 nor FHIR JSON.
-pub fn rows(mut input: Input, name: &str) -> Result<Rows, FileError> {
+pub fn rows(mut input: Input, name: &str, reading: &Reading) -> Result<Rows, FileError> {
     let mut bytes = Vec::new();
     let read = input.by_ref().take(LONGEST + 1).read_to_end(&mut bytes);
     read.map_err(|error| FileError::Unreadable {
@@ -45,15 +49,20 @@ pub fn rows(mut input: Input, name: &str) -> Result<Rows, FileError> {
             rule,
         });
     }
-    let events = Box::new(format::read(&bytes)?.into_iter().map(Ok));
-    Ok(draft::translated(events, name, translate::draft))
+    let facts = Box::new(format::read(&bytes, reading)?.into_iter().map(Ok));
+    Ok(draft::translated(facts, name, translate::content))
 }
 
-/// As [`rows`], for a small file that is in memory already.
+/// As [`rows`], for a small file that is in memory already, read by the mapping that comes with the adapter.
 ///
 /// # Errors
 ///
 /// As [`rows`].
 pub fn translate(bytes: &[u8], name: &str) -> Result<Vec<Translated>, FileError> {
-    rows(Box::new(Cursor::new(bytes.to_vec())), name)?.collect()
+    static USUAL: LazyLock<Result<Reading, mapping::Error>> = LazyLock::new(Reading::usual);
+    let reading = USUAL.as_ref().map_err(|error| FileError::Malformed {
+        format: "readable by the mapping",
+        rule: error.to_string(),
+    })?;
+    rows(Box::new(Cursor::new(bytes.to_vec())), name, reading)?.collect()
 }

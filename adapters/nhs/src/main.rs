@@ -7,13 +7,16 @@ use placehub_delivery::{
     file::Encodings,
     program::{self, Program},
 };
+use placehub_nhs::mapping::Mapping;
 
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-nhs",
-        about: "Pushes hospital admissions, discharges and emergency attendances from HL7 v2 ADT or FHIR R4, and notifications of change of practice, death and reasonable adjustments, to a Placehub hub",
-        translate: placehub_nhs::rows,
+        about: "Pushes hospital admissions, discharges and emergency attendances from HL7 v2 ADT or FHIR R4, flags, episodes, consents and notifications to a Placehub hub",
+        open: placehub_nhs::open,
         encodings: Encodings::Utf8,
-        listeners: placehub_nhs::LISTENERS,
+        listeners: &["mllp", "http"],
+        formats: placehub_nhs::FORMATS,
+        beside: &[("mapping.toml", Mapping::USUAL)],
     })
 }

@@ -1,79 +1,68 @@
-//! Makes a draft of one hospital event.
-//! Pure. It never puts a name, a ward or a reason for the stay into a summary.
+//! Makes of one fact what the hub is told.
+//! Pure. It never adds a word about the patient to what the mapping says.
 
-use placehub_delivery::{
-    Untranslatable,
-    draft::{attributes, date_attribute, instant, text_attribute},
-    fields::{self, Nhs},
-};
-use placehub_proto::v1::{PersonIdentity, RetractSignalRequest, Severity, SignalDraft};
+use jiff::Timestamp;
+use placehub_delivery::{Content, Untranslatable, draft::instant, fields::Nhs};
+use placehub_proto::v1::{ConsentStance, ConsentStatement, PersonIdentity, RetractSignalRequest, SignalDraft};
 
-use crate::format::{Cancellation, Event, Patient, What};
+use crate::format::{Cancellation, Event, Fact, Patient, Stated};
 
-/// Makes a draft of one event.
+/// What the hub is told of one fact.
 ///
 /// # Errors
 ///
 /// `patient`, if the source names nobody.
-pub(crate) fn draft(event: Event) -> Result<SignalDraft, Untranslatable> {
-    let (day, mark) = (fields::uk_day(event.at), event.what.occasion().mark());
-    let (kind, summary, attributes) = match event.what {
-        What::Admission { method } => (
-            "health.hospital-admission",
-            format!("Admitted to hospital on {day}"),
-            attributes([("method", method.map(text_attribute))]),
-        ),
-        What::Discharge { destination } => (
-            "health.hospital-discharge",
-            format!("Discharged from hospital on {day}"),
-            attributes([
-                ("destination", destination.map(text_attribute)),
-                ("discharged_on", Some(date_attribute(day))),
-            ]),
-        ),
-        What::EmergencyAttendance { arrival_mode } => (
-            "health.emergency-attendance",
-            format!("Attended an emergency department on {day}"),
-            attributes([("arrival_mode", arrival_mode.map(text_attribute))]),
-        ),
-        What::GpChange => (
-            "health.gp-change",
-            format!("Change of general practice notified on {day}"),
-            attributes([]),
-        ),
-        What::Death => (
-            "health.death-notification",
-            format!("Death notified on {day}"),
-            attributes([]),
-        ),
-        What::Adjustment => (
-            "health.reasonable-adjustment",
-            format!("Reasonable adjustments changed on {day}"),
-            attributes([]),
-        ),
-    };
+pub(crate) fn content(fact: Fact) -> Result<Content, Untranslatable> {
+    Ok(match fact {
+        Fact::Happened(event) => draft(*event)?.into(),
+        Fact::Cancelled(cancellation) => retraction(cancellation).into(),
+        Fact::Stated(stated) => statement(*stated)?.into(),
+    })
+}
+
+fn draft(event: Event) -> Result<SignalDraft, Untranslatable> {
     Ok(SignalDraft {
-        kind: kind.into(),
+        kind: event.kind,
         source_system: event.system,
-        source_id: format!("{}:{mark}", event.id),
+        source_id: format!("{}:{}", event.id, event.mark),
         version: event.version,
         person: Some(person(event.patient)?),
         occurred_at: Some(instant(event.at)),
-        severity: Severity::Medium.into(),
-        summary,
-        attributes,
+        severity: event.severity.into(),
+        sensitivity: event.sensitivity.into(),
+        summary: event.summary,
+        attributes: event.attributes,
         pointer: event.pointer,
         ..Default::default()
     })
 }
 
 /// Takes back the signal that [`draft`] made of the event.
-pub(crate) fn retraction(cancellation: Cancellation) -> RetractSignalRequest {
+fn retraction(cancellation: Cancellation) -> RetractSignalRequest {
     RetractSignalRequest {
-        source_id: format!("{}:{}", cancellation.id, cancellation.occasion.mark()),
+        source_id: format!("{}:{}", cancellation.id, cancellation.mark),
         source_system: cancellation.system,
         version: cancellation.version,
     }
+}
+
+fn statement(stated: Stated) -> Result<ConsentStatement, Untranslatable> {
+    let withdrawn = stated.stance == ConsentStance::Withdrawn;
+    let instant = |at: Option<Timestamp>| at.map(instant);
+    Ok(ConsentStatement {
+        person: Some(person(stated.patient)?),
+        stance: stated.stance.into(),
+        kinds: stated.kinds,
+        from_agencies: stated.from,
+        to_agencies: stated.to,
+        purposes: stated.purposes,
+        said_at: instant(Some(stated.said_at)),
+        // A withdrawal holds from when it is said, and until they say otherwise.
+        valid_from: instant(stated.valid_from.filter(|_| !withdrawn)),
+        valid_until: instant(stated.valid_until.filter(|_| !withdrawn)),
+        method: stated.method.into(),
+        evidence_reference: stated.evidence,
+    })
 }
 
 fn person(patient: Patient) -> Result<PersonIdentity, Untranslatable> {

@@ -19,7 +19,7 @@ fn read(header: &str, rows: &str) -> Vec<Translated> {
 fn kinds(translated: &[Translated]) -> Vec<&str> {
     translated
         .iter()
-        .map(|one| one.result.as_ref().unwrap().kind.as_str())
+        .map(|one| one.result.as_ref().unwrap().draft().unwrap().kind.as_str())
         .collect()
 }
 
@@ -57,7 +57,7 @@ fn what_came_of_a_domestic_abuse_incident_stays_with_the_force() {
         INCIDENTS,
         "I-1,2026-11-09T10:00,domestic-abuse,999000000101,high,,arrest,\n",
     );
-    assert!(rows[0].result.as_ref().unwrap().attributes.is_empty());
+    assert!(rows[0].result.as_ref().unwrap().draft().unwrap().attributes.is_empty());
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn rows_without_an_id_get_one_each_and_the_same_one_every_time() {
     let rows = read(STREET, &row.repeat(3));
     let ids: HashSet<_> = rows
         .iter()
-        .map(|one| one.result.as_ref().unwrap().source_id.clone())
+        .map(|one| one.result.as_ref().unwrap().draft().unwrap().source_id.clone())
         .collect();
     assert_eq!(ids.len(), 3);
     assert_eq!(rows, read(STREET, &row.repeat(3)));
@@ -121,7 +121,10 @@ fn published_records_each_become_a_draft_with_an_id_of_its_own() {
         let crimes: Vec<Value> = serde_json::from_slice(&bytes).unwrap();
         let translated = translate(&bytes, &name).unwrap();
         assert_eq!(translated.len(), crimes.len());
-        let drafts: Vec<_> = translated.iter().map(|one| one.result.as_ref().unwrap()).collect();
+        let drafts: Vec<_> = translated
+            .iter()
+            .map(|one| one.result.as_ref().unwrap().draft().unwrap())
+            .collect();
         assert!(drafts.iter().all(|draft| draft.area_code == ward));
         let ids: HashSet<_> = drafts.iter().map(|draft| &draft.source_id).collect();
         assert_eq!(ids.len(), crimes.len());
@@ -146,9 +149,17 @@ fn record(pointer: &str, value: Value, name: &str) -> Translated {
 
 #[test]
 fn a_record_of_the_api_becomes_what_its_row_would() {
-    let from_api = record("/month", "2026-11".into(), "E01006226.json").result.unwrap();
+    let from_api = record("/month", "2026-11".into(), "E01006226.json")
+        .result
+        .unwrap()
+        .draft()
+        .unwrap()
+        .clone();
     let row = "ab12,2026-11,F,F,-2.630,53.540,On or near Example Street,E01006226,,Violence and sexual offences,Under investigation,\n";
-    assert_eq!(from_api, read(STREET, row).remove(0).result.unwrap());
+    assert_eq!(
+        from_api,
+        read(STREET, row).remove(0).result.unwrap().draft().unwrap().clone()
+    );
 }
 
 #[test]
@@ -174,7 +185,7 @@ fn an_id_that_comes_again_is_told_apart() {
     let row = "ab12,2026-11,F,F,,,A,E01006226,,Burglary,,\n";
     let ids: Vec<_> = read(STREET, &row.repeat(2))
         .into_iter()
-        .map(|one| one.result.unwrap().source_id)
+        .map(|one| one.result.unwrap().draft().unwrap().clone().source_id)
         .collect();
     assert_eq!(ids, ["ab12", "ab12:2"]);
 }

@@ -5,15 +5,17 @@ use std::process::ExitCode;
 
 use placehub_delivery::{
     file::Encodings,
-    program::{self, Program},
+    program::{self, Opened, Program},
 };
 
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-welfare",
         about: "Pushes awards, council tax arrears and notices on universal credit from a council's CSV exports to a Placehub hub",
-        translate: placehub_welfare::rows,
+        open: |_| Ok(Opened::files(placehub_welfare::rows)),
         encodings: Encodings::Utf8OrWindows1252,
         listeners: &[],
+        formats: "",
+        beside: &[],
     })
 }

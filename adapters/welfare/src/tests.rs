@@ -78,7 +78,14 @@ fn each_bad_field_of_the_other_exports_is_named() {
 #[test]
 fn a_notice_on_universal_credit_is_always_restricted() {
     let file = "sanction_ref,starts_on,ends_on,nhs_number\nS-1,2026-11-09,,9990001006\n";
-    let draft = translate(file.as_bytes(), "x").unwrap().remove(0).result.unwrap();
+    let draft = translate(file.as_bytes(), "x")
+        .unwrap()
+        .remove(0)
+        .result
+        .unwrap()
+        .draft()
+        .unwrap()
+        .clone();
     assert_eq!(draft.sensitivity(), placehub_proto::v1::Sensitivity::Restricted);
 }
 
@@ -90,7 +97,7 @@ fn the_scheme_decides_the_kind() {
     );
     let kinds: Vec<_> = rows
         .iter()
-        .map(|row| row.result.as_ref().unwrap().kind.as_str())
+        .map(|row| row.result.as_ref().unwrap().draft().unwrap().kind.as_str())
         .collect();
     assert_eq!(
         kinds,
@@ -127,7 +134,7 @@ fn a_bad_row_keeps_no_other_back() {
 fn a_correction_takes_its_version_from_the_file() {
     let file = format!("{HEADER},version\nA-1,9990001006,,,,,,hsf,100,2026-11-09,2\n");
     let rows = translate(file.as_bytes(), "awards.csv").unwrap();
-    assert_eq!(rows[0].result.as_ref().unwrap().version, 2);
+    assert_eq!(rows[0].result.as_ref().unwrap().draft().unwrap().version, 2);
 }
 
 proptest! {

@@ -6,10 +6,11 @@ use std::{io, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    content::Content,
     draft::FileError,
     folder::{Translate, chain},
     intake::{self, Intake, Left, Taken},
-    outbox::{self, Content},
+    outbox,
     quarantine::{self, Held, Id, Kept, Quarantine},
 };
 
@@ -59,7 +60,11 @@ impl Again {
                 origin,
                 content: Ok(Content::Retraction(retraction)),
             }],
-            Some(Held::Piece(piece)) => match translate(self.translate, &origin, &piece) {
+            Some(Held::Statement(statement)) => vec![Taken {
+                origin,
+                content: Ok(Content::Statement(statement)),
+            }],
+            Some(Held::Piece(piece)) => match translate(&self.translate, &origin, &piece) {
                 Ok(taken) => taken,
                 Err(error) => {
                     tracing::warn!(origin, cause = %error, "still not translated");
@@ -80,8 +85,8 @@ impl Again {
 }
 
 /// Translates a piece anew. It keeps the place that it had in its file.
-fn translate(translate: Translate, origin: &str, piece: &quarantine::Piece) -> Result<Vec<Taken>, FileError> {
-    let rows = translate(Box::new(io::Cursor::new(piece.bytes.clone())), &piece.name)?;
+fn translate(translate: &Translate, origin: &str, piece: &quarantine::Piece) -> Result<Vec<Taken>, FileError> {
+    let rows = translate.rows(Box::new(io::Cursor::new(piece.bytes.clone())), &piece.name)?;
     rows.map(|row| {
         let mut taken = Taken::of(row?, &piece.name);
         origin.clone_into(&mut taken.origin);

@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::{
+    content::Content,
     draft::{FileError, Input, Piece, Rows, Translated, Untranslatable},
     intake::{Left, Taken},
-    outbox::Content,
     push::Error as Trouble,
     quarantine::Kept,
     sender,
@@ -49,10 +49,10 @@ fn mended(input: Input, name: &str) -> Result<Rows, FileError> {
         Ok(Translated {
             origin: format!("{name} row 1"),
             piece: Piece::Text(id.as_str().into()),
-            result: Ok(SignalDraft {
+            result: Ok(Content::Draft(SignalDraft {
                 source_id: id,
                 ..Default::default()
-            }),
+            })),
         })
     });
     Ok(Box::new(lines))
@@ -88,7 +88,7 @@ fn no_hub() -> Connect {
 
 /// Origins and ids of all that waits.
 fn waiting(home: &Path) -> Vec<(String, String)> {
-    let daemon = Daemon::open(station(home), mended).unwrap();
+    let daemon = Daemon::open(station(home), Translate::new(mended)).unwrap();
     let mut reader = daemon.outbox.reader();
     std::iter::from_fn(|| daemon.outbox.read(&mut reader).unwrap())
         .map(|(_, entry)| match entry.content {
@@ -101,7 +101,7 @@ fn waiting(home: &Path) -> Vec<(String, String)> {
 #[tokio::test]
 async fn what_a_sender_was_told_is_taken_is_there_after_a_stop() {
     let home = TempDir::new().unwrap();
-    let daemon = Daemon::open(station(home.path()), mended).unwrap();
+    let daemon = Daemon::open(station(home.path()), Translate::new(mended)).unwrap();
     let (callers, messages) = mpsc::channel(4);
     let stop = CancellationToken::new();
     let sources: Vec<Box<dyn Source>> = vec![Box::new(Listener { messages })];
@@ -120,7 +120,7 @@ async fn what_a_sender_was_told_is_taken_is_there_after_a_stop() {
 #[tokio::test]
 async fn a_row_that_can_be_translated_by_now_goes_out_under_its_old_place() {
     let home = TempDir::new().unwrap();
-    let daemon = Daemon::open(station(home.path()), mended).unwrap();
+    let daemon = Daemon::open(station(home.path()), Translate::new(mended)).unwrap();
     let left = Taken {
         origin: "a.csv row 7".into(),
         content: Err(Left {
@@ -145,8 +145,8 @@ async fn a_row_that_can_be_translated_by_now_goes_out_under_its_old_place() {
 #[test]
 fn a_second_daemon_on_the_same_state_does_not_begin() {
     let home = TempDir::new().unwrap();
-    let first = Daemon::open(station(home.path()), mended).unwrap();
-    let second = Daemon::open(station(home.path()), mended);
+    let first = Daemon::open(station(home.path()), Translate::new(mended)).unwrap();
+    let second = Daemon::open(station(home.path()), Translate::new(mended));
     assert!(matches!(second, Err(Error::Outbox(outbox::Error::InUse { .. }))));
     let why = Untranslatable::new("id", "is not understood");
     let kept = Kept::untranslated("a".into(), "a", Vec::new(), why, jiff::Timestamp::UNIX_EPOCH);

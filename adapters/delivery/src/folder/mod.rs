@@ -12,9 +12,10 @@ mod taking;
 mod tests;
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     pin::Pin,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -27,8 +28,11 @@ use crate::{
     outbox,
 };
 
-/// Reads a file's content row by row; the file's name is for origins.
-pub type Translate = fn(Input, &str) -> Result<Rows, FileError>;
+/// Reads a file's content row by row. Cheap to clone.
+#[derive(Clone)]
+pub struct Translate(Arc<Read>);
+
+type Read = dyn Fn(Input, &str) -> Result<Rows, FileError> + Send + Sync;
 
 /// A folder into which an agency's systems put files.
 #[derive(Debug, Clone)]
@@ -83,6 +87,28 @@ pub enum Error {
 
 /// Endings of files that are still being written, or that belong to another.
 const NOT_TAKEN: [&str; 5] = [".part", ".tmp", ".filepart", ".manifest", ".lock"];
+
+impl Translate {
+    /// Reads files with this function, which is given a file's content, and its name for origins.
+    pub fn new(rows: impl Fn(Input, &str) -> Result<Rows, FileError> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(rows))
+    }
+
+    /// The rows of a file; `name` is for origins.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] if nothing at all can be read from it.
+    pub fn rows(&self, input: Input, name: &str) -> Result<Rows, FileError> {
+        (self.0)(input, name)
+    }
+}
+
+impl fmt::Debug for Translate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Translate")
+    }
+}
 
 impl Folder {
     /// Looks through the folder once and takes what is there, the oldest first. A file that cannot be taken now stays, and

@@ -171,7 +171,7 @@ impl One<'_> {
             .map_err(|error| Refused::Later(failed("read the file")(error)))?;
         io::Seek::rewind(&mut file).map_err(|error| Refused::Later(failed("read the file")(error)))?;
         let content = file::content(file, &self.survey, self.folder.encodings).map_err(whole)?;
-        (self.folder.translate)(content, &self.name).map_err(whole)
+        self.folder.translate.rows(content, &self.name).map_err(whole)
     }
 
     fn go_on(&self) -> Result<(), Refused> {

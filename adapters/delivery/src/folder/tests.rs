@@ -7,9 +7,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    content::Content,
     draft::{Pieces, Untranslatable, translated},
     metrics::Counters,
-    outbox::{Content, Outbox},
+    outbox::Outbox,
     quarantine::Quarantine,
     table::Table,
 };
@@ -50,7 +51,7 @@ fn given() -> Given {
         path: home.path().join("drop"),
         every: Duration::from_secs(1),
         manifest_required: false,
-        translate: ids,
+        translate: Translate::new(ids),
         encodings: Encodings::Utf8OrWindows1252,
     };
     fs::create_dir(&folder.path).unwrap();

@@ -56,6 +56,7 @@ pub fn text(counters: &Counters, gauges: &Gauges) -> String {
             &c.superseded,
         ),
         ("retracted_total", "Signals taken back.", &c.retracted),
+        ("stated_total", "Statements of consent taken down.", &c.stated),
         ("refused_total", "Entries that the hub refused.", &c.refused),
         (
             "interruptions_total",

@@ -32,6 +32,8 @@ pub struct Counters {
     pub superseded: Counter,
     /// Taken back at the hub.
     pub retracted: Counter,
+    /// What people said about sharing, taken down by the hub.
+    pub stated: Counter,
     /// Refused by the hub, and in the quarantine.
     pub refused: Counter,
     /// Times the hub could not be reached or would not talk to this adapter.

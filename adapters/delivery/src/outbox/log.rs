@@ -75,7 +75,7 @@ impl Log {
     }
 
     /// Adds entries. When it returns they are on the disk.
-    pub(super) fn append(&mut self, entries: &[Vec<u8>]) -> Result<(), Error> {
+    pub(super) fn append(&mut self, entries: &[&[u8]]) -> Result<(), Error> {
         if self.closed {
             return Err(Error::Closed);
         }

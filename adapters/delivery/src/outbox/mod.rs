@@ -8,6 +8,7 @@
 //! sets `left` back, entries are sent again, which the hub takes for what they are; if it sets `written` back, less is proved
 //! of the log's end, and nothing wrong.
 
+mod glance;
 mod log;
 mod mark;
 mod reader;
@@ -22,7 +23,10 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -30,11 +34,12 @@ use parking_lot::{Condvar, Mutex};
 use prost::Message;
 use tokio::sync::watch;
 
+pub use glance::{Glance, glance};
 use log::Log;
 pub(crate) use log::sync;
 use mark::Mark;
 pub use reader::Reader;
-pub use record::{Content, Entry, LONGEST};
+pub use record::{Entry, LONGEST};
 
 /// What was taken and has not yet been delivered. One process at a time has it open.
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub struct Outbox {
     folder: PathBuf,
     limit: u64,
     log: Mutex<Log>,
+    /// What waits for whoever holds the log next.
+    queue: Mutex<Vec<Queued>>,
     written: Mark,
     departures: Mutex<Departures>,
     room: Condvar,
@@ -51,15 +58,11 @@ pub struct Outbox {
     _lock: File,
 }
 
-/// What another process can see of an outbox, whether or not it is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Glance {
-    /// How many entries wait.
-    pub waiting: u64,
-    /// When the oldest of them was taken.
-    pub oldest: Option<Timestamp>,
-    /// When the hub last acknowledged or refused one.
-    pub last_answer: Option<Timestamp>,
+/// Entries that wait to be written, and where their giver hears of it.
+#[derive(Debug)]
+struct Queued {
+    entries: Vec<Vec<u8>>,
+    told: Arc<Mutex<Option<Result<u64, Error>>>>,
 }
 
 /// Why the outbox cannot do what it was asked.
@@ -143,6 +146,7 @@ impl Outbox {
             folder: folder.to_path_buf(),
             limit,
             log: Mutex::new(log),
+            queue: Mutex::default(),
             written,
             departures: Mutex::new(Departures {
                 mark,
@@ -157,7 +161,7 @@ impl Outbox {
     }
 
     /// Keeps entries, in their order, and gives the number of the last. When it returns they are on the disk, all of them,
-    /// and the source may be told so. It waits while the outbox is full.
+    /// and the source may be told so. It waits while the outbox is full. Many who put at once share one sync of the disk.
     ///
     /// # Errors
     ///
@@ -165,21 +169,42 @@ impl Outbox {
     pub fn put(&self, entries: &[Entry]) -> Result<u64, Error> {
         self.wait_for_room()?;
         let entries: Vec<Vec<u8>> = entries.iter().map(Message::encode_to_vec).collect();
-        let mut log = self.log.lock();
-        if log.is_full() {
-            self.roll(&mut log)?;
+        if entries.iter().any(|entry| entry.len() > LONGEST) {
+            return Err(Error::TooLong);
         }
-        log.append(&entries)?;
-        let last = log.next() - 1;
-        // Not synced and not needed: without it, only the loss of the log's end after a crash would go unseen.
-        let _ = self.written.write(last, 0);
-        self.durable.send_replace(last);
-        Ok(last)
+        let told = Arc::new(Mutex::new(None));
+        let own = Queued {
+            entries,
+            told: told.clone(),
+        };
+        self.queue.lock().push(own);
+        // While one writes, others queue up; the next to hold the log writes for all of them, with one sync.
+        let mut log = self.log.lock();
+        if let Some(last) = told.lock().take() {
+            return last;
+        }
+        let queued = std::mem::take(&mut *self.queue.lock());
+        let written = self.append(&mut log, &queued);
+        // Told before the log is let go of: whoever holds it next must find its answer.
+        let mut own = Err(Error::Closed);
+        for (last, queued) in written.into_iter().zip(queued) {
+            if Arc::ptr_eq(&queued.told, &told) {
+                own = last;
+            } else {
+                *queued.told.lock() = Some(last);
+            }
+        }
+        own
     }
 
     /// How many entries wait.
     pub fn depth(&self) -> u64 {
         self.durable.borrow().saturating_sub(self.left.load(Ordering::Acquire))
+    }
+
+    /// Whether [`Outbox::put`] would not wait.
+    pub fn has_room(&self) -> bool {
+        self.depth() < self.limit && !self.departures.lock().stopping
     }
 
     /// A reader before the oldest entry that waits.
@@ -243,6 +268,27 @@ impl Outbox {
         self.room.notify_all();
     }
 
+    /// Writes what is queued, and gives the number of the last entry of each; or why none of it is written.
+    fn append(&self, log: &mut Log, queued: &[Queued]) -> Vec<Result<u64, Error>> {
+        let all: Vec<&[u8]> = queued.iter().flat_map(|one| &one.entries).map(Vec::as_slice).collect();
+        let before = log.next() - 1;
+        let roll = if log.is_full() { self.roll(log) } else { Ok(()) };
+        if let Err(error) = roll.and_then(|()| log.append(&all)) {
+            let copies = queued.iter().skip(1).map(|_| Err(error.again())).collect::<Vec<_>>();
+            return std::iter::once(Err(error)).chain(copies).collect();
+        }
+        let last = log.next() - 1;
+        // Not synced and not needed: without it, only the loss of the log's end after a crash would go unseen.
+        let _ = self.written.write(last, 0);
+        self.durable.send_replace(last);
+        let mut number = before;
+        let lasts = queued.iter().map(|one| {
+            number += one.entries.len() as u64;
+            Ok(number)
+        });
+        lasts.collect()
+    }
+
     fn roll(&self, log: &mut Log) -> Result<(), Error> {
         let first = log.roll()?;
         self.departures.lock().segments.push_back(first);
@@ -262,50 +308,29 @@ impl Outbox {
 }
 
 impl Error {
+    /// The same, for another who waited for the same sync.
+    fn again(&self) -> Self {
+        match self {
+            Self::Closed => Self::Closed,
+            Self::Damaged { path, rule } => Self::Damaged {
+                path: path.clone(),
+                rule,
+            },
+            Self::InUse { path } => Self::InUse { path: path.clone() },
+            Self::Io { doing, path, source } => Self::Io {
+                doing,
+                path: path.clone(),
+                source: source.kind().into(),
+            },
+            Self::Stopping => Self::Stopping,
+            Self::TooLong => Self::TooLong,
+        }
+    }
+
     fn io(doing: &'static str, folder: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = folder.to_path_buf();
         move |source| Self::Io { doing, path, source }
     }
-}
-
-/// Looks at an outbox without opening it, also while another process has it open.
-///
-/// # Errors
-///
-/// [`Error::Io`] if its files cannot be read. A folder that is not there is an empty outbox.
-pub fn glance(folder: &Path) -> Result<Glance, Error> {
-    // A segment may be removed between its being listed and its being read: then it is looked at once more.
-    look(folder).or_else(|_| look(folder)).or_else(|_| look(folder))
-}
-
-fn look(folder: &Path) -> Result<Glance, Error> {
-    let at = |doing| Error::io(doing, folder);
-    if !folder.is_dir() {
-        return Ok(Glance::default());
-    }
-    let mark = folder.join("left");
-    let mark = if mark.exists() {
-        Mark::open(&mark)
-            .and_then(|mark| mark.read())
-            .map_err(at("read a mark"))?
-    } else {
-        None
-    };
-    let segments = log::segments(folder).map_err(at("list"))?;
-    let Some((oldest, newest)) = segments.first().zip(segments.last()) else {
-        return Ok(Glance::default());
-    };
-    let segment = File::open(log::path(folder, *newest)).map_err(at("open"))?;
-    let (count, _) = log::measure(&segment, *newest).map_err(at("read"))?;
-    let left = mark.map_or(0, |(left, _)| left).max(oldest - 1);
-    let last = newest + count - 1;
-    let first = Reader::new(folder, left + 1).read(last)?;
-    let time = |milliseconds| Timestamp::from_millisecond(milliseconds).ok();
-    Ok(Glance {
-        waiting: last.saturating_sub(left),
-        oldest: first.and_then(|(_, entry)| time(entry.taken_at)),
-        last_answer: mark.and_then(|(_, at)| time(at)),
-    })
 }
 
 /// Makes a folder that only its owner may read.

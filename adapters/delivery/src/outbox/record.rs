@@ -6,8 +6,9 @@
 
 use std::io::{self, Read};
 
-use placehub_proto::v1::{RetractSignalRequest, SignalDraft};
 use prost::Message;
+
+use crate::content::Content;
 
 /// The longest an entry may be, in bytes. The contract's own limits keep a draft far below it.
 pub const LONGEST: usize = 1024 * 1024;
@@ -22,20 +23,8 @@ pub struct Entry {
     #[prost(int64, tag = "2")]
     pub taken_at: i64,
     /// What the hub is to be told. Always there in an entry of this version.
-    #[prost(oneof = "Content", tags = "3, 4")]
+    #[prost(oneof = "Content", tags = "3, 4, 5")]
     pub content: Option<Content>,
-}
-
-/// What the hub is to be told.
-#[derive(Clone, PartialEq, prost::Oneof)]
-#[expect(clippy::large_enum_variant, reason = "nearly all there is are drafts")]
-pub enum Content {
-    /// A signal to keep.
-    #[prost(message, tag = "3")]
-    Draft(SignalDraft),
-    /// A signal to take back.
-    #[prost(message, tag = "4")]
-    Retraction(RetractSignalRequest),
 }
 
 /// What a reader met at its place in a segment.

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::content::Content;
 
 const PLENTY: u64 = 1_000_000;
 
@@ -44,6 +45,33 @@ fn what_was_put_is_there_after_a_restart_and_what_left_is_not() {
     outbox.leave(2, Timestamp::UNIX_EPOCH).unwrap();
     drop(outbox);
     assert_eq!(waiting(&given(&folder)), [(3, "c".to_owned())]);
+}
+
+#[test]
+fn many_who_put_at_once_are_all_kept_in_their_own_order() {
+    let folder = TempDir::new().unwrap();
+    let outbox = Arc::new(given(&folder));
+    let putting: Vec<_> = (0..16)
+        .map(|source| {
+            let outbox = outbox.clone();
+            thread::spawn(move || {
+                let one =
+                    |at: u64| outbox.put(&[entry(&format!("{source} {at}")), entry(&format!("{source} {at} too"))]);
+                (0..20).map(|at| one(at).unwrap()).collect::<Vec<u64>>()
+            })
+        })
+        .collect();
+    let numbers: Vec<Vec<u64>> = putting.into_iter().map(|one| one.join().unwrap()).collect();
+    drop(outbox);
+    let kept = waiting(&given(&folder));
+    assert_eq!(kept.len(), 16 * 20 * 2);
+    for (source, numbers) in numbers.iter().enumerate() {
+        for (at, number) in numbers.iter().enumerate() {
+            let place = usize::try_from(*number).unwrap() - 2;
+            let expected = [format!("{source} {at}"), format!("{source} {at} too")];
+            assert_eq!([&kept[place].1, &kept[place + 1].1], [&expected[0], &expected[1]]);
+        }
+    }
 }
 
 #[test]

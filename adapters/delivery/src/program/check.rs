@@ -3,15 +3,22 @@
 
 use std::{fs::File, io::Write, path::Path};
 
-use super::{DONE, Program, SOME_REFUSED, Stopped, USAGE, print, usage};
+use super::{DONE, Opened, Program, SOME_REFUSED, Stopped, USAGE, open, print, usage};
 use crate::{
     draft::{self, FileError, Input, Rows},
     file::{self, Survey},
 };
 
-pub(super) fn check(program: Program, path: &Path, json: bool, out: &mut dyn Write) -> Result<u8, Stopped> {
+pub(super) fn check(
+    program: Program,
+    path: &Path,
+    settings: Option<&Path>,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<u8, Stopped> {
+    let opened = open(program, settings)?;
     let (mut count, mut bad) = (0_u64, 0_u64);
-    for row in open(program, path, |input, _| input)? {
+    for row in rows(program, &opened, path, |input, _| input)? {
         let row = row.map_err(|error| about(path, &error))?;
         count += 1;
         bad += u64::from(row.result.is_err());
@@ -20,7 +27,7 @@ pub(super) fn check(program: Program, path: &Path, json: bool, out: &mut dyn Wri
                 let comma = if count == 1 { "[\n" } else { ",\n" };
                 write!(out, "{comma}{:#}", draft::one_view(&row)).map_err(usage)?;
             }
-            (Ok(draft), false) => print(out, format_args!("{}: {}", row.origin, draft::line(draft)))?,
+            (Ok(content), false) => print(out, format_args!("{}: {}", row.origin, content.line()))?,
             (Err(why), false) => print(out, format_args!("{}: not translated, {why}", row.origin))?,
         }
     }
@@ -34,7 +41,12 @@ pub(super) fn check(program: Program, path: &Path, json: bool, out: &mut dyn Wri
 
 /// Opens a file and begins to read its rows; `through` may put something between the content and the adapter, and is told
 /// the content's length in bytes.
-pub(super) fn open(program: Program, path: &Path, through: impl FnOnce(Input, u64) -> Input) -> Result<Rows, Stopped> {
+pub(super) fn rows(
+    program: Program,
+    opened: &Opened,
+    path: &Path,
+    through: impl FnOnce(Input, u64) -> Input,
+) -> Result<Rows, Stopped> {
     let disk = |error: std::io::Error| Stopped {
         code: USAGE,
         sentence: format!("{}: {error}", path.display()),
@@ -43,7 +55,8 @@ pub(super) fn open(program: Program, path: &Path, through: impl FnOnce(Input, u6
     let survey = Survey::of(&file).map_err(disk)?;
     let content = file::content(file, &survey, program.encodings).map_err(|error| about(path, &error))?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    (program.translate)(through(content, survey.length), &name).map_err(|error| about(path, &error))
+    let rows = opened.translate.rows(through(content, survey.length), &name);
+    rows.map_err(|error| about(path, &error))
 }
 
 pub(super) fn about(path: &Path, error: &FileError) -> Stopped {

@@ -11,8 +11,7 @@ mod tests;
 use std::{
     fmt::Display,
     io::{self, Write},
-    net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
@@ -21,10 +20,13 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use crate::{
+    draft::{FileError, Input, Rows},
     file::Encodings,
     folder::{Translate, chain},
     intake::Source,
+    listen::Door,
     push::Patience,
+    settings::{self, Formats},
 };
 
 /// Every row got through, or all is well.
@@ -43,21 +45,51 @@ pub struct Program {
     pub name: &'static str,
     /// What it takes, in one sentence.
     pub about: &'static str,
-    /// Makes drafts of a file's content, row by row.
-    pub translate: Translate,
+    /// Gets the adapter's formats ready, as the table `[formats]` of its settings asks; without settings the table is empty.
+    pub open: fn(&Formats) -> Result<Opened, settings::Error>,
     /// The encodings that its files may have.
     pub encodings: Encodings,
-    /// The listeners that it can be told to run beside its folder.
-    pub listeners: &'static [Listen],
+    /// The tables of the listeners that it can be told to run beside its folder, e.g. `mllp`.
+    pub listeners: &'static [&'static str],
+    /// What `init` writes about `[formats]`, as TOML.
+    pub formats: &'static str,
+    /// Files that `init` writes beside the settings, each with its content.
+    pub beside: &'static [(&'static str, &'static str)],
 }
 
-/// A listener that an adapter can run, if its settings ask for it.
-#[derive(Debug, Clone, Copy)]
-pub struct Listen {
-    /// The table of the settings that asks for it, e.g. `mllp`.
-    pub table: &'static str,
-    /// Makes a source of a bound socket that does not block.
-    pub source: fn(TcpListener) -> Box<dyn Source>,
+/// An adapter's formats, ready to read.
+pub struct Opened {
+    /// Reads a file's content, row by row.
+    pub translate: Translate,
+    /// Makes a source of an open door, for each listener's table.
+    pub sources: Vec<(&'static str, Answering)>,
+}
+
+/// A listener that waits for its door.
+pub struct Answering {
+    /// What TLS may be asked for (ALPN).
+    pub protocol: Option<&'static str>,
+    /// Makes the source.
+    pub source: Box<dyn FnOnce(Door) -> Box<dyn Source>>,
+}
+
+impl Opened {
+    /// Formats that come in files alone, read by this function.
+    pub fn files(rows: impl Fn(Input, &str) -> Result<Rows, FileError> + Send + Sync + 'static) -> Self {
+        Self {
+            translate: Translate::new(rows),
+            sources: Vec::new(),
+        }
+    }
+}
+
+/// Gets an adapter's formats ready, by its settings if there are some.
+fn open(program: Program, settings: Option<&Path>) -> Result<Opened, Stopped> {
+    let formats = match settings {
+        Some(file) => Formats::load(file).map_err(usage)?,
+        None => Formats::default(),
+    };
+    (program.open)(&formats).map_err(usage)
 }
 
 #[derive(Debug, Parser)]
@@ -80,6 +112,9 @@ enum Command {
         /// Prints every draft as JSON, personal data included.
         #[arg(long)]
         json: bool,
+        /// The settings file, for what it says on formats.
+        #[arg(long)]
+        settings: Option<PathBuf>,
     },
     /// Writes a settings file to begin with.
     Init {
@@ -180,7 +215,7 @@ struct Stopped {
 
 fn execute(program: Program, command: Command, patience: Patience, out: &mut dyn Write) -> Result<u8, Stopped> {
     match command {
-        Command::Check { path, json } => check::check(program, &path, json, out),
+        Command::Check { path, json, settings } => check::check(program, &path, settings.as_deref(), json, out),
         Command::Init { settings } => operate::init(program, &settings, out),
         Command::Once { path, settings, json } => once::once(program, &path, &settings, json, patience, out),
         Command::Quarantine { settings, deed } => match deed {

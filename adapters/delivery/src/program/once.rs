@@ -9,9 +9,10 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{DONE, HUB_UNAVAILABLE, Program, SOME_REFUSED, Stopped, check, print, stopped, usage};
+use super::{DONE, HUB_UNAVAILABLE, Program, SOME_REFUSED, Stopped, check, open, print, stopped, usage};
 use crate::{
     channel::channel,
+    content::Content,
     draft::{FileError, Input, Rows},
     push::{Patience, push},
     report::Report,
@@ -21,14 +22,15 @@ use crate::{
 pub(super) fn once(
     program: Program,
     path: &Path,
-    settings: &Path,
+    settings_file: &Path,
     json: bool,
     patience: Patience,
     out: &mut dyn Write,
 ) -> Result<u8, Stopped> {
-    let settings = Settings::load(settings).map_err(usage)?;
+    let settings = Settings::load(settings_file).map_err(usage)?;
+    let opened = open(program, Some(settings_file))?;
     let bar = RefCell::new(ProgressBar::hidden());
-    let rows = check::open(program, path, |input, length| {
+    let rows = check::rows(program, &opened, path, |input, length| {
         if !json && io::stderr().is_terminal() {
             bar.replace(shown(length));
         }
@@ -68,17 +70,17 @@ pub(super) fn once(
     }
 }
 
-/// The drafts of a file. Rows that have none are put into a report; what ends the rows early is kept apart.
+/// What the hub is to be told of a file. Rows that have none are put into a report; what ends the rows early is kept apart.
 fn drafts(
     mut rows: Rows,
     left_out: &RefCell<Report>,
     fault: &RefCell<Option<FileError>>,
-) -> impl Iterator<Item = (String, placehub_proto::v1::SignalDraft)> {
+) -> impl Iterator<Item = (String, Content)> {
     std::iter::from_fn(move || {
         loop {
             match rows.next()? {
                 Ok(row) => match row.result {
-                    Ok(draft) => return Some((row.origin, draft)),
+                    Ok(content) => return Some((row.origin, content)),
                     Err(why) => left_out.borrow_mut().leave_out(row.origin, why),
                 },
                 Err(error) => {

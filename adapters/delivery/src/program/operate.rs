@@ -4,19 +4,19 @@
 use std::{
     fs::OpenOptions,
     io::{self, Write},
-    net::TcpListener,
     path::Path,
 };
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{DONE, Program, SOME_REFUSED, Stopped, USAGE, print, usage};
+use super::{Answering, DONE, Program, SOME_REFUSED, Stopped, USAGE, open, print, usage};
 use crate::{
     clock,
     daemon::Daemon,
-    folder::Folder,
+    folder::{Folder, chain},
     intake::Source,
+    listen::Door,
     quarantine::{self, Quarantine},
     sender,
     settings::{self, Settings, Station},
@@ -24,43 +24,59 @@ use crate::{
 };
 
 pub(super) fn init(program: Program, path: &Path, out: &mut dyn Write) -> Result<u8, Stopped> {
-    let tables: Vec<&str> = program.listeners.iter().map(|listen| listen.table).collect();
+    let home = path.parent().unwrap_or(Path::new(""));
+    // What a trust has changed already stays as it is; the settings file itself must be new.
+    for (name, content) in program.beside.iter().filter(|(name, _)| !home.join(name).exists()) {
+        write_new(&home.join(name), content)?;
+        print(out, format_args!("{} is made", home.join(name).display()))?;
+    }
+    write_new(
+        path,
+        &settings::template(program.name, program.listeners, program.formats),
+    )?;
+    let then = "set `hub`, and put the certificates where it says";
+    print(out, format_args!("{} is made: {then}", path.display()))?;
+    Ok(DONE)
+}
+
+fn write_new(path: &Path, content: &str) -> Result<(), Stopped> {
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(path)
-        .and_then(|mut file| file.write_all(settings::template(program.name, &tables).as_bytes()));
+        .and_then(|mut file| file.write_all(content.as_bytes()));
     written.map_err(|error| Stopped {
         code: USAGE,
         sentence: format!("{} cannot be made: {error}", path.display()),
-    })?;
-    let then = "set `hub`, and put the certificates where it says";
-    print(out, format_args!("{} is made: {then}", path.display()))?;
-    Ok(DONE)
+    })
 }
 
 pub(super) fn run(program: Program, settings: &Path) -> Result<u8, Stopped> {
     let station = Station::load(settings).map_err(usage)?;
     // What could never connect should be told at the start, not in the log a minute later.
     Settings::load(settings).map_err(usage)?;
-    let mut sources = listeners(program, &station)?;
+    let opened = open(program, Some(settings))?;
+    let mut sources = listeners(program, &station, opened.sources)?;
     if let Some(drop) = station.folder.clone() {
         sources.push(Box::new(Folder {
             path: drop.path,
             every: drop.every,
             manifest_required: drop.manifest_required,
-            translate: program.translate,
+            translate: opened.translate.clone(),
             encodings: program.encodings,
         }));
     }
     if sources.is_empty() {
         return Err(Stopped {
             code: USAGE,
-            sentence: format!("{} has no [folder], so there is nothing to take", settings.display()),
+            sentence: format!(
+                "{} has neither [folder] nor a listener, so there is nothing to take",
+                settings.display()
+            ),
         });
     }
     let connect = sender::by_settings(settings.to_path_buf());
-    let daemon = Daemon::open(station, program.translate).map_err(usage)?;
+    let daemon = Daemon::open(station, opened.translate).map_err(usage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -76,16 +92,26 @@ pub(super) fn run(program: Program, settings: &Path) -> Result<u8, Stopped> {
 }
 
 /// Binds the listeners that the settings ask for.
-fn listeners(program: Program, station: &Station) -> Result<Vec<Box<dyn Source>>, Stopped> {
-    let bound = station.listeners.iter().map(|(table, address)| {
-        let usage = |sentence| Stopped { code: USAGE, sentence };
-        let known = program.listeners.iter().find(|listen| listen.table == *table);
-        let known = known.ok_or_else(|| usage(format!("{} has no listener [{table}]", program.name)))?;
-        let socket = TcpListener::bind(address).and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
-        let socket =
-            socket.map_err(|error| usage(format!("cannot listen on the address of [{table}], {address}: {error}")))?;
-        tracing::info!(listener = table, %address, tls = false, "listens");
-        Ok((known.source)(socket))
+fn listeners(
+    program: Program,
+    station: &Station,
+    mut known: Vec<(&'static str, Answering)>,
+) -> Result<Vec<Box<dyn Source>>, Stopped> {
+    let bound = station.listeners.iter().map(|(table, listener)| {
+        let at = known
+            .iter()
+            .position(|(name, _)| name == table)
+            .ok_or_else(|| Stopped {
+                code: USAGE,
+                sentence: format!("{} has no listener [{table}]", program.name),
+            })?;
+        let (_, answering) = known.swap_remove(at);
+        let door = Door::open(listener, answering.protocol).map_err(|error| Stopped {
+            code: USAGE,
+            sentence: format!("[{table}]: {}", chain(&error)),
+        })?;
+        tracing::info!(listener = table, address = %listener.address, tls = door.is_tls(), "listens");
+        Ok((answering.source)(door))
     });
     bound.collect()
 }

@@ -6,15 +6,17 @@ use placehub_proto::v1::SignalDraft;
 use tempfile::TempDir;
 
 use super::*;
-use crate::draft::{FileError, Input, Piece, Rows, Translated, Untranslatable};
+use crate::draft::{Piece, Translated, Untranslatable};
 
 /// An adapter whose every line is a draft, but for those that say `bad`.
 const LINES: Program = Program {
     name: "placehub-lines",
     about: "",
-    translate: lines,
+    open: |_| Ok(Opened::files(lines)),
     encodings: Encodings::Utf8,
     listeners: &[],
+    formats: "",
+    beside: &[],
 };
 
 fn lines(input: Input, name: &str) -> Result<Rows, FileError> {
@@ -23,7 +25,8 @@ fn lines(input: Input, name: &str) -> Result<Rows, FileError> {
         _ => Ok(SignalDraft {
             kind: "housing.eviction".into(),
             ..Default::default()
-        }),
+        }
+        .into()),
     };
     let name = name.to_owned();
     let lines = io::BufReader::new(input).lines().enumerate();
@@ -43,7 +46,11 @@ fn given(text: &str, settings: Option<&str>) -> (Result<u8, Stopped>, String) {
     let path = folder.path().join("lines.txt");
     fs::write(&path, text).unwrap();
     match settings {
-        None => command(Command::Check { path, json: false }),
+        None => command(Command::Check {
+            path,
+            json: false,
+            settings: None,
+        }),
         Some(settings) => command(Command::Once {
             path,
             settings: write_settings(folder.path(), settings),
@@ -88,7 +95,11 @@ fn check_prints_json_that_is_whole() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("lines.txt");
     fs::write(&path, "good\nbad\n").unwrap();
-    let (_, printed) = command(Command::Check { path, json: true });
+    let (_, printed) = command(Command::Check {
+        path,
+        json: true,
+        settings: None,
+    });
     let parsed: serde_json::Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(parsed[1]["untranslatable"]["field"], "line");
 }
@@ -159,7 +170,10 @@ fn a_daemon_without_a_folder_has_nothing_to_do() {
     let folder = TempDir::new().unwrap();
     let settings = write_settings(folder.path(), SETTINGS);
     let stopped = command(Command::Run { settings }).0.unwrap_err();
-    assert!(stopped.sentence.contains("no [folder]"), "{stopped:?}");
+    assert!(
+        stopped.sentence.contains("neither [folder] nor a listener"),
+        "{stopped:?}"
+    );
 }
 
 #[test]

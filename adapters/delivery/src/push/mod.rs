@@ -1,9 +1,12 @@
 //! Pushes drafts over the hub's two-way stream, and sends again what was not acknowledged when the stream breaks.
+//! Whatever is not a draft has a call of its own, in its turn.
 //! It never drops a draft silently, never sends without end, and never asks for anything back.
 //!
 //! Sending again is safe: the hub keeps one signal for each (owner, system, id, version).
 
 mod delivery;
+mod refusal;
+mod single;
 mod verdict;
 
 #[cfg(test)]
@@ -11,12 +14,12 @@ mod tests;
 
 use std::time::Duration;
 
-use placehub_proto::v1::SignalDraft;
 use tonic::transport::Channel;
 
-use crate::report::Report;
+use crate::{content::Content, report::Report};
 pub(crate) use delivery::{Delivery, Fate};
-pub(crate) use verdict::{FullJitter, Verdict, judge};
+pub(crate) use single::tell;
+pub(crate) use verdict::FullJitter;
 
 /// How hard to try.
 #[derive(Debug, Clone, Copy)]
@@ -96,37 +99,67 @@ impl Patience {
     };
 }
 
-/// Pushes drafts, each with its origin, in their order, and reports what the hub did with each.
-/// A draft that the hub refuses is in the report and keeps none back.
+/// Pushes drafts and tells whatever else there is, each with its origin, in their order, and reports what the hub did with
+/// each. One that the hub refuses is in the report and keeps none back.
 ///
 /// # Errors
 ///
 /// [`Unfinished`] when the hub stays out of reach for longer than `patience` allows, or refuses the stream as such.
-/// Then each draft has been acknowledged, refused, or may safely be pushed again.
-pub async fn push(
+/// Then each has been acknowledged, refused, or may safely be pushed again.
+pub async fn push<C: Into<Content>>(
     channel: Channel,
-    drafts: impl IntoIterator<Item = (String, SignalDraft)>,
+    contents: impl IntoIterator<Item = (String, C)>,
     patience: Patience,
 ) -> Result<Report, Unfinished> {
     let mut report = Report::default();
-    let told = |origin, fate| {
-        match fate {
-            Fate::Durable(outcome) => report.acknowledge(outcome),
-            Fate::Refused(refusal) => report.refuse(origin, refusal),
+    let mut contents = contents.into_iter().fuse();
+    loop {
+        let mut held = None;
+        let drafts = std::iter::from_fn(|| {
+            if held.is_some() {
+                return None;
+            }
+            let (origin, content) = contents.next()?;
+            match content.into() {
+                Content::Draft(draft) => Some((origin, draft)),
+                content => {
+                    held = Some((origin, content));
+                    None
+                }
+            }
+        });
+        let told = |origin, fate| {
+            match fate {
+                Fate::Durable(outcome) => report.acknowledge(outcome),
+                Fate::Refused(refusal) => report.refuse(origin, refusal),
+            }
+            Ok(())
+        };
+        let mut delivery = Delivery::new(drafts, patience, |_| Ok(channel.clone()), told);
+        let mut result = delivery.run().await;
+        let rest = if result.is_err() { delivery.leave_rest() } else { 0 };
+        let taken = delivery.taken() + rest;
+        drop(delivery);
+        report.taken += taken;
+        let last = held.is_none();
+        if let Some((origin, content)) = held {
+            report.taken += 1;
+            if result.is_ok() {
+                match tell(&content, patience, |_| Ok(channel.clone())).await {
+                    Ok(None) => report.told(&content),
+                    Ok(Some(refusal)) => report.refuse(origin, refusal),
+                    Err(error) => result = Err(error),
+                }
+            }
         }
-        Ok(())
-    };
-    let mut delivery = Delivery::new(drafts.into_iter(), patience, |_| Ok(channel.clone()), told);
-    let result = delivery.run().await;
-    let rest = if result.is_err() { delivery.leave_rest() } else { 0 };
-    let taken = delivery.taken() + rest;
-    drop(delivery);
-    report.taken = taken;
-    match result {
-        Ok(()) => Ok(report),
-        Err(source) => Err(Unfinished {
-            report: Box::new(report),
-            source,
-        }),
+        match result {
+            Ok(()) if last => return Ok(report),
+            Ok(()) => {}
+            Err(source) => {
+                report.taken += contents.fold(0, |count, _| count + 1);
+                let report = Box::new(report);
+                return Err(Unfinished { report, source });
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use placehub_proto::v1::{
     AskSignalsRequest, AskSignalsResponse, PushOutcome, PushSignalRequest, PushSignalResponse, PushSignalsRequest,
-    PushSignalsResponse, Refusal, RetractSignalRequest, RetractSignalResponse, WatchSignalsRequest,
+    PushSignalsResponse, Refusal, RetractSignalRequest, RetractSignalResponse, SignalDraft, WatchSignalsRequest,
     WatchSignalsResponse,
     push_signals_response::Result as Answer,
     signal_service_server::{SignalService, SignalServiceServer},
@@ -100,9 +100,12 @@ impl SignalService for Hub {
 
     async fn retract_signal(
         &self,
-        _: Request<RetractSignalRequest>,
+        request: Request<RetractSignalRequest>,
     ) -> Result<Response<RetractSignalResponse>, Status> {
-        Err(Status::unimplemented("not in this test"))
+        match request.into_inner().source_id.as_str() {
+            "bad" => Err(Status::invalid_argument("bad")),
+            _ => Ok(Response::new(RetractSignalResponse::default())),
+        }
     }
 
     async fn ask_signals(&self, _: Request<AskSignalsRequest>) -> Result<Response<AskSignalsResponse>, Status> {
@@ -142,6 +145,14 @@ fn answer(manner: Manner, sequence: u64, new: bool) -> PushSignalsResponse {
 
 /// Pushes `count` drafts to a hub of this manner.
 async fn given(manner: Manner, count: u64) -> (Result<Report, Unfinished>, Arc<Mutex<Seen>>) {
+    told(manner, drafts(count)).await
+}
+
+/// Tells all of it to a hub of this manner.
+async fn told<C: Into<Content>>(
+    manner: Manner,
+    contents: impl IntoIterator<Item = (String, C)>,
+) -> (Result<Report, Unfinished>, Arc<Mutex<Seen>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let seen = Arc::new(Mutex::new(Seen::default()));
@@ -157,7 +168,7 @@ async fn given(manner: Manner, count: u64) -> (Result<Report, Unfinished>, Arc<M
     let channel = Endpoint::from_shared(format!("http://{address}"))
         .unwrap()
         .connect_lazy();
-    (push(channel, drafts(count), QUICK).await, seen)
+    (push(channel, contents, QUICK).await, seen)
 }
 
 fn drafts(count: u64) -> impl Iterator<Item = (String, SignalDraft)> {
@@ -169,6 +180,25 @@ fn drafts(count: u64) -> impl Iterator<Item = (String, SignalDraft)> {
         };
         (format!("file.csv row {number}"), draft)
     })
+}
+
+#[tokio::test]
+async fn what_is_taken_back_goes_in_its_turn_and_one_that_is_refused_keeps_none_back() {
+    let back = |id: &str| {
+        let source_id = id.to_owned();
+        Content::Retraction(RetractSignalRequest {
+            source_id,
+            ..Default::default()
+        })
+    };
+    let mut contents: Vec<_> = drafts(3)
+        .map(|(origin, draft)| (origin, Content::Draft(draft)))
+        .collect();
+    contents.insert(1, ("back".to_owned(), back("1")));
+    contents.insert(3, ("bad".to_owned(), back("bad")));
+    let report = told(Manner::RefusesEvery(1000), contents).await.0.unwrap();
+    assert_eq!((report.taken, report.recorded, report.retracted), (5, 3, 1));
+    assert_eq!((report.refused[0].origin.as_str(), report.undelivered()), ("bad", 0));
 }
 
 #[tokio::test]

@@ -6,15 +6,12 @@ use std::{
     fmt::{self, Write},
 };
 
-use placehub_proto::v1::{Refusal, RetractSignalRequest, SignalDraft};
+use placehub_proto::v1::{ConsentStatement, Refusal, RetractSignalRequest, SignalDraft};
 use prost::Message;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value as Json, json};
 
-use crate::{
-    draft::{self, Untranslatable},
-    outbox::Content,
-};
+use crate::{content::Content, draft::Untranslatable};
 
 /// What is kept of a row, message or draft that nobody would take.
 #[derive(Clone, PartialEq, Message)]
@@ -35,13 +32,12 @@ pub struct Kept {
     #[prost(string, repeated, tag = "5")]
     pub fields: Vec<String>,
     /// What is kept back.
-    #[prost(oneof = "Held", tags = "6, 7, 8")]
+    #[prost(oneof = "Held", tags = "6, 7, 8, 9")]
     pub held: Option<Held>,
 }
 
 /// What is kept back.
 #[derive(Clone, PartialEq, prost::Oneof)]
-#[expect(clippy::large_enum_variant, reason = "nearly all there is are drafts")]
 pub enum Held {
     /// A draft that the hub refused.
     #[prost(message, tag = "6")]
@@ -52,6 +48,9 @@ pub enum Held {
     /// A part of a file of which the adapter could make nothing.
     #[prost(message, tag = "8")]
     Piece(Piece),
+    /// What a person said about sharing, which the hub refused.
+    #[prost(message, tag = "9")]
+    Statement(ConsentStatement),
 }
 
 /// A part of a file that can be translated on its own.
@@ -85,6 +84,7 @@ impl Kept {
             held: Some(match content {
                 Content::Draft(draft) => Held::Draft(draft),
                 Content::Retraction(retraction) => Held::Retraction(retraction),
+                Content::Statement(statement) => Held::Statement(statement),
             }),
         }
     }
@@ -141,13 +141,9 @@ impl Kept {
     /// What is kept, for the agency's own screen: personal data included.
     pub fn content(&self) -> Json {
         match &self.held {
-            Some(Held::Draft(draft)) => draft::view(draft),
-            Some(Held::Retraction(one)) => json!({
-                "source_system": one.source_system,
-                "source_id": one.source_id,
-                "version": one.version,
-                "retracted": true,
-            }),
+            Some(Held::Draft(draft)) => Content::Draft(draft.clone()).view(),
+            Some(Held::Retraction(retraction)) => Content::Retraction(retraction.clone()).view(),
+            Some(Held::Statement(statement)) => Content::Statement(statement.clone()).view(),
             Some(Held::Piece(piece)) => json!({
                 "file": piece.name,
                 "content": String::from_utf8_lossy(&piece.bytes),
@@ -171,6 +167,7 @@ impl Kept {
                 }
             }
             Some(Held::Retraction(retraction)) => bytes.extend(retraction.encode_to_vec()),
+            Some(Held::Statement(statement)) => bytes.extend(statement.encode_to_vec()),
             Some(Held::Piece(piece)) => bytes.extend_from_slice(&piece.bytes),
             None => {}
         }

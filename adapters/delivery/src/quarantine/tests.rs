@@ -4,7 +4,7 @@ use placehub_proto::v1::{FieldViolation, Refusal, SignalDraft};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{draft::Untranslatable, outbox::Content};
+use crate::{content::Content, draft::Untranslatable};
 
 fn given() -> (TempDir, Quarantine) {
     let folder = TempDir::new().unwrap();

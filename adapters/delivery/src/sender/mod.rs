@@ -1,11 +1,8 @@
 //! From the outbox to the hub: one entry after the other, for as long as it takes.
 //! It never lets an entry go before the hub has answered for it, and never gives up: a hub that is away for a day is normal.
 //!
-//! Drafts go over the two-way stream with a window, retractions one by one between them, so that the order of the outbox is
+//! Drafts go over the two-way stream with a window, all else one by one between them, so that the order of the outbox is
 //! the order at the hub.
-
-mod refusal;
-mod retract;
 
 #[cfg(test)]
 mod tests;
@@ -20,10 +17,11 @@ use tonic::transport::Channel;
 use crate::{
     channel::channel,
     clock,
+    content::Content,
     folder::chain,
     metrics::Counters,
-    outbox::{self, Content, Entry, Outbox, Reader},
-    push::{Delivery, Error as Trouble, Fate, FullJitter, Patience},
+    outbox::{self, Entry, Outbox, Reader},
+    push::{self, Delivery, Error as Trouble, Fate, FullJitter, Patience},
     quarantine::{Kept, Quarantine},
     settings::Settings,
 };
@@ -92,7 +90,7 @@ impl Sender {
                 continue;
             };
             self.connection.channel = None;
-            if refusal::is_of_content(&trouble) {
+            if trouble.is_of_content() {
                 continue;
             }
             self.counters.interruptions.add(1);
@@ -102,7 +100,7 @@ impl Sender {
         }
     }
 
-    /// Sends what waits, drafts up to the next retraction at a time, until nothing does.
+    /// Sends what waits, drafts up to whatever else is next, until nothing does.
     async fn empty(&mut self, stop: &CancellationToken) -> Result<(), Trouble> {
         let mut reader = self.outbox.reader();
         let mut held = None;
@@ -116,13 +114,11 @@ impl Sender {
                 return Ok(());
             };
             match entry.content {
-                Some(Content::Retraction(retraction)) => {
-                    self.retract(number, entry.origin, retraction).await?;
-                }
                 Some(Content::Draft(draft)) => {
                     let first = (number, entry.origin, draft);
                     held = self.stream(first, &mut reader, stop).await?;
                 }
+                Some(content) => self.tell(number, entry.origin, content).await?,
                 // An entry of a later version of this program, which this one must not throw away.
                 None => {
                     let message = "the outbox was written by a newer version of this program".to_owned();
@@ -132,7 +128,7 @@ impl Sender {
         }
     }
 
-    /// Sends drafts, the first and those behind it, until there are no more or a retraction is next, which it gives back.
+    /// Sends drafts, the first and those behind it, until there are no more or something else is next, which it gives back.
     async fn stream(
         &mut self,
         first: (u64, String, SignalDraft),
@@ -180,11 +176,11 @@ impl Sender {
         let result = Delivery::new(drafts, self.patience, connect, told).run().await;
         match result {
             Ok(()) => self.alone = self.alone.saturating_sub(1),
-            Err(trouble) if refusal::is_of_content(&trouble) => {
+            Err(trouble) if trouble.is_of_content() => {
                 // Sent one by one, the entry at fault shows itself, and all others pass.
                 if alone {
                     let (number, origin, draft) = head;
-                    desk.book(number, origin, draft, Fate::Refused(refusal::of(&trouble)))?;
+                    desk.book(number, origin, draft, Fate::Refused(trouble.refusal()))?;
                     self.alone = self.alone.saturating_sub(1);
                 } else {
                     self.alone = self.patience.window.max(1);
@@ -196,6 +192,39 @@ impl Sender {
         match fault {
             Some(error) => Err(unwritten(error)),
             None => Ok(held),
+        }
+    }
+}
+
+impl Sender {
+    /// Tells the hub what has a call of its own, trying again for as long as the hub is out of reach.
+    async fn tell(&mut self, number: u64, origin: String, content: Content) -> Result<(), Trouble> {
+        let (connection, counters) = (&mut self.connection, &self.counters);
+        let connect = |broke: bool| {
+            if broke {
+                counters.interruptions.add(1);
+            }
+            connection.channel(broke)
+        };
+        let refusal = push::tell(&content, self.patience, connect).await?;
+        let counter = match &content {
+            Content::Draft(_) => &self.counters.recorded,
+            Content::Retraction(_) => &self.counters.retracted,
+            Content::Statement(_) => &self.counters.stated,
+        };
+        match refusal {
+            None => {
+                counter.add(1);
+                self.outbox.leave(number, clock::now()).map_err(unwritten)
+            }
+            Some(refusal) => {
+                let desk = Desk {
+                    outbox: &self.outbox,
+                    quarantine: &self.quarantine,
+                    counters: &self.counters,
+                };
+                desk.put_aside(number, origin, content, refusal)
+            }
         }
     }
 }

@@ -1,8 +1,12 @@
 //! The settings of an adapter: which hub, and the certificates of the mutual TLS connection to it.
 //! It never prints a key.
 
+mod formats;
+mod listener;
 mod station;
 
+pub use formats::Formats;
+pub use listener::{Listener, TlsFiles};
 pub use station::{Drop, Station, template};
 
 use std::{
@@ -31,6 +35,22 @@ pub struct Settings {
 /// Why settings cannot be used. Every variant names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// A file that `[formats]` names, or a value of it, is of no use.
+    #[error("{}: {rule}", .file.display())]
+    Beside {
+        /// The file at fault.
+        file: PathBuf,
+        /// What is wrong with it, and where.
+        rule: String,
+    },
+    /// The table `[formats]` lacks a key, has one too many, or a value that it cannot have.
+    #[error("`[formats]` in {} cannot be understood", .file.display())]
+    Formats {
+        /// The settings file.
+        file: PathBuf,
+        /// What TOML says of it.
+        source: Box<toml::de::Error>,
+    },
     /// The hub's address is not an https URL.
     #[error("`hub` in {} is not a URL that begins with https://", .file.display())]
     Hub {
@@ -137,7 +157,9 @@ struct Written {
     outbox_limit: Option<u64>,
     metrics: Option<SocketAddr>,
     folder: Option<station::WrittenDrop>,
-    mllp: Option<station::WrittenListener>,
+    mllp: Option<listener::Written>,
+    http: Option<listener::Written>,
+    formats: Option<toml::Table>,
 }
 
 fn read(path: &Path) -> Result<Written, Error> {

@@ -9,7 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Error, read};
+use super::{Error, Listener, read};
 
 /// How many entries may wait in the outbox before sources do, unless the settings say otherwise.
 const OUTBOX_LIMIT: u64 = 1_000_000;
@@ -28,7 +28,7 @@ pub struct Station {
     /// The drop folder.
     pub folder: Option<Drop>,
     /// The listeners to take messages with, by the table that asks for each, e.g. `mllp`.
-    pub listeners: Vec<(&'static str, SocketAddr)>,
+    pub listeners: Vec<(&'static str, Listener)>,
 }
 
 /// The drop folder.
@@ -76,16 +76,19 @@ impl Station {
             }),
             None => None,
         };
+        let mut listeners = Vec::new();
+        for (table, written) in [("mllp", written.mllp), ("http", written.http)] {
+            if let Some(written) = written {
+                listeners.push((table, Listener::parse(table, written, path)?));
+            }
+        }
         Ok(Self {
             file: path.to_path_buf(),
             state: home.join(written.state.unwrap_or_else(|| "state".into())),
             outbox_limit: written.outbox_limit.unwrap_or(OUTBOX_LIMIT),
             metrics: written.metrics,
             folder,
-            listeners: [("mllp", written.mllp)]
-                .into_iter()
-                .filter_map(|(table, listener)| Some((table, listener?.listen)))
-                .collect(),
+            listeners,
         })
     }
 
@@ -111,26 +114,22 @@ pub(super) struct WrittenDrop {
     manifest_required: bool,
 }
 
-/// The table of a listener, such as `[mllp]`, as written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WrittenListener {
-    listen: SocketAddr,
-}
-
 fn ten() -> u64 {
     10
 }
 
-/// A settings file to begin with, as `init` writes it; `listeners` are the tables that this program understands.
-pub fn template(program: &str, listeners: &[&str]) -> String {
+/// A settings file to begin with, as `init` writes it; `listeners` are the tables that this program understands, and `own`
+/// is what it says on `[formats]`.
+pub fn template(program: &str, listeners: &[&str], own: &str) -> String {
     let listeners: String = listeners
         .iter()
-        .zip(2575_u16..)
-        .map(|(table, port)| {
+        .map(|table| {
+            let port = if *table == "mllp" { 2575 } else { 8443 };
             format!(
-                "\n# A listener for `run`. It has no TLS: outside this machine, put a TLS proxy before it.\n\
-                 # [{table}]\n# listen = \"127.0.0.1:{port}\"\n"
+                "\n# A listener for `run`. Without certificate and key it speaks in the clear: on this machine alone.\n\
+                 # With `client_ca`, senders must show a certificate of that authority.\n\
+                 # [{table}]\n# listen = \"127.0.0.1:{port}\"\n# certificate = \"listener.pem\"\n\
+                 # key = \"listener.key\"\n# client_ca = \"senders.pem\"\n"
             )
         })
         .collect();
@@ -160,7 +159,7 @@ pub fn template(program: &str, listeners: &[&str]) -> String {
          path = \"drop\"\n\
          every_seconds = 10\n\
          # Whether each file waits for its NAME.manifest, JSON with `rows` and `sha256`.\n\
-         manifest_required = false\n{listeners}"
+         manifest_required = false\n{listeners}{own}"
     )
 }
 
@@ -185,7 +184,7 @@ mod tests {
     fn what_init_writes_can_be_read() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("adapter.toml");
-        fs::write(&file, template("placehub-lines", &["mllp"])).unwrap();
+        fs::write(&file, template("placehub-lines", &["mllp", "http"], "")).unwrap();
         let station = Station::load(&file).unwrap();
         assert_eq!(station.outbox(), folder.path().join("state/outbox"));
         assert_eq!(station.folder.unwrap().path, folder.path().join("drop"));
@@ -201,8 +200,29 @@ mod tests {
     #[test]
     fn a_listener_has_an_address() {
         let station = load("[mllp]\nlisten = \"127.0.0.1:2575\"\n").unwrap();
-        assert_eq!(station.listeners, [("mllp", SocketAddr::from(([127, 0, 0, 1], 2575)))]);
+        let address = SocketAddr::from(([127, 0, 0, 1], 2575));
+        assert_eq!(station.listeners, [("mllp", Listener { address, tls: None })]);
         assert!(load("[mllp]\nlisten = \"here\"\n").is_err());
+    }
+
+    #[test]
+    fn a_listener_has_all_of_its_tls_or_none() {
+        let http = |rest: &str| load(&format!("[http]\nlisten = \"0.0.0.0:8443\"\n{rest}"));
+        let both = "certificate = \"a\"\nkey = \"b\"\n";
+        assert!(http(&format!("{both}client_ca = \"c\"\n")).is_ok());
+        for (rest, rule) in [
+            ("", "needs a `certificate`"),
+            ("certificate = \"a\"\n", "no `key`"),
+            ("key = \"b\"\n", "no `certificate`"),
+            ("client_ca = \"c\"\n", "no `certificate` of its own"),
+        ] {
+            let refusal = http(rest).unwrap_err().to_string();
+            assert!(refusal.starts_with("`http` in ") && refusal.contains(rule), "{refusal}");
+        }
+        assert!(
+            load("[mllp]\nlisten = \"0.0.0.0:2575\"\n").is_ok(),
+            "a trust's own network decides"
+        );
     }
 
     #[test]

@@ -11,7 +11,8 @@ use placehub_delivery::{
     fields::{self, Nhs},
 };
 
-use super::{Cancellation, Event, Occasion, Patient, Saying, What, hl7_time};
+use super::{Cancellation, Event, Fact, Patient, Reading, Saying, hl7_escape, hl7_time};
+use crate::mapping::{Deed, Record, hl7_path};
 
 /// The object identifier of the NHS number (NHS Data Standards, OID register).
 const NHS_NUMBER_OID: &str = "2.16.840.1.113883.2.1.4.1";
@@ -20,15 +21,20 @@ const NHS_NUMBER_OID: &str = "2.16.840.1.113883.2.1.4.1";
 const MERGE: &str = "A40";
 
 /// Reads each message of the text, which begins with `MSH`.
-pub(super) fn read(text: &str) -> Vec<Placed<Event>> {
-    let messages = split(text).into_iter().enumerate();
-    messages
-        .map(|(index, message)| Placed {
+pub(super) fn read(text: &str, reading: &Reading) -> Vec<Placed<Fact>> {
+    let mut all = Vec::new();
+    for (index, message) in split(text).into_iter().enumerate() {
+        let placed = |content| Placed {
             place: format!("message {}", index + 1),
-            content: event(&message),
-            piece: Piece::Text(message.into()),
-        })
-        .collect()
+            content,
+            piece: Piece::Text(message.as_str().into()),
+        };
+        match self::message(&message, reading).and_then(Saying::facts) {
+            Ok(facts) => all.extend(facts.into_iter().map(|fact| placed(Ok(fact)))),
+            Err(why) => all.push(placed(Err(why))),
+        }
+    }
+    all
 }
 
 /// Splits a text into its messages: each begins with a line that begins with `MSH`.
@@ -55,20 +61,8 @@ fn without_truncation_mark(header: &str) -> String {
     header.replacen(r"MSH|^~\&#|", r"MSH|^~\&|", 1)
 }
 
-/// Reads a message of a file, where only what happened has a place.
-fn event(text: &str) -> Result<Event, Untranslatable> {
-    match message(text)? {
-        Saying::Happened(event) => Ok(*event),
-        Saying::Cancelled(_) => Err(Untranslatable::new(
-            "MSH-9",
-            "is a cancellation, which is taken over MLLP and not from a file",
-        )),
-        Saying::Nothing(why) => Err(why),
-    }
-}
-
 /// Reads one message, with any line ends.
-pub(super) fn message(text: &str) -> Result<Saying, Untranslatable> {
+pub(super) fn message(text: &str, reading: &Reading) -> Result<Saying, Untranslatable> {
     let [text] = split(text)
         .try_into()
         .map_err(|_| Untranslatable::new("MSH", "is not there once"))?;
@@ -79,31 +73,50 @@ pub(super) fn message(text: &str) -> Result<Saying, Untranslatable> {
         message: &parsed,
     };
     let trigger = message.trigger()?;
+    let processing = message.value("MSH", 11);
+    if !processing.is_empty() && processing != reading.processing_id {
+        let rule = format!(
+            "is not {}: the message is for systems of another sort",
+            reading.processing_id
+        );
+        return Err(Untranslatable::new("MSH-11", rule));
+    }
     if parsed.segment("PID").is_none() {
         return Err(Untranslatable::new("PID", "is missing"));
     }
-    if let "A11" | "A13" = trigger.as_str() {
-        return message.cancellation(&trigger).map(Saying::Cancelled);
+    if trigger == MERGE {
+        let rule = "is a merge of two patients (A40), which the hub cannot be told of";
+        return Err(Untranslatable::new("MSH-9", rule));
     }
-    let what = match message.what(&trigger) {
-        Ok(what) => what,
-        Err(why) if trigger == MERGE => return Err(why),
-        Err(why) => return Ok(Saying::Nothing(why)),
-    };
     let visit = Some(message.value("PV1", 19)).filter(|visit| !visit.is_empty());
-    let id = match visit {
-        Some(visit) => fields::label(&visit).map_err(|rule| Untranslatable::new("PV1-19", rule))?,
-        None => fields::label(&message.value("MSH", 10)).map_err(|rule| Untranslatable::new("MSH-10", rule))?,
+    let visit = visit.map(|visit| fields::label(&visit)).transpose();
+    let visit = visit.map_err(|rule| Untranslatable::new("PV1-19", rule))?;
+    let event = match reading.mapping.hl7(&trigger, &message) {
+        None => return Ok(Saying::Nothing(no_signal("ADT", &trigger))),
+        // Only the visit number says what is taken back.
+        Some(Deed::Cancel(marks)) => {
+            let id = visit.ok_or_else(|| Untranslatable::new("PV1-19", "is missing"))?;
+            let system = message.system()?;
+            let cancelled = marks.iter().map(|mark| {
+                Fact::Cancelled(Cancellation {
+                    system: system.clone(),
+                    id: id.clone(),
+                    mark: mark.clone(),
+                    version: message.version() + 1,
+                })
+            });
+            return Ok(Saying::Told(cancelled.collect()));
+        }
+        Some(Deed::Tell(tell)) => {
+            let id = match visit {
+                Some(visit) => visit,
+                None => fields::label(&message.value("MSH", 10)).map_err(|rule| Untranslatable::new("MSH-10", rule))?,
+            };
+            let named = (message.system()?, id);
+            Event::told(tell, &message, named, message.version(), message.patient()?)?
+        }
     };
-    Ok(Saying::Happened(Box::new(Event {
-        at: message.at(&what)?,
-        patient: message.patient()?,
-        what,
-        system: message.system()?,
-        id,
-        version: message.version(),
-        pointer: String::new(),
-    })))
+    Ok(Saying::Told(vec![Fact::Happened(Box::new(event))]))
 }
 
 /// A parsed message whose header says ADT.
@@ -127,22 +140,6 @@ impl<'m> Adt<'m> {
         }
     }
 
-    /// A11 takes back an A01 or A04, and A13 an A03 (HL7 2.4, chapter 3). Only the visit number says which.
-    fn cancellation(&self, trigger: &str) -> Result<Cancellation, Untranslatable> {
-        let id = fields::label(&self.value("PV1", 19));
-        let occasion = match trigger {
-            "A13" => Occasion::Discharge,
-            _ if self.is_emergency() => Occasion::Attendance,
-            _ => Occasion::Admission,
-        };
-        Ok(Cancellation {
-            system: self.system()?,
-            id: id.map_err(|rule| Untranslatable::new("PV1-19", rule))?,
-            occasion,
-            version: self.version() + 1,
-        })
-    }
-
     fn system(&self) -> Result<String, Untranslatable> {
         let system = self.value("MSH", 3);
         if system.is_empty() || system.chars().count() > 64 {
@@ -158,53 +155,6 @@ impl<'m> Adt<'m> {
         made.ok()
             .and_then(|second| u64::try_from(second).ok())
             .map_or(1, |second| second.saturating_mul(2).max(1))
-    }
-
-    fn is_emergency(&self) -> bool {
-        self.value("PV1", 2).eq_ignore_ascii_case("E")
-    }
-
-    fn what(&self, trigger: &str) -> Result<What, Untranslatable> {
-        match trigger {
-            "A01" => Ok(What::Admission {
-                method: self.phrase("PV1", 4),
-            }),
-            // Where the patient went, else how the stay ended (HL7 2.4, chapter 3: PV1-37, PV1-36).
-            "A03" => Ok(What::Discharge {
-                destination: self.phrase("PV1", 37).or_else(|| self.phrase("PV1", 36)),
-            }),
-            "A04" if self.is_emergency() => Ok(What::EmergencyAttendance {
-                arrival_mode: self.phrase("PV2", 38),
-            }),
-            "A04" => Err(Untranslatable::new(
-                "PV1-2",
-                "is not E: a registration outside the emergency department carries no signal",
-            )),
-            MERGE => Err(Untranslatable::new(
-                "MSH-9",
-                "is a merge of two patients (A40), which the hub cannot be told of",
-            )),
-            _ => Err(no_signal("ADT", trigger)),
-        }
-    }
-
-    /// The first of the fields that say when it happened, from the visit's own to the message's.
-    fn at(&self, what: &What) -> Result<Timestamp, Untranslatable> {
-        let own = if matches!(what, What::Discharge { .. }) {
-            ("PV1", 45)
-        } else {
-            ("PV1", 44)
-        };
-        for (segment, field) in [own, ("EVN", 6), ("EVN", 2), ("MSH", 7)] {
-            let text = self.value(segment, field);
-            if !text.is_empty() {
-                return hl7_time::moment(&text).map_err(|rule| Untranslatable::new(format!("{segment}-{field}"), rule));
-            }
-        }
-        Err(Untranslatable::new(
-            "EVN-2",
-            "is missing, and so is every other field that says when",
-        ))
     }
 
     fn patient(&self) -> Result<Patient, Untranslatable> {
@@ -240,6 +190,10 @@ impl<'m> Adt<'m> {
         }
         if kind == "NH" || authority.iter().any(|name| name == "NHS" || name == NHS_NUMBER_OID) {
             let nhs = fields::nhs(&value).map_err(|rule| Untranslatable::new("PID-3", format!("NHS number {rule}")))?;
+            let nhs = match nhs {
+                Nhs::Checked(digits) if !self.is_verified() => Nhs::Unchecked(digits),
+                nhs => nhs,
+            };
             // A checked number is never given up for an unchecked one.
             if !matches!(patient.nhs, Some(Nhs::Checked(_))) {
                 patient.nhs = Some(nhs);
@@ -251,24 +205,22 @@ impl<'m> Adt<'m> {
         Ok(())
     }
 
+    /// PID-32 may say how far the NHS number was verified, in the codes that the NHS profile of HL7 v2 has for it: all but
+    /// NSTS01 say that it was not. A source that says nothing of it is taken at its word, like the check digit's.
+    fn is_verified(&self) -> bool {
+        let statuses = self.codes("PID-32");
+        let mut of_nhs = statuses.iter().filter(|code| code.starts_with("NSTS")).peekable();
+        of_nhs.peek().is_none() || of_nhs.any(|code| code == "NSTS01")
+    }
+
     fn label(&self, field: usize, component: usize) -> Result<Option<String>, Untranslatable> {
         let text = self.component("PID", field, component);
-        // HL7 2.4, section 2.7: two quotes mean that a field was emptied on purpose.
-        if text.is_empty() || text == "\"\"" {
+        if !is_stated(&text) {
             return Ok(None);
         }
         fields::label(&text)
             .map(Some)
             .map_err(|rule| Untranslatable::new(format!("PID-{field}"), rule))
-    }
-
-    /// A coded field in words, if it has them, else its code.
-    fn phrase(&self, segment: &str, field: usize) -> Option<String> {
-        let words = fields::phrase(&self.component(segment, field, 2));
-        words
-            .or_else(|_| fields::phrase(&self.value(segment, field)))
-            .ok()
-            .filter(|text| text != "\"\"")
     }
 
     fn value(&self, segment: &str, field: usize) -> String {
@@ -292,8 +244,46 @@ impl<'m> Adt<'m> {
     }
 
     fn decode(&self, raw: &str) -> String {
-        self.separators.decode(raw).to_string().trim().to_owned()
+        hl7_escape::decode(raw, &self.separators).trim().to_owned()
     }
+}
+
+impl Record for Adt<'_> {
+    fn codes(&self, path: &str) -> Vec<String> {
+        let Some((segment, field, component)) = hl7_path(path) else {
+            return Vec::new();
+        };
+        let repeats = self.field(segment, field).into_iter().flat_map(Field::repeats);
+        let codes = repeats.map(|repeat| self.first(repeat.component(component.unwrap_or(1))));
+        codes.filter(|code| is_stated(code)).collect()
+    }
+
+    /// A coded field in words (its second component), if it has them, else its code.
+    fn words(&self, path: &str) -> Option<String> {
+        let (segment, field, component) = hl7_path(path)?;
+        let components = component.map_or_else(|| vec![2, 1], |component| vec![component]);
+        let words = components
+            .into_iter()
+            .map(|component| self.component(segment, field, component));
+        words
+            .filter(|words| is_stated(words))
+            .find(|words| fields::phrase(words).is_ok())
+    }
+
+    fn moment(&self, path: &str) -> Option<Result<Timestamp, &'static str>> {
+        let (segment, field, component) = hl7_path(path)?;
+        let text = self.component(segment, field, component.unwrap_or(1));
+        is_stated(&text).then(|| hl7_time::moment(&text))
+    }
+
+    fn place(&self, path: &str) -> String {
+        path.to_owned()
+    }
+}
+
+/// HL7 2.4, section 2.7: two quotes mean that a field was emptied on purpose.
+fn is_stated(text: &str) -> bool {
+    !text.is_empty() && text != "\"\""
 }
 
 fn no_signal(kind: &str, trigger: &str) -> Untranslatable {

@@ -1,24 +1,31 @@
 //! Reads signals of the NHS Multicast Notification Service: CloudEvents 1.0, or a Bundle of type `history` around one.
 //! Pure. It never fetches what a signal points to.
 
+use jiff::Timestamp;
 use placehub_delivery::{Untranslatable, fields};
 use serde_json::Value;
 
-use super::{Event, Patient, What};
+use super::{Event, Fact, Patient, Reading, Saying};
+use crate::mapping::{Deed, Record};
 
+/// A person is known by another NHS number from now on. Passing it over would leave the hub with two people.
+const NUMBER_CHANGE: &str = "nhs-number-change-2";
 /// The resource that a Bundle puts a signal's parts into.
 const PARAMETERS: &str = "/entry/0/resource/parameter";
 
 /// Reads the signal, if this is one at all.
-pub(super) fn read(root: &Value) -> Option<Result<Event, Untranslatable>> {
-    let signal = if root.get("specversion").is_some() {
+pub(crate) fn read(root: &Value, reading: &Reading) -> Option<Result<Saying, Untranslatable>> {
+    let signal = if let Some(version) = root.get("specversion") {
+        if version != "1.0" {
+            return Some(Err(Untranslatable::new("specversion", "is not 1.0")));
+        }
         Signal::of_event(root)
     } else if root.get("type").and_then(Value::as_str) == Some("history") {
         Signal::of_bundle(root)?
     } else {
         return None;
     };
-    Some(signal.event())
+    Some(signal.saying(reading))
 }
 
 /// What both forms hold, under the names of CloudEvents. A part that is missing is empty.
@@ -64,46 +71,70 @@ impl<'j> Signal<'j> {
         })
     }
 
-    fn event(&self) -> Result<Event, Untranslatable> {
-        let what = match self.kind {
-            "pds-change-of-gp-2" => What::GpChange,
-            "pds-death-notification-2" => What::Death,
-            // NRAF is the national reasonable adjustment flag; other flags are not for the hub.
-            "patientflags-change-1" if self.dataref.contains("code=NRAF") => What::Adjustment,
-            "patientflags-change-1" => {
-                return Err(Untranslatable::new(
-                    "dataref",
-                    "does not point to a reasonable adjustment flag",
-                ));
+    fn saying(&self, reading: &Reading) -> Result<Saying, Untranslatable> {
+        let refuse = |field: &'static str| move |rule: &'static str| Untranslatable::new(field, rule);
+        if self.kind == NUMBER_CHANGE {
+            let rule = "is a change of NHS number, which the hub cannot be told of";
+            return Err(Untranslatable::new("type", rule));
+        }
+        let tell = match reading.mapping.mns(self.kind, self) {
+            Some(Deed::Tell(tell)) => tell,
+            Some(Deed::Cancel(_)) | None => {
+                return Ok(Saying::Nothing(refuse("type")("is an event that carries no signal")));
             }
-            _ => return Err(Untranslatable::new("type", "is an event that carries no signal")),
         };
-        let rule = |field: &'static str| move |rule: &'static str| Untranslatable::new(field, rule);
-        let nhs = fields::nhs(self.subject).map_err(rule("subject"))?;
+        let nhs = fields::nhs(self.subject).map_err(refuse("subject"))?;
         if !self.dataref.is_empty() && (!self.dataref.starts_with("https://") || self.dataref.chars().count() > 500) {
-            return Err(Untranslatable::new(
-                "dataref",
-                "is not an https URL of at most 500 characters",
-            ));
+            return Err(refuse("dataref")("is not an https URL of at most 500 characters"));
         }
         let source = self.source;
         if source.is_empty() || source.chars().count() > 64 || source.chars().any(char::is_control) {
-            return Err(Untranslatable::new("source", "is not 1 to 64 characters on one line"));
+            return Err(refuse("source")("is not 1 to 64 characters on one line"));
         }
-        Ok(Event {
-            what,
-            system: source.to_owned(),
-            id: fields::label(self.id).map_err(rule("id"))?,
-            version: 1,
-            at: self
-                .time
-                .parse()
-                .map_err(|_| Untranslatable::new("time", "is not a time with an offset (RFC 3339)"))?,
-            patient: Patient {
-                nhs: Some(nhs),
-                ..Patient::default()
-            },
+        let id = fields::label(self.id).map_err(refuse("id"))?;
+        let patient = Patient {
+            nhs: Some(nhs),
+            ..Patient::default()
+        };
+        let event = Event::told(tell, self, (source.to_owned(), id), 1, patient)?;
+        Ok(Saying::Told(vec![Fact::Happened(Box::new(Event {
             pointer: self.dataref.to_owned(),
-        })
+            ..event
+        }))]))
     }
+}
+
+impl Record for Signal<'_> {
+    fn codes(&self, path: &str) -> Vec<String> {
+        let stated = match path {
+            "time" => self.time,
+            "subject" => self.subject,
+            "dataref" => self.dataref,
+            _ => return asked(self.dataref, path.strip_prefix("dataref.").unwrap_or_default()),
+        };
+        vec![stated.to_owned()]
+    }
+
+    fn words(&self, path: &str) -> Option<String> {
+        self.codes(path).into_iter().next()
+    }
+
+    fn moment(&self, path: &str) -> Option<Result<Timestamp, &'static str>> {
+        let parsed = self.codes(path).into_iter().next()?.parse();
+        Some(parsed.map_err(|_| "is not a time with an offset (RFC 3339)"))
+    }
+
+    fn place(&self, path: &str) -> String {
+        path.to_owned()
+    }
+}
+
+/// The values of a parameter in the query of a URL.
+fn asked(url: &str, name: &str) -> Vec<String> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
+        .collect()
 }

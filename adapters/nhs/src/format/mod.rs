@@ -1,25 +1,47 @@
-//! Reads hospital events from HL7 v2 ADT messages or FHIR R4 encounters, whichever the content is.
+//! Reads what an NHS trust's systems send, HL7 v2 ADT, FHIR R4 or notifications, by a mapping.
 //! Pure. It never repeats a value in a refusal, and one bad message never keeps another back.
 
-mod fhir;
-mod fhir_resources;
+pub(crate) mod fhir;
 mod hl7;
+mod hl7_escape;
 mod hl7_time;
-mod mns;
+pub(crate) mod mns;
+
+use std::collections::HashMap;
 
 use jiff::{Timestamp, civil::Date};
 use placehub_delivery::{FileError, Placed, Untranslatable, draft, fields::Nhs};
-use placehub_proto::v1::LocalReference;
+use placehub_proto::v1::{AttributeValue, ConsentMethod, ConsentStance, LocalReference, Sensitivity, Severity};
 
-/// What a message or entry says.
+use crate::mapping::{Mapping, Record, Tell};
+
+/// How to read.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// What becomes of what is read.
+    pub mapping: Mapping,
+    /// The processing id that a message may have (HL7 table 0103): `P` at work, `T` or `D` on trial.
+    pub processing_id: String,
+}
+
+/// What a message or resource says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Saying {
+    /// Things to tell the hub.
+    Told(Vec<Fact>),
+    /// It is understood, and there is nothing to tell. Why is for the report.
+    Nothing(Untranslatable),
+}
+
+/// One thing to tell the hub.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
     /// Something happened.
     Happened(Box<Event>),
     /// It did not happen after all.
     Cancelled(Cancellation),
-    /// It is understood, and carries no signal. Why is for the report.
-    Nothing(Untranslatable),
+    /// A patient said something about sharing.
+    Stated(Box<Stated>),
 }
 
 /// An event that its source takes back.
@@ -27,74 +49,68 @@ pub enum Saying {
 pub struct Cancellation {
     /// The system that takes it back.
     pub system: String,
-    /// Its id of the visit, without the event.
+    /// Its id of the visit or resource, without the mark.
     pub id: String,
-    /// What did not happen.
-    pub occasion: Occasion,
+    /// Which of its signals: the mapping's `id`.
+    pub mark: String,
     /// Above that of every event that was sent before.
     pub version: u64,
 }
 
-/// The events that one visit can have, each at most once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Occasion {
-    /// The patient was admitted.
-    Admission,
-    /// The patient was discharged.
-    Discharge,
-    /// The patient came to an emergency department.
-    Attendance,
-    /// The patient registered with another practice.
-    GpChange,
-    /// The patient was notified as dead.
-    Death,
-    /// The patient's reasonable adjustments changed.
-    Adjustment,
-}
-
-/// Something that happened to a patient at a hospital.
+/// Something that happened to a patient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// What happened.
-    pub what: What,
+    /// The kind of signal that the mapping makes of it.
+    pub kind: String,
     /// The system that says so.
     pub system: String,
-    /// Its id of the visit or message, without the event.
+    /// Its id of the visit, resource or message, without the mark.
     pub id: String,
+    /// Which of its signals: the mapping's `id`.
+    pub mark: String,
     /// Starts at 1 and rises with each correction.
     pub version: u64,
     /// When it happened.
     pub at: Timestamp,
     /// To whom.
     pub patient: Patient,
+    /// How urgent.
+    pub severity: Severity,
+    /// How carefully to handle it, if more than the kind asks for.
+    pub sensitivity: Sensitivity,
+    /// One line, without anything of the patient.
+    pub summary: String,
+    /// What the mapping took from it.
+    pub attributes: HashMap<String, AttributeValue>,
     /// Where to ask for more, as an https URL; empty if the source does not say.
     pub pointer: String,
 }
 
-/// What happened, with the little that the hub's catalogue asks of each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
-    /// Admitted as an inpatient.
-    Admission {
-        /// How, in the source's words, e.g. `emergency`.
-        method: Option<String>,
-    },
-    /// Discharged after an inpatient stay.
-    Discharge {
-        /// Where to, in the source's words.
-        destination: Option<String>,
-    },
-    /// Came to an emergency department.
-    EmergencyAttendance {
-        /// How, in the source's words, e.g. `ambulance`.
-        arrival_mode: Option<String>,
-    },
-    /// Registered with another general practice.
-    GpChange,
-    /// Was notified as dead.
-    Death,
-    /// Has other reasonable adjustments than before.
-    Adjustment,
+/// What a patient said about sharing. In each list, empty means "all".
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stated {
+    /// Who said it.
+    pub patient: Patient,
+    /// What they said.
+    pub stance: ConsentStance,
+    /// Which kinds of signals.
+    pub kinds: Vec<String>,
+    /// Signals of which agencies.
+    pub from: Vec<String>,
+    /// Shown to which agencies.
+    pub to: Vec<String>,
+    /// For which purposes.
+    pub purposes: Vec<String>,
+    /// When they said it.
+    pub said_at: Timestamp,
+    /// From when it holds.
+    pub valid_from: Option<Timestamp>,
+    /// Until when it holds.
+    pub valid_until: Option<Timestamp>,
+    /// How they said it.
+    pub method: ConsentMethod,
+    /// Where its evidence is kept.
+    pub evidence: String,
 }
 
 /// Who the patient is, as far as the source says.
@@ -121,22 +137,22 @@ pub struct Patient {
 /// # Errors
 ///
 /// The field and the rule, if it is not an ADT message that can be understood.
-pub fn message(text: &str) -> Result<Saying, Untranslatable> {
-    hl7::message(text)
+pub fn message(text: &str, reading: &Reading) -> Result<Saying, Untranslatable> {
+    hl7::message(text, reading)
 }
 
-/// Reads a file. Each event comes with its place in it: a message or an entry by number.
+/// Reads a file. Each fact comes with its place in it: a message or an entry by number.
 ///
 /// # Errors
 ///
 /// [`FileError`] if nothing at all can be read from the file.
-pub fn read(bytes: &[u8]) -> Result<Vec<Placed<Event>>, FileError> {
+pub fn read(bytes: &[u8], reading: &Reading) -> Result<Vec<Placed<Fact>>, FileError> {
     // An interface engine that writes MLLP frames to files leaves its start and end bytes in them.
     let text = draft::text(bytes)?.trim_matches(|edge: char| edge.is_whitespace() || edge.is_control());
     if text.starts_with("MSH") {
-        Ok(hl7::read(text))
+        Ok(hl7::read(text, reading))
     } else if text.starts_with('{') {
-        fhir::read(text)
+        fhir::read(text, reading)
     } else {
         let rule = "it begins with neither MSH nor {".into();
         Err(FileError::Malformed {
@@ -146,35 +162,50 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Placed<Event>>, FileError> {
     }
 }
 
-impl What {
-    /// Which of the events of a visit it is.
-    pub fn occasion(&self) -> Occasion {
+impl Saying {
+    /// What there is to tell, or why there is nothing.
+    fn facts(self) -> Result<Vec<Fact>, Untranslatable> {
         match self {
-            Self::Admission { .. } => Occasion::Admission,
-            Self::Discharge { .. } => Occasion::Discharge,
-            Self::EmergencyAttendance { .. } => Occasion::Attendance,
-            Self::GpChange => Occasion::GpChange,
-            Self::Death => Occasion::Death,
-            Self::Adjustment => Occasion::Adjustment,
+            Self::Told(facts) => Ok(facts),
+            Self::Nothing(why) => Err(why),
         }
     }
 }
 
-impl Occasion {
-    /// Tells the events of one visit apart in their signals' ids.
-    pub fn mark(self) -> &'static str {
-        match self {
-            Self::Admission => "admission",
-            Self::Discharge => "discharge",
-            Self::Attendance => "attendance",
-            Self::GpChange => "gp-change",
-            Self::Death => "death",
-            Self::Adjustment => "adjustment",
-        }
+impl Event {
+    /// What a rule of the mapping makes of a record, which its source names by system and id.
+    fn told(
+        tell: &Tell,
+        record: &dyn Record,
+        (system, id): (String, String),
+        version: u64,
+        patient: Patient,
+    ) -> Result<Self, Untranslatable> {
+        let at = tell.at(record)?;
+        Ok(Self {
+            kind: tell.kind.clone(),
+            mark: tell.id.clone(),
+            severity: tell.severity,
+            sensitivity: tell.sensitivity,
+            summary: tell.summary(at),
+            attributes: tell.attributes(record, at),
+            pointer: String::new(),
+            system,
+            id,
+            version,
+            at,
+            patient,
+        })
     }
 }
 
 impl Patient {
+    /// Whether the hub can find the person among those that other agencies know: the contract's rule for statements.
+    fn can_be_found(&self) -> bool {
+        let named = self.family_name.is_some() && self.given_name.is_some() && self.birth_date.is_some();
+        matches!(self.nhs, Some(Nhs::Checked(_))) || named && (self.postcode.is_some() || self.uprn.is_some())
+    }
+
     /// Keeps a number of the source's own, if it fits the contract: at most 8, each system and value at most 64 characters.
     fn refer(&mut self, system: &str, value: &str) {
         let fits = |text: &str| !text.is_empty() && text.chars().count() <= 64 && !text.chars().any(char::is_control);

@@ -147,6 +147,7 @@ impl Head {
 fn condition(answer: &Answer, why: &Untranslatable) -> (u16, &'static str) {
     match (answer, why.field.as_str()) {
         (_, "MSH-9") => (200, "Unsupported message type"),
+        (_, "MSH-11") => (202, "Unsupported processing id"),
         (_, "MSH" | "frame") => (100, "Segment sequence error"),
         (Answer::Reject(_), "outbox") => (207, "Application internal error"),
         _ if why.rule.contains("is missing") => (101, "Required field missing"),

@@ -2,7 +2,7 @@
 //! It never says AA before what the message says is in the outbox, and never repeats a value of a person.
 //!
 //! A message that is refused (AE, AR) is its sender's to mend: nothing of it is kept here.
-//! There is no TLS: the address should be of this machine or of a network that is trusted with what the messages hold.
+//! Without TLS, the address should be of this machine or of a network that is trusted with what the messages hold.
 
 mod answer;
 mod frames;
@@ -23,26 +23,27 @@ use std::{
 };
 
 use placehub_delivery::{
-    Untranslatable, clock,
+    Content, Untranslatable, clock,
     intake::{self, Intake, Source, Taken},
-    outbox::{self, Content},
+    listen::{Connection, Door},
+    outbox,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    task::JoinSet,
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    Reading,
     format::{self, Saying},
     translate,
 };
 use answer::{Answer, Head};
 use frames::{Found, Frames};
 
+/// Fields that say what sort of message it is: what they rule out is rejected, and not found at fault.
+const OF_HEAD: [&str; 4] = ["MSH", "MSH-9", "MSH-11", "MSH-18"];
 /// How much is asked of a connection at a time, in bytes.
 const PIECE: usize = 16 * 1024;
 
@@ -69,17 +70,18 @@ impl Limits {
     };
 }
 
-/// A socket on which messages come in.
+/// A door at which messages come in.
 #[derive(Debug)]
 pub struct Listener {
-    socket: std::net::TcpListener,
+    door: Door,
     limits: Limits,
+    reading: Arc<Reading>,
 }
 
 impl Listener {
-    /// Listens on a bound socket that does not block.
-    pub fn new(socket: std::net::TcpListener, limits: Limits) -> Self {
-        Self { socket, limits }
+    /// Listens at this door, and reads as `reading` says.
+    pub fn new(door: Door, limits: Limits, reading: Arc<Reading>) -> Self {
+        Self { door, limits, reading }
     }
 }
 
@@ -93,9 +95,19 @@ impl Source for Listener {
             let desk = Arc::new(Desk {
                 intake,
                 limits: self.limits,
+                reading: self.reading,
                 answers: AtomicU64::new(1),
             });
-            if let Err(error) = listen(self.socket, &desk, &stop).await {
+            let stopping = stop.clone();
+            let each = move |connection| {
+                let (desk, stop) = (desk.clone(), stopping.clone());
+                async move {
+                    if let Err(error) = desk.serve(connection, &stop).await {
+                        tracing::debug!(cause = %error, "a connection broke");
+                    }
+                }
+            };
+            if let Err(error) = self.door.serve(self.limits.connections, &stop, each).await {
                 tracing::error!(cause = %error, "cannot listen for messages");
                 stop.cancel();
             }
@@ -103,50 +115,17 @@ impl Source for Listener {
     }
 }
 
-async fn listen(socket: std::net::TcpListener, desk: &Arc<Desk>, stop: &CancellationToken) -> io::Result<()> {
-    let socket = TcpListener::from_std(socket)?;
-    let places = Arc::new(Semaphore::new(desk.limits.connections));
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = async {
-            let place = places.clone().acquire_owned().await;
-            (place, socket.accept().await)
-        };
-        let Some((place, accepted)) = stop.run_until_cancelled(accepted).await else {
-            break;
-        };
-        while connections.try_join_next().is_some() {}
-        match accepted {
-            Ok((stream, _)) => {
-                let (desk, stop) = (desk.clone(), stop.clone());
-                connections.spawn(async move {
-                    if let Err(error) = desk.serve(stream, &stop).await {
-                        tracing::debug!(cause = %error, "a connection broke");
-                    }
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(cause = %error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-    // What is being taken is still answered.
-    while connections.join_next().await.is_some() {}
-    Ok(())
-}
-
 /// Takes messages and answers them, for all connections.
 struct Desk {
     intake: Intake,
     limits: Limits,
+    reading: Arc<Reading>,
     answers: AtomicU64,
 }
 
 impl Desk {
     /// Serves one connection until its sender leaves, breaks the protocol or is silent for too long, or until `stop`.
-    async fn serve(&self, mut stream: TcpStream, stop: &CancellationToken) -> io::Result<()> {
+    async fn serve(&self, mut stream: Connection, stop: &CancellationToken) -> io::Result<()> {
         let mut frames = Frames::new(self.limits.longest);
         let mut begun = None;
         loop {
@@ -208,20 +187,20 @@ impl Desk {
             let why = Untranslatable::new("MSH-10", "is missing or longer than 199 characters");
             return Some(Answer::Reject(why));
         };
-        let content = match read(message, head) {
-            Ok(Some(content)) => content,
-            Ok(None) => {
+        let contents = match self.read(message, head) {
+            Ok(contents) if contents.is_empty() => {
                 self.intake.pass_over();
                 return Some(Answer::Accept);
             }
-            Err(why) if matches!(why.field.as_str(), "MSH" | "MSH-9" | "MSH-18") => return Some(Answer::Reject(why)),
+            Ok(contents) => contents,
+            Err(why) if OF_HEAD.contains(&why.field.as_str()) => return Some(Answer::Reject(why)),
             Err(why) => return Some(Answer::Error(why)),
         };
-        let taken = Taken {
+        let taken = contents.into_iter().map(|content| Taken {
             origin: format!("mllp message {id}"),
             content: Ok(content),
-        };
-        match self.intake.take_soon(vec![taken]).await {
+        });
+        match self.intake.take_soon(taken.collect()).await {
             Ok(()) => Some(Answer::Accept),
             Err(intake::Error::Outbox(outbox::Error::Stopping)) => None,
             Err(error) => {
@@ -232,7 +211,20 @@ impl Desk {
         }
     }
 
-    async fn answer(&self, stream: &mut TcpStream, head: &Head, answer: Answer) -> io::Result<()> {
+    /// What the hub is to be told of a message; nothing, if it carries no signal.
+    fn read(&self, message: &[u8], head: &Head) -> Result<Vec<Content>, Untranslatable> {
+        let text = text(message, head.character_set())?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim();
+        if !text.starts_with("MSH") {
+            return Err(Untranslatable::new("MSH", "is not the head of an HL7 v2 message"));
+        }
+        match format::message(text, &self.reading)? {
+            Saying::Told(facts) => facts.into_iter().map(translate::content).collect(),
+            Saying::Nothing(_) => Ok(Vec::new()),
+        }
+    }
+
+    async fn answer(&self, stream: &mut Connection, head: &Head, answer: Answer) -> io::Result<()> {
         if let Answer::Error(why) | Answer::Reject(why) = &answer {
             tracing::warn!(
                 message = head.control_id(),
@@ -248,7 +240,7 @@ impl Desk {
 
     /// Refuses a message and ends the connection. What still comes is thrown away for a while: closed with bytes unread, the
     /// connection would be reset, and the answer lost.
-    async fn let_go(&self, mut stream: TcpStream, head: &Head, why: Untranslatable) -> io::Result<()> {
+    async fn let_go(&self, mut stream: Connection, head: &Head, why: Untranslatable) -> io::Result<()> {
         self.answer(&mut stream, head, Answer::Reject(why)).await?;
         stream.shutdown().await?;
         let mut rest = tokio::io::sink();
@@ -256,20 +248,6 @@ impl Desk {
             .await?
             .map(drop)
     }
-}
-
-/// What the hub is to be told of a message; nothing, if it carries no signal.
-fn read(message: &[u8], head: &Head) -> Result<Option<Content>, Untranslatable> {
-    let text = text(message, head.character_set())?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim();
-    if !text.starts_with("MSH") {
-        return Err(Untranslatable::new("MSH", "is not the head of an HL7 v2 message"));
-    }
-    Ok(match format::message(text)? {
-        Saying::Happened(event) => Some(Content::Draft(translate::draft(*event)?)),
-        Saying::Cancelled(cancellation) => Some(Content::Retraction(translate::retraction(cancellation))),
-        Saying::Nothing(_) => None,
-    })
 }
 
 /// Reads the bytes in the character set that MSH-18 names (HL7 table 0211).

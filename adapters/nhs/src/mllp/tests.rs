@@ -1,13 +1,11 @@
 //! A listener on a socket of its own, and senders that speak MLLP well, badly and not at all.
 
-use std::{collections::BTreeMap, fs, net::SocketAddr};
+use std::{collections::BTreeMap, fs};
 
-use placehub_delivery::{metrics::Counters, outbox::Outbox, quarantine::Quarantine};
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 
 use super::*;
-use crate::tests::outside_data;
+use crate::tests::{outside_data, station::Station};
 
 const MESSAGE: &str = "MSH|^~\\&|PAS|RWIG|TIE|RWIG|202611121000||ADT^A01|C-1|P|2.4\r\
                        EVN|A01|202611121000\r\
@@ -21,65 +19,23 @@ const SHORT: Limits = Limits {
     message: Duration::from_millis(300),
 };
 
-/// A listener with an outbox and no hub.
-struct Station {
-    address: SocketAddr,
-    outbox: Arc<Outbox>,
-    counters: Arc<Counters>,
-    stop: CancellationToken,
-    running: JoinHandle<()>,
-    _home: TempDir,
+fn station(limits: Limits) -> Station {
+    Station::new(1000, |door, reading| Box::new(Listener::new(door, limits, reading)))
 }
 
-impl Station {
-    fn new(limits: Limits) -> Self {
-        let home = TempDir::new().unwrap();
-        let outbox = Arc::new(Outbox::open(&home.path().join("outbox"), 1000).unwrap());
-        let quarantine = Quarantine::open(&home.path().join("quarantine")).unwrap();
-        let counters = Arc::new(Counters::default());
-        let intake = Intake::new(outbox.clone(), quarantine, counters.clone());
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        socket.set_nonblocking(true).unwrap();
-        let (address, stop) = (socket.local_addr().unwrap(), CancellationToken::new());
-        let running = tokio::spawn(Box::new(Listener::new(socket, limits)).run(intake, stop.clone()));
-        Self {
-            address,
-            outbox,
-            counters,
-            stop,
-            running,
-            _home: home,
-        }
-    }
-
-    async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.unwrap()
-    }
-
-    /// Sends bytes over a connection of their own, and gives all answers to them.
-    async fn told(&self, bytes: &[u8]) -> Vec<String> {
-        let mut stream = self.connect().await;
-        stream.write_all(bytes).await.unwrap();
-        stream.shutdown().await.unwrap();
-        answers(&mut stream).await
-    }
-
-    /// What waits for the hub: ids with versions, retractions marked.
-    fn waiting(&self) -> Vec<String> {
-        let mut reader = self.outbox.reader();
-        std::iter::from_fn(|| self.outbox.read(&mut reader).unwrap())
-            .map(|(_, entry)| match entry.content.unwrap() {
-                Content::Draft(draft) => format!("{} {}", draft.source_id, draft.version),
-                Content::Retraction(back) => format!("not {} {}", back.source_id, back.version),
-            })
-            .collect()
-    }
+/// All answers to bytes that come over a connection of their own.
+async fn told(station: &Station, bytes: &[u8]) -> Vec<String> {
+    parsed(&station.sent(bytes).await)
 }
 
 /// Reads to the end of the connection. Of each answer: its MSA and ERR segments.
 async fn answers(stream: &mut TcpStream) -> Vec<String> {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
+    parsed(&text)
+}
+
+fn parsed(text: &str) -> Vec<String> {
     let frames = text.split_terminator("\u{1c}\r");
     frames
         .map(|frame| {
@@ -105,14 +61,14 @@ fn with(changes: &[(&str, &str)]) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_message_is_in_the_outbox_when_its_sender_is_told() {
-    let station = Station::new(SHORT);
-    assert_eq!(station.told(&with(&[])).await, ["MSA|AA|C-1"]);
+    let station = station(SHORT);
+    assert_eq!(told(&station, &with(&[])).await, ["MSA|AA|C-1"]);
     assert_eq!(station.waiting(), ["V-9:admission 3588955200"]);
 }
 
 #[tokio::test]
 async fn a_message_may_come_byte_by_byte_and_two_at_once() {
-    let station = Station::new(Limits {
+    let station = station(Limits {
         message: Duration::from_secs(30),
         ..SHORT
     });
@@ -125,14 +81,14 @@ async fn a_message_may_come_byte_by_byte_and_two_at_once() {
     stream.shutdown().await.unwrap();
     assert_eq!(answers(&mut stream).await, ["MSA|AA|C-1"]);
     let both = [with(&[]), with(&[("C-1", "C-2"), ("V-9", "V-10")])].concat();
-    assert_eq!(station.told(&both).await, ["MSA|AA|C-1", "MSA|AA|C-2"]);
+    assert_eq!(told(&station, &both).await, ["MSA|AA|C-1", "MSA|AA|C-2"]);
 }
 
 #[tokio::test]
 async fn a_message_that_comes_again_is_answered_again_under_the_same_name() {
-    let station = Station::new(SHORT);
+    let station = station(SHORT);
     for _ in 0..2 {
-        assert_eq!(station.told(&with(&[])).await, ["MSA|AA|C-1"]);
+        assert_eq!(told(&station, &with(&[])).await, ["MSA|AA|C-1"]);
     }
     let waiting = station.waiting();
     assert_eq!((waiting.len(), waiting.first()), (2, waiting.last()));
@@ -140,7 +96,7 @@ async fn a_message_that_comes_again_is_answered_again_under_the_same_name() {
 
 #[tokio::test]
 async fn a_cancellation_takes_back_what_was_sent_and_a_later_event_counts_again() {
-    let station = Station::new(SHORT);
+    let station = station(SHORT);
     for (trigger, minute) in [
         ("A01", "00"),
         ("A11", "00"),
@@ -150,7 +106,7 @@ async fn a_cancellation_takes_back_what_was_sent_and_a_later_event_counts_again(
     ] {
         let minute = format!("|2026111210{minute}||");
         let message = with(&[("ADT^A01", &format!("ADT^{trigger}")), ("|202611121000||", &minute)]);
-        assert_eq!(station.told(&message).await, ["MSA|AA|C-1"]);
+        assert_eq!(told(&station, &message).await, ["MSA|AA|C-1"]);
     }
     let expected = [
         "V-9:admission 3588955200",
@@ -160,15 +116,15 @@ async fn a_cancellation_takes_back_what_was_sent_and_a_later_event_counts_again(
         "not V-9:discharge 3588955561",
     ];
     assert_eq!(station.waiting(), expected);
-    let answer = station.told(&with(&[("ADT^A01", "ADT^A11"), ("|V-9", "|")])).await;
-    assert!(answer[0].starts_with("MSA|AE|C-1|PV1-19: is not"), "{answer:?}");
+    let answer = told(&station, &with(&[("ADT^A01", "ADT^A11"), ("|V-9", "|")])).await;
+    assert!(answer[0].starts_with("MSA|AE|C-1|PV1-19: is missing"), "{answer:?}");
 }
 
 #[tokio::test]
 async fn what_carries_no_signal_is_accepted_and_counted() {
-    let station = Station::new(SHORT);
+    let station = station(SHORT);
     for trigger in ["ADT^A08", "ADT^A28", "ADT^A31", "ADT^A04"] {
-        assert_eq!(station.told(&with(&[("ADT^A01", trigger)])).await, ["MSA|AA|C-1"]);
+        assert_eq!(told(&station, &with(&[("ADT^A01", trigger)])).await, ["MSA|AA|C-1"]);
     }
     assert_eq!(station.waiting(), [""; 0]);
     assert_eq!(station.counters.passed_over.value(), 4);
@@ -176,7 +132,7 @@ async fn what_carries_no_signal_is_accepted_and_counted() {
 
 #[tokio::test]
 async fn what_cannot_be_taken_is_refused_with_field_and_rule_and_without_its_value() {
-    let station = Station::new(SHORT);
+    let station = station(SHORT);
     for (from, to, expected) in [
         (
             "9990001006",
@@ -191,11 +147,17 @@ async fn what_cannot_be_taken_is_refused_with_field_and_rule_and_without_its_val
             "MSA|AR|C-1|MSH-9: message type ORU\\S\\R01 carries no signal ERR||MSH^1^9|200^",
         ),
         ("ADT^A01", "ADT^A40", "MSA|AR|C-1|MSH-9: is a merge of two patients"),
+        (
+            "|P|2.4",
+            "|T|2.4",
+            "MSA|AR|C-1|MSH-11: is not P: the message is for systems of another sort ERR||MSH^1^11|202^",
+        ),
+        ("|P|2.4", "|D|2.4", "MSA|AR|C-1|MSH-11: is not P"),
         ("|C-1|", "||", "MSA|AR||MSH-10: is missing"),
         ("|P|2.4", "|P|2.4||||||KLINGON", "MSA|AR|C-1|MSH-18: is neither"),
         ("MSH|^~\\&|", "hello ", "MSA|AR||MSH-10: is missing"),
     ] {
-        let answer = station.told(&with(&[(from, to)])).await.remove(0);
+        let answer = told(&station, &with(&[(from, to)])).await.remove(0);
         assert!(answer.starts_with(expected), "{answer}");
         assert!(!answer.contains("smith") && !answer.contains("19581314"), "{answer}");
     }
@@ -204,34 +166,34 @@ async fn what_cannot_be_taken_is_refused_with_field_and_rule_and_without_its_val
 
 #[tokio::test]
 async fn a_name_in_latin_1_is_read_if_the_head_says_so() {
-    let station = Station::new(SHORT);
+    let station = station(SHORT);
     let latin: Vec<u8> = with(&[("Sample", "Sampl@")])
         .into_iter()
         .map(|byte| if byte == b'@' { 0xE9 } else { byte })
         .collect();
-    let answer = station.told(&latin).await.remove(0);
+    let answer = told(&station, &latin).await.remove(0);
     assert!(answer.starts_with("MSA|AR|C-1|MSH-18: does not name"), "{answer}");
     let said = String::from_utf8_lossy(&latin).replace("|P|2.4", "|P|2.4||||||8859/1");
     let said: Vec<u8> = said
         .chars()
         .map(|one| if one == '\u{fffd}' { 0xE9 } else { one as u8 })
         .collect();
-    assert_eq!(station.told(&said).await, ["MSA|AA|C-1"]);
+    assert_eq!(told(&station, &said).await, ["MSA|AA|C-1"]);
 }
 
 #[tokio::test]
 async fn a_message_without_an_end_is_refused_and_the_next_one_taken() {
-    let station = Station::new(SHORT);
+    let station = station(SHORT);
     let mut torn = with(&[("C-1", "C-0")]);
     torn.truncate(torn.len() - 2);
-    let answers = station.told(&[torn, with(&[])].concat()).await;
+    let answers = told(&station, &[torn, with(&[])].concat()).await;
     assert!(answers[0].starts_with("MSA|AE|C-0|frame: has no end"), "{answers:?}");
     assert_eq!(answers[1..], ["MSA|AA|C-1"]);
 }
 
 #[tokio::test]
 async fn a_message_that_is_too_long_or_never_ends_is_refused_and_the_sender_let_go() {
-    let station = Station::new(SHORT);
+    let station = station(SHORT);
     let mut stream = station.connect().await;
     let long = format!("\u{b}{MESSAGE}NTE|{}", "x".repeat(SHORT.longest));
     stream.write_all(long.as_bytes()).await.unwrap();
@@ -244,23 +206,23 @@ async fn a_message_that_is_too_long_or_never_ends_is_refused_and_the_sender_let_
 
 #[tokio::test]
 async fn a_sender_that_is_silent_or_speaks_something_else_is_let_go() {
-    let station = Station::new(Limits {
+    let station = station(Limits {
         silence: Duration::from_millis(50),
         ..SHORT
     });
-    assert!(station.told(&b"GET / HTTP/1.1\r\n\r\n".repeat(80)).await.is_empty());
+    assert!(told(&station, &b"GET / HTTP/1.1\r\n\r\n".repeat(80)).await.is_empty());
     let mut silent = station.connect().await;
     assert!(answers(&mut silent).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_sender_that_breaks_off_leaves_room_for_the_next() {
-    let station = Station::new(SHORT);
+    let station = station(SHORT);
     for _ in 0..5 {
         let mut stream = station.connect().await;
         stream.write_all(&framed(MESSAGE)[..50]).await.unwrap();
     }
-    assert_eq!(station.told(&with(&[])).await, ["MSA|AA|C-1"]);
+    assert_eq!(told(&station, &with(&[])).await, ["MSA|AA|C-1"]);
     station.stop.cancel();
     station.running.await.unwrap();
 }
@@ -270,7 +232,7 @@ async fn messages_that_others_wrote_are_all_answered() {
     let Some(folder) = outside_data("hl7v2-adt") else {
         return;
     };
-    let station = Station::new(Limits::USUAL);
+    let station = station(Limits::USUAL);
     let mut answered = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -279,7 +241,7 @@ async fn messages_that_others_wrote_are_all_answered() {
                 .unwrap()
                 .replace("\r\n", "\r")
                 .replace('\n', "\r");
-            let answer = station.told(&framed(&message)).await.remove(0);
+            let answer = told(&station, &framed(&message)).await.remove(0);
             answered.insert(path.file_stem().unwrap().to_string_lossy().into_owned(), answer);
         }
     }

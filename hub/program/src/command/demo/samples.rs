@@ -41,8 +41,9 @@ pub(super) fn all(now: Timestamp) -> Result<Vec<Sample>> {
         let mut drafts = Vec::new();
         for (name, bytes) in files {
             for one in translate(bytes, name).with_context(|| (*name).to_owned())? {
-                let draft = one.result.with_context(|| one.origin.clone())?;
-                drafts.push((one.origin, draft));
+                let content = one.result.with_context(|| one.origin.clone())?;
+                let draft = content.draft().context("a sample is no signal")?;
+                drafts.push((one.origin, draft.clone()));
             }
         }
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();

@@ -1,0 +1,75 @@
+//! Tells the hub one thing by a call of its own: a retraction, a statement of consent.
+//! It never counts it as told before the hub has answered for it.
+//!
+//! Telling again is safe: a retraction is known by its version, and a statement said twice is in force once.
+
+use std::time::Duration;
+
+use placehub_proto::v1::{
+    PushSignalRequest, RecordConsentRequest, Refusal, consent_service_client::ConsentServiceClient,
+    signal_service_client::SignalServiceClient,
+};
+use tokio::time::{Instant, sleep, timeout};
+use tonic::{Status, transport::Channel};
+
+use super::{
+    Error, Patience,
+    verdict::{FullJitter, Verdict, judge},
+};
+use crate::content::Content;
+
+/// Tells the hub one thing, again and again until it answers or patience ends, and gives the refusal if it refuses the content.
+/// `connect` gives a channel, and is told whether the one before it broke.
+///
+/// # Errors
+///
+/// [`Error`] if the hub stays out of reach, or will not talk to this adapter.
+pub(crate) async fn tell(
+    content: &Content,
+    patience: Patience,
+    mut connect: impl FnMut(bool) -> Result<Channel, Error>,
+) -> Result<Option<Refusal>, Error> {
+    let mut pauses = FullJitter::new(&patience);
+    let (begun, mut fruitless) = (Instant::now(), 0);
+    loop {
+        let channel = connect(fruitless > 0)?;
+        let status = match timeout(patience.answer, call(content, channel)).await {
+            Ok(Ok(())) => return Ok(None),
+            Ok(Err(status)) => status,
+            Err(_) => Status::unavailable("the hub did not answer in time"),
+        };
+        fruitless += 1;
+        let (message, pause) = match judge(&status, fruitless) {
+            Verdict::TryAgain { message, asked } => (message, asked.unwrap_or(Duration::ZERO) + pauses.next()),
+            Verdict::GiveUp(error) if error.is_of_content() => return Ok(Some(error.refusal())),
+            Verdict::GiveUp(error) => return Err(error),
+        };
+        if begun.elapsed() + pause > patience.without_progress {
+            return Err(Error::Unavailable { message });
+        }
+        tracing::warn!(code = %status.code(), pause_ms = pause.as_millis(), "a call broke");
+        sleep(pause).await;
+    }
+}
+
+async fn call(content: &Content, channel: Channel) -> Result<(), Status> {
+    match content.clone() {
+        Content::Draft(draft) => {
+            let request = PushSignalRequest { signal: Some(draft) };
+            SignalServiceClient::new(channel).push_signal(request).await.map(drop)
+        }
+        Content::Retraction(retraction) => SignalServiceClient::new(channel)
+            .retract_signal(retraction)
+            .await
+            .map(drop),
+        Content::Statement(statement) => {
+            let request = RecordConsentRequest {
+                statement: Some(statement),
+            };
+            ConsentServiceClient::new(channel)
+                .record_consent(request)
+                .await
+                .map(drop)
+        }
+    }
+}
