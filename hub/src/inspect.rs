@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     gate::{Act, Error, Look, Permit},
-    ledger::read,
+    ledger::{read, tree::Hash},
     store::{Read, Store},
 };
 
@@ -52,6 +52,30 @@ impl Inspection {
     /// If the store fails.
     pub fn in_order(&self, _: &Permit<Act<Look>>, from: u64, limit: usize) -> Result<Vec<Numbered>, Error> {
         Ok(read::export(self.read(), from, limit)?)
+    }
+
+    /// For each change of the ledger's key, the note that both keys signed.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn handovers(&self, _: &Permit<Act<Look>>) -> Result<Vec<String>, Error> {
+        Ok(read::handovers(self.read())?)
+    }
+
+    /// That an entry is in the tree of so many entries.
+    ///
+    /// # Errors
+    /// If there is no such entry or size, or the store fails.
+    pub fn prove_inclusion(&self, _: &Permit<Act<Look>>, number: u64, size: u64) -> Result<Vec<Hash>, Error> {
+        Ok(read::prove_inclusion(self.read(), number, size)?)
+    }
+
+    /// That the tree of `to` entries begins with that of `from`.
+    ///
+    /// # Errors
+    /// If there is no such size, or the store fails.
+    pub fn prove_consistency(&self, _: &Permit<Act<Look>>, from: u64, to: u64) -> Result<Vec<Hash>, Error> {
+        Ok(read::prove_consistency(self.read(), from, to)?)
     }
 
     fn read(&self) -> &dyn Read {

@@ -151,7 +151,9 @@ pub(super) fn operate(
                 asking.types.uid("ConsentRecord", "record")?,
                 vec![("own_statements_only", Expression::new_bool(*own_statements_only))],
             ),
-            Op::ExportLedger | Op::ListEntries | Op::WhoSaw => (asking.types.uid("Ledger", "ledger")?, vec![]),
+            Op::ExportLedger | Op::ListEntries | Op::ProveLedger | Op::ReadCheckpoint | Op::WhoSaw => {
+                (asking.types.uid("Ledger", "ledger")?, vec![])
+            }
         };
         let context = Context::from_pairs(context.into_iter().map(|(name, value)| (name.to_owned(), value)))
             .map_err(|why| why.to_string())?;

@@ -49,6 +49,8 @@ pub enum Operation {
     },
     /// Page through the ledger.
     ListEntries,
+    /// Have it proved that an entry is in the ledger, or that the ledger only grew.
+    ProveLedger,
     /// Keep a signal.
     Push {
         /// Its kind.
@@ -56,6 +58,8 @@ pub enum Operation {
         /// Which sort of agency may own it.
         owner_sector: Sector,
     },
+    /// Read the signed head of the ledger.
+    ReadCheckpoint,
     /// Take down what a person said.
     RecordConsent {
         /// What they said.
@@ -190,7 +194,9 @@ impl Operation {
             Self::ExportLedger => "export_ledger",
             Self::ListConsents { .. } => "list_consents",
             Self::ListEntries => "list_entries",
+            Self::ProveLedger => "prove_ledger",
             Self::Push { .. } => "push",
+            Self::ReadCheckpoint => "read_checkpoint",
             Self::RecordConsent { .. } => "record_consent",
             Self::Retract => "retract",
             Self::WhoSaw => "who_saw",
@@ -203,7 +209,9 @@ impl Operation {
             Self::ExportLedger => "export-ledger",
             Self::ListConsents { .. } => "list-consents",
             Self::ListEntries => "list-entries",
+            Self::ProveLedger => "prove-ledger",
             Self::Push { .. } => "push",
+            Self::ReadCheckpoint => "read-checkpoint",
             Self::RecordConsent { .. } => "record-consent",
             Self::Retract => "retract",
             Self::WhoSaw => "who-saw",

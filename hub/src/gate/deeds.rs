@@ -174,6 +174,20 @@ impl Gate {
             .await
     }
 
+    /// The signed head of the ledger, or none while there is no entry.
+    ///
+    /// A look at it is not recorded: it tells of nobody, and each look would make the next head.
+    ///
+    /// # Errors
+    /// `Refused`, or if the store fails.
+    pub fn checkpoint(&self, caller: &Caller, now: Timestamp) -> Result<Option<String>, Error> {
+        let decision = self.policies.load().operate(caller, Operation::ReadCheckpoint, now);
+        match decision.refusal() {
+            Some(refusal) => Err(Error::Refused(refusal.clone())),
+            None => Ok(ledger::read::checkpoint(self.read())?),
+        }
+    }
+
     /// Permits a look at the ledger, and gives its signed head as it was before the look, on the disk.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! The format, for those who check it without this program, is in `FORMAT.md`.
 
 pub mod read;
+mod rotation;
 #[cfg(test)]
 mod samples;
 mod stored;
@@ -19,6 +20,8 @@ pub use placehub_ledger::{
     Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, LONGEST, NoteInvalid, Refusal, Remainder, Shown,
     Signer, Subject, Touched, VerifierKey, WitnessKey, tree, witness,
 };
+
+pub use rotation::{Unchanged, check_key, rotate};
 
 use crate::store::{self, Committed, Txn};
 use stored::Tail;

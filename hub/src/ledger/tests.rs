@@ -114,7 +114,7 @@ fn a_ledger_is_handed_over_to_a_new_key_and_who_knows_the_old_one_can_follow() {
 fn a_ledger_is_handed_over_only_by_the_key_that_signed_it_and_to_another_of_its_name() {
     let mut txn = many(3);
     let before = read::size(&txn).unwrap();
-    let mut try_over = |from: u8, to: Signer| {
+    let try_over = |from: u8, to: Signer| {
         let mut attempt = Txn::new(&txn);
         Ledger::new(samples::signer(from))
             .hand_over(&mut attempt, to, "test", at(9))

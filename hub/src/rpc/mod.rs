@@ -5,6 +5,7 @@ mod consent;
 mod health;
 mod ledger;
 mod policy;
+mod proof;
 mod push;
 mod signals;
 mod status;
@@ -31,6 +32,7 @@ use crate::{
     gate::Gate,
     inspect::Inspection,
     model::{AgencyId, Identity},
+    publish::Publisher,
     signals::Signals,
     tls::{Live, Origin},
     wire::{self, Against},
@@ -44,6 +46,8 @@ pub struct House {
     pub signals: Signals,
     /// Reads the ledger, with a permit.
     pub inspection: Inspection,
+    /// Makes the ledger's head known outside.
+    pub publisher: Publisher,
     /// Proves callers.
     pub authenticator: Arc<Authenticator>,
     /// Who is who.

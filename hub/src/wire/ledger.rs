@@ -6,7 +6,18 @@ use super::{show::level, timestamp};
 use crate::{
     inspect::Numbered,
     ledger::{Entry, EntryInvalid, Subject},
+    publish::Standing,
 };
+
+/// How a witness stands.
+pub fn witness(standing: &Standing) -> proto::Witness {
+    proto::Witness {
+        name: standing.name.clone(),
+        size: standing.size,
+        cosigned_at: standing.cosigned_at.map(timestamp),
+        trouble: standing.trouble.clone(),
+    }
+}
 
 /// The entry of these bytes.
 ///

@@ -12,7 +12,7 @@ mod statement;
 pub use draft::{draft, retraction};
 pub use fields::{Fields, page_size, timestamp};
 pub use identity::person;
-pub use ledger::entry;
+pub use ledger::{entry, witness};
 pub use question::{question, sort};
 pub use show::{level, signal};
 pub use statement::{recorded, statement};

@@ -22,6 +22,7 @@ use placehub_proto::v1::{
 };
 use serde_json::json;
 
+use super::{carry, proofs};
 use crate::{
     ending::{Ending, Outcome, Stop},
     entries,
@@ -42,6 +43,16 @@ pub(crate) enum Ledger {
     WhoSaw(Box<WhoSaw>),
     /// Recompute the ledger from its bytes and check the signature on its head.
     Verify(Box<Verify>),
+    /// Print the signed head of the ledger, to be kept.
+    Checkpoint(Box<proofs::Checkpoint>),
+    /// Prove that an entry is in the ledger.
+    Prove(Box<proofs::Prove>),
+    /// Check that the ledger only grew since a head that was kept.
+    Consistency(Box<proofs::Consistency>),
+    /// Carry the whole ledger away, to be checked by `placehub-verify`.
+    Bundle(Box<carry::Bundle>),
+    /// Give the ledger of a stopped hub a new key.
+    RotateKey(carry::RotateKey),
 }
 
 /// Which entries.
@@ -103,7 +114,12 @@ impl Ledger {
     /// Runs it.
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
         match self {
+            Self::Bundle(bundle) => bundle.run(now).await,
+            Self::Checkpoint(checkpoint) => checkpoint.run(now).await,
+            Self::Consistency(consistency) => consistency.run(now).await,
             Self::List(list) => list.run(now).await,
+            Self::Prove(prove) => prove.run(now).await,
+            Self::RotateKey(rotate) => rotate.run(now).await,
             Self::Verify(verify) => verify.run(now).await,
             Self::WhoSaw(who_saw) => who_saw.run(now).await,
         }
@@ -176,8 +192,7 @@ impl Verify {
             }
             None => {
                 let link = self.link.link("desk", now)?;
-                let (parts, checkpoint) = export(&link).await?;
-                recompute(parts, &checkpoint, &key)
+                recompute(export(&link).await?, &key)
             }
         };
         report(checked, &key, self.json)
@@ -214,34 +229,48 @@ pub(super) async fn who_saw(link: &Link, person: PersonIdentity) -> Result<Vec<L
     Ok(accesses(link, request, true).await?.0)
 }
 
-/// The bytes of all entries, and the signed head.
+/// A ledger that was taken away.
+#[derive(Debug, Clone)]
+pub(super) struct Exported {
+    /// The bytes of all entries, in order.
+    pub(super) entries: Vec<Vec<u8>>,
+    handovers: Vec<String>,
+    checkpoint: String,
+}
+
+/// The bytes of all entries, and what was signed over them.
 ///
 /// # Errors
 /// What the hub refused, or why it could not be asked.
-pub(super) async fn export(link: &Link) -> Result<(Vec<Vec<u8>>, String)> {
+pub(super) async fn export(link: &Link) -> Result<Exported> {
     let opened = link.ledger().export_ledger(link.open(ExportLedgerRequest {})?).await;
     let mut parts = opened.map_err(|status| link.fault(status))?.into_inner();
-    let (mut exported, mut checkpoint) = (Vec::new(), None);
+    let (mut entries, mut handovers, mut checkpoint) = (Vec::new(), Vec::new(), None);
     while let Some(part) = parts.message().await.map_err(|status| link.fault(status))? {
         match part.part {
-            Some(Part::Entry(bytes)) => exported.push(bytes),
+            Some(Part::Entry(bytes)) => entries.push(bytes),
+            Some(Part::Handover(note)) => handovers.push(note),
             Some(Part::Checkpoint(note)) => checkpoint = Some(note),
             None => {}
         }
     }
-    Ok((exported, checkpoint.context("the hub sent no signed head")?))
+    Ok(Exported {
+        entries,
+        handovers,
+        checkpoint: checkpoint.context("the hub sent no signed head")?,
+    })
 }
 
-/// Checks exported entries against the signed head.
+/// Checks exported entries against what was signed over them.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(super) fn recompute(entries: Vec<Vec<u8>>, checkpoint: &str, key: &VerifierKey) -> Result<Verified, Fault> {
-    verify(
-        entries.into_iter().map(Ok::<_, Infallible>),
-        &Evidence::of(checkpoint),
-        key,
-    )
+pub(super) fn recompute(exported: Exported, key: &VerifierKey) -> Result<Verified, Fault> {
+    let evidence = Evidence {
+        handovers: &exported.handovers,
+        ..Evidence::of(&exported.checkpoint)
+    };
+    verify(exported.entries.into_iter().map(Ok::<_, Infallible>), &evidence, key)
 }
 
 /// Reads the ledger's public key.
