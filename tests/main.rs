@@ -36,6 +36,8 @@ mod smoke;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod trust;
+#[cfg(test)]
 mod walk;
 #[cfg(test)]
 mod watch;

@@ -16,7 +16,7 @@ const ROOMS: &str = "
     catalogue: model
     changes: model store tables
     clock:
-    config: authn tls
+    config: authn publish tls
     consent: keys model person store tables
     decide: authn catalogue model
     gate: authn changes consent decide keys labels ledger model person place signals store
@@ -26,12 +26,13 @@ const ROOMS: &str = "
     ledger: model store tables
     person: keys model store tables
     place: model
-    rpc: authn changes clock config decide gate inspect ledger model person signals tls wire
+    publish: clock ledger store
+    rpc: authn changes clock config decide gate inspect ledger model person publish signals tls wire
     signals: changes decide gate keys labels model person store tables
     store:
     tables:
     tls:
-    wire: authn catalogue consent decide inspect ledger model person place signals
+    wire: authn catalogue consent decide inspect ledger model person place publish signals
 ";
 
 fn root() -> PathBuf {

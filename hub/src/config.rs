@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{authn::Agency, tls};
+use crate::{authn::Agency, publish, tls};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,9 @@ pub struct Config {
     pub places: Folder,
     /// What is asked of tokens.
     pub tokens: Tokens,
+    /// Where the ledger's head is made known, and its witnesses.
+    #[serde(default)]
+    pub ledger: publish::Settings,
     /// Limits.
     #[serde(default)]
     pub limits: Limits,
@@ -175,6 +178,16 @@ impl Config {
             (!self.tokens.audience.is_empty(), "tokens.audience", "must not be empty"),
             (!self.agency.is_empty(), "agency", "must list at least one agency"),
             (
+                self.ledger.require_witnesses <= self.ledger.witness.len(),
+                "ledger.require_witnesses",
+                "must not be more than there are witnesses",
+            ),
+            (
+                (1..=86_400).contains(&self.ledger.witness_limit_seconds),
+                "ledger.witness_limit_seconds",
+                "must be from 1 to 86400",
+            ),
+            (
                 (1024..=4 << 20).contains(&limits.message_bytes),
                 "limits.message_bytes",
                 "must be from 1024 to 4194304",
@@ -213,6 +226,7 @@ impl Config {
     fn settle(&mut self, folder: &Path) {
         let settle = |path: &mut PathBuf| *path = folder.join(&*path);
         self.tls.paths_mut().for_each(settle);
+        self.ledger.paths_mut().for_each(settle);
         self.agency
             .iter_mut()
             .filter_map(|agency| agency.issuer.as_mut())

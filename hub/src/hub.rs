@@ -33,8 +33,9 @@ use crate::{
     gate::Gate,
     inspect::Inspection,
     keys::{self, Keyring, Keys},
-    ledger::{self, Ledger, Signer, read},
+    ledger::{self, Ledger, Signer},
     place::{self, Places},
+    publish::Publisher,
     rpc::{self, Consents, House, Identities, LedgerDesk, Policies, Pulse, SignalDesk},
     signals::Signals,
     store::{self, Committer, Disk, Hooks, Store},
@@ -61,6 +62,9 @@ pub enum Error {
     /// The stored ledger is not one that this key signed.
     #[error("the stored ledger cannot be continued")]
     Ledger(#[source] ledger::Error),
+    /// A witness's authority.
+    #[error("a witness of the ledger cannot be used")]
+    Witness(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The tables of the place.
     #[error("the tables of the place cannot be used")]
     Places(#[source] place::Error),
@@ -133,6 +137,8 @@ impl Hub {
         let bell = Bell::new(changes::last(&*store).map_err(Error::Store)?);
         let now = clock.now();
         let committer = committer(store.clone(), ledger.clone(), bell.clone())?;
+        let publisher = Publisher::open((store.clone(), committer.clone()), clock.clone(), config.ledger.clone())
+            .map_err(|why| Error::Witness(Box::new(why)))?;
         let keys = Arc::new(Keys::of(keyring));
         let house = House {
             gate: Gate::new(
@@ -144,6 +150,7 @@ impl Hub {
             ),
             signals: Signals::new(store.clone(), keys),
             inspection: Inspection::new(store),
+            publisher,
             authenticator: Arc::new(authenticator),
             agencies,
             bell,
@@ -181,6 +188,11 @@ impl Hub {
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { house, live, config } = self;
         let sweeping = tokio::spawn(sweep(house.clone()));
+        let last = CancellationToken::new();
+        let publishing = tokio::spawn({
+            let (house, last) = (house.clone(), last.clone());
+            async move { house.publisher.run(last).await }
+        });
         let limits = config.limits;
         let authenticator = house.authenticator.clone();
         let accepting = shutdown.child_token();
@@ -229,6 +241,9 @@ impl Hub {
         };
         sweeping.abort();
         house.gate.stop().await;
+        last.cancel();
+        // Only a panic ends it otherwise, and there is nothing to be done about that here.
+        let _published = publishing.await;
         outcome
     }
 }
@@ -278,12 +293,7 @@ impl Reloader {
 
 /// The one thread that writes, which signs the ledger's head in each batch.
 fn committer(store: Arc<dyn Store>, ledger: Arc<Ledger>, bell: Bell) -> Result<Committer, Error> {
-    if let Some(checkpoint) = read::checkpoint(&*store).map_err(Error::Ledger)? {
-        ledger
-            .verifier_key()
-            .open(&checkpoint)
-            .map_err(|why| Error::Ledger(ledger::Error::Checkpoint(why)))?;
-    }
+    ledger::check_key(&*store, ledger.verifier_key()).map_err(Error::Ledger)?;
     // The last change of the batch in the making; the one thread that commits reads it once the batch is durable.
     let sealed = Arc::new(AtomicU64::new(0));
     let durable = sealed.clone();

@@ -21,6 +21,7 @@ pub mod labels;
 pub mod ledger;
 pub mod person;
 pub mod place;
+pub mod publish;
 pub mod rpc;
 pub mod signals;
 pub mod store;

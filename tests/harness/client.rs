@@ -5,9 +5,10 @@ use std::{net::SocketAddr, sync::Arc};
 use placehub_certs::IssuedClient;
 use placehub_proto::v1::{
     AskSignalsRequest, AskSignalsResponse, ConsentMethod, ConsentStance, ConsentStatement, ExportLedgerRequest,
-    PersonIdentity, PushSignalRequest, PushSignalResponse, Question, RecordConsentRequest, RecordConsentResponse,
-    RetractOutcome, RetractSignalRequest, SignalDraft, WatchSignalsRequest, WatchSignalsResponse, WhoSawRequest,
-    WhoSawResponse, consent_service_client::ConsentServiceClient, export_ledger_response::Part,
+    GetCheckpointRequest, GetCheckpointResponse, PersonIdentity, PushSignalRequest, PushSignalResponse, Question,
+    RecordConsentRequest, RecordConsentResponse, RetractOutcome, RetractSignalRequest, SignalDraft,
+    WatchSignalsRequest, WatchSignalsResponse, WhoSawRequest, WhoSawResponse,
+    consent_service_client::ConsentServiceClient, export_ledger_response::Part,
     identity_service_client::IdentityServiceClient, ledger_service_client::LedgerServiceClient,
     policy_service_client::PolicyServiceClient, signal_service_client::SignalServiceClient,
 };
@@ -162,6 +163,12 @@ impl Client {
         Ok(self.ledger.clone().who_saw(request).await?.into_inner())
     }
 
+    /// The heads of the ledger, and how its witnesses stand.
+    pub(crate) async fn head(&self) -> Result<GetCheckpointResponse, Status> {
+        let asked = self.ledger.clone().get_checkpoint(GetCheckpointRequest {}).await;
+        Ok(asked?.into_inner())
+    }
+
     /// The bytes of all entries of the ledger, and its signed head.
     pub(crate) async fn export(&self) -> Result<(Vec<Vec<u8>>, String), Status> {
         let mut parts = self
@@ -175,6 +182,7 @@ impl Client {
             match part.part.unwrap() {
                 Part::Entry(entry) => entries.push(entry),
                 Part::Checkpoint(checkpoint) => head = checkpoint,
+                Part::Handover(_) => {}
             }
         }
         Ok((entries, head))

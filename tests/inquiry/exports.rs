@@ -45,6 +45,7 @@ async fn an_export_of_a_window_has_its_entries_by_number_and_the_head_over_all()
                 assert!(since <= at && at < until);
                 numbers.push(part.number.unwrap());
             }
+            Part::Handover(_) => panic!("the key was never changed"),
             Part::Checkpoint(note) => head = note,
         }
     }

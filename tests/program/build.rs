@@ -10,12 +10,13 @@ use std::{
 };
 
 /// All programs that the tests run.
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 7] = [
     "placehub",
     "placehub-certs",
     "placehub-housing",
     "placehub-nhs",
     "placehub-police",
+    "placehub-verify",
     "placehub-welfare",
 ];
 

@@ -167,6 +167,8 @@ pub(super) fn operate(
             | Op::ListEntries
             | Op::ListHeld
             | Op::NearSelf
+            | Op::ProveLedger
+            | Op::ReadCheckpoint
             | Op::Refusals
             | Op::ReviewHeld
             | Op::ShowEntry

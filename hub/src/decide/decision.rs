@@ -66,6 +66,8 @@ pub enum Operation {
     ListHeld,
     /// Ask who asked about a name or a home of their own.
     NearSelf,
+    /// Have it proved that an entry is in the ledger, or that the ledger only grew.
+    ProveLedger,
     /// Keep a signal.
     Push {
         /// Its kind.
@@ -73,6 +75,8 @@ pub enum Operation {
         /// Which sort of agency may own it.
         owner_sector: Sector,
     },
+    /// Read the signed head of the ledger.
+    ReadCheckpoint,
     /// Take down what a person said.
     RecordConsent {
         /// What they said.
@@ -230,7 +234,9 @@ impl Operation {
             Self::ListEntries => "list_entries",
             Self::ListHeld => "list_held",
             Self::NearSelf => "near_self",
+            Self::ProveLedger => "prove_ledger",
             Self::Push { .. } => "push",
+            Self::ReadCheckpoint => "read_checkpoint",
             Self::RecordConsent { .. } => "record_consent",
             Self::RecordDeath => "record_death",
             Self::Refusals => "refusals",
@@ -257,7 +263,9 @@ impl Operation {
             Self::ListEntries => "list-entries",
             Self::ListHeld => "list-held",
             Self::NearSelf => "near-self",
+            Self::ProveLedger => "prove-ledger",
             Self::Push { .. } => "push",
+            Self::ReadCheckpoint => "read-checkpoint",
             Self::RecordConsent { .. } => "record-consent",
             Self::RecordDeath => "record-death",
             Self::Refusals => "refusals",

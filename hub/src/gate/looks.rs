@@ -71,6 +71,13 @@ pub struct Examine {
     pub period: Period,
 }
 
+/// The look at what the ledger proves.
+#[derive(Debug)]
+pub struct Prove {
+    /// The signed head as it was before the look, on the disk; empty if there was none.
+    pub checkpoint: String,
+}
+
 /// The release or the keeping of an entry that is held back.
 #[derive(Debug)]
 pub struct Review;
@@ -188,6 +195,37 @@ impl Gate {
         };
         let done = self.operate(caller, Operation::ExportLedger, now, plan, |_, _, ()| Ok(()));
         Ok(done.await?.0)
+    }
+
+    /// Permits a look at what the ledger proves, up to the signed head as it is before the look.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub async fn prove(&self, caller: &Caller, sought: String, now: Timestamp) -> Result<Permit<Act<Prove>>, Error> {
+        let plan = move |read: &dyn Read| {
+            let checkpoint = ledger::read::checkpoint(read)?.unwrap_or_default();
+            let noted = Noted {
+                sought,
+                ..Noted::default()
+            };
+            Ok(Planned::Do(Prove { checkpoint }, (), About::Nothing, noted))
+        };
+        let done = self.operate(caller, Operation::ProveLedger, now, plan, |_, _, ()| Ok(()));
+        Ok(done.await?.0)
+    }
+
+    /// The signed head of the ledger, or none while there is no entry.
+    ///
+    /// A look at it is not recorded: it tells of nobody, and each look would make the next head.
+    ///
+    /// # Errors
+    /// `Refused`, or if the store fails.
+    pub fn checkpoint(&self, caller: &Caller, now: Timestamp) -> Result<Option<String>, Error> {
+        let decision = self.policies.load().operate(caller, Operation::ReadCheckpoint, now);
+        match decision.refusal() {
+            Some(refusal) => Err(Error::Refused(refusal.clone())),
+            None => Ok(ledger::read::checkpoint(self.read())?),
+        }
     }
 
     /// Permits asking who saw a person.

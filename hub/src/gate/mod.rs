@@ -23,7 +23,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 pub use ask::{Answer, Page};
-pub use looks::{AccessLog, Examine, Export, Inquiry, ListEntries, ListHeld, Review, ShowEntry, WhoSaw};
+pub use looks::{AccessLog, Examine, Export, Inquiry, ListEntries, ListHeld, Prove, Review, ShowEntry, WhoSaw};
 pub use permit::{Act, Identify, ListConsents, Permit, Push, Retract, Show, TakeDown};
 pub use sweep::Swept;
 pub use telling::{Event, Told};

@@ -8,11 +8,12 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     catalogue::Catalogue,
-    gate::{AccessLog, Act, Error, Examine, Export, Inquiry, ListEntries, ListHeld, Permit, ShowEntry, WhoSaw},
+    gate::{AccessLog, Act, Error, Examine, Export, Inquiry, ListEntries, ListHeld, Permit, Prove, ShowEntry, WhoSaw},
     ledger::{
         Entry, Period,
         held::{self, Held},
         read,
+        tree::Hash,
     },
     store::{Read, Store},
 };
@@ -109,6 +110,36 @@ impl Inspection {
     /// As for each look.
     pub fn in_order(&self, _: &Permit<Act<Export>>, from: u64) -> Result<Vec<Numbered>, Error> {
         Ok(read::export(self.read(), from, CHUNK)?)
+    }
+
+    /// For each change of the ledger's key, the note that both keys signed.
+    ///
+    /// # Errors
+    /// As for each look.
+    pub fn handovers(&self, _: &Permit<Act<Export>>) -> Result<Vec<String>, Error> {
+        Ok(read::handovers(self.read())?)
+    }
+
+    /// The bytes of an entry, and that it is in the tree of so many entries.
+    ///
+    /// # Errors
+    /// If there is no such entry or size, or as for each look.
+    pub fn prove_inclusion(
+        &self,
+        _: &Permit<Act<Prove>>,
+        number: u64,
+        size: u64,
+    ) -> Result<(Vec<u8>, Vec<Hash>), Error> {
+        let bytes = read::entry(self.read(), number)?.ok_or(crate::ledger::Error::Torn("an entry is missing"))?;
+        Ok((bytes, read::prove_inclusion(self.read(), number, size)?))
+    }
+
+    /// That the tree of `to` entries begins with that of `from`.
+    ///
+    /// # Errors
+    /// If there is no such size, or as for each look.
+    pub fn prove_consistency(&self, _: &Permit<Act<Prove>>, from: u64, to: u64) -> Result<Vec<Hash>, Error> {
+        Ok(read::prove_consistency(self.read(), from, to)?)
     }
 
     /// The next chunk of what answers an officer's question, below a number.

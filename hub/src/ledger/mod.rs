@@ -7,6 +7,7 @@ pub mod concern;
 pub mod held;
 mod period;
 pub mod read;
+mod rotation;
 #[cfg(test)]
 mod samples;
 mod stored;
@@ -23,6 +24,8 @@ pub use placehub_ledger::{
     Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, Hidden, LONGEST, Near, NoteInvalid, Refusal,
     Remainder, Shown, Signer, Subject, Touched, VerifierKey, WitnessKey, tree, witness,
 };
+
+pub use rotation::{Unchanged, check_key, rotate};
 
 use crate::store::{self, Committed, Txn};
 use stored::Tail;

@@ -80,6 +80,32 @@ impl LedgerService for LedgerDesk {
         Ok(Response::new(self.0.review(&caller, request.get_ref()).await?))
     }
 
+    async fn get_checkpoint(
+        &self,
+        request: Request<proto::GetCheckpointRequest>,
+    ) -> Result<Response<proto::GetCheckpointResponse>, Status> {
+        let caller = self.0.caller(&request)?;
+        Ok(Response::new(self.0.checkpoint(&caller)?))
+    }
+
+    async fn prove_inclusion(
+        &self,
+        request: Request<proto::ProveInclusionRequest>,
+    ) -> Result<Response<proto::ProveInclusionResponse>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        Ok(Response::new(self.0.prove_inclusion(&caller, request.get_ref()).await?))
+    }
+
+    async fn prove_consistency(
+        &self,
+        request: Request<proto::ProveConsistencyRequest>,
+    ) -> Result<Response<proto::ProveConsistencyResponse>, Status> {
+        let caller = self.0.practitioner(&request)?;
+        Ok(Response::new(
+            self.0.prove_consistency(&caller, request.get_ref()).await?,
+        ))
+    }
+
     async fn export_ledger(
         &self,
         request: Request<proto::ExportLedgerRequest>,
@@ -185,6 +211,9 @@ fn export(
                 from = number + 1;
                 yield proto::ExportLedgerResponse { part: Some(Part::Entry(bytes)), number: Some(number) };
             }
+        }
+        for note in house.inspection.handovers(&permit).map_err(Trouble::from)? {
+            yield proto::ExportLedgerResponse { part: Some(Part::Handover(note)), number: None };
         }
         let checkpoint = permit.scope().deed().checkpoint.clone();
         yield proto::ExportLedgerResponse { part: Some(Part::Checkpoint(checkpoint)), number: None };

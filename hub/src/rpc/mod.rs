@@ -8,6 +8,7 @@ mod identity;
 mod inquiry;
 mod ledger;
 mod policy;
+mod proof;
 mod push;
 mod signals;
 mod status;
@@ -36,6 +37,7 @@ use crate::{
     gate::Gate,
     inspect::Inspection,
     model::{AgencyId, Identity},
+    publish::Publisher,
     signals::Signals,
     tls::{Live, Origin},
     wire::{self, Against},
@@ -49,6 +51,8 @@ pub struct House {
     pub signals: Signals,
     /// Reads the ledger, with a permit.
     pub inspection: Inspection,
+    /// Makes the ledger's head known outside.
+    pub publisher: Publisher,
     /// Proves callers.
     pub authenticator: Arc<Authenticator>,
     /// Who is who.

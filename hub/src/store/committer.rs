@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{BATCH_CAP, Error, Store, Txn, weigh};
@@ -39,6 +40,7 @@ pub struct Hooks {
 pub struct Committer {
     jobs: mpsc::Sender<Message>,
     why: Arc<OnceLock<Arc<str>>>,
+    held: Arc<Mutex<Option<Arc<str>>>>,
     ended: watch::Receiver<()>,
 }
 
@@ -50,7 +52,7 @@ pub struct Committed<T>(T);
 /// Why no answer may rest on a job.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Unwritten {
-    /// The committer writes nothing more, in this process, for anyone. Of a job that waited when it closed, nothing can
+    /// The committer writes nothing more, in this process or until it is let go on, for anyone. Of a job that waited when it closed, nothing can
     /// be said: its writes may be there after the next start, or not.
     #[error("the hub has stopped writing: {why}")]
     Closed {
@@ -111,7 +113,12 @@ impl Committer {
                 doing: "start its committer",
                 source: error.into(),
             })?;
-        Ok(Self { jobs, why, ended })
+        Ok(Self {
+            jobs,
+            why,
+            held: Arc::default(),
+            ended,
+        })
     }
 
     /// Has a job run on top of what was committed before and of the jobs before it, and waits until what it wrote is durable.
@@ -131,6 +138,9 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
+        if let Some(why) = self.held.lock().clone() {
+            return Err(Unwritten::Closed { why });
+        }
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |txn| {
             let done = job(txn);
@@ -150,7 +160,12 @@ impl Committer {
 
     /// What closed the committer, if it is closed. It says nothing of what was to be written.
     pub fn closed(&self) -> Option<Arc<str>> {
-        self.why.get().cloned()
+        self.why.get().cloned().or_else(|| self.held.lock().clone())
+    }
+
+    /// Turns every job away from now on, for this reason, or (`None`) takes them again. What is waiting is still written.
+    pub fn hold(&self, why: Option<Arc<str>>) {
+        *self.held.lock() = why;
     }
 
     /// Finishes what is waiting, closes the committer for good, and returns when its thread has ended and has let go of the store.

@@ -11,6 +11,7 @@ use crate::{
         held::{Held, Outcome},
     },
     model::{AgencyId, AgreementId, PurposeId, Violation},
+    publish::Standing,
 };
 
 /// What an officer asks, as the message has it.
@@ -26,6 +27,16 @@ pub enum Examined {
     Refusals,
     /// Who named no case.
     WithoutCase,
+}
+
+/// How a witness stands.
+pub fn witness(standing: &Standing) -> proto::Witness {
+    proto::Witness {
+        name: standing.name.clone(),
+        size: standing.size,
+        cosigned_at: standing.cosigned_at.map(timestamp),
+        trouble: standing.trouble.clone(),
+    }
 }
 
 /// The entry of these bytes.

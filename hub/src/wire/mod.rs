@@ -15,7 +15,7 @@ pub use access::access;
 pub use draft::{draft, retraction};
 pub use fields::{Fields, page_size, timestamp};
 pub use identity::person;
-pub use ledger::{Examined, count, entry, examined, held, period, review};
+pub use ledger::{Examined, count, entry, examined, held, period, review, witness};
 pub use question::{question, sort};
 pub use report::{death, join, number_change, undone};
 pub use show::{level, signal};

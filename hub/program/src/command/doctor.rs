@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use placehub_proto::v1::{GetPolicySetRequest, GetPolicySetResponse};
+use placehub_proto::v1::{GetCheckpointRequest, GetCheckpointResponse, GetPolicySetRequest, GetPolicySetResponse};
 use tonic::{Code, Request};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
@@ -72,6 +72,11 @@ async fn look(link: &Link, checks: &mut Checks, now: Timestamp) {
         Some(_) => checks.good("token", "taken"),
         None => checks.good("token", "none given: this client may push, and cannot ask"),
     }
+    if let Some(head) = checks.note("ledger", checkpoint(link).await, |_| {
+        "its signed head can be read".to_owned()
+    }) {
+        witnesses(&head, checks);
+    }
     clocks(&set, checks, now);
     agreements(&set, checks, now);
 }
@@ -126,6 +131,29 @@ async fn healthy(link: &Link, checks: &mut Checks) -> bool {
 async fn policy_set(link: &Link) -> Result<GetPolicySetResponse> {
     let answer = link.policies().get_policy_set(link.call(GetPolicySetRequest {})?).await;
     Ok(answer.map_err(|status| link.fault(status))?.into_inner())
+}
+
+async fn checkpoint(link: &Link) -> Result<GetCheckpointResponse> {
+    let answer = link.ledger().get_checkpoint(link.call(GetCheckpointRequest {})?).await;
+    Ok(answer.map_err(|status| link.fault(status))?.into_inner())
+}
+
+/// Each witness that is in trouble is told, and whether that is an alarm.
+fn witnesses(head: &GetCheckpointResponse, checks: &mut Checks) {
+    let troubled = head.witnesses.iter().filter(|witness| !witness.trouble.is_empty());
+    for witness in troubled {
+        checks.bad(
+            "witness",
+            format!("{} does not cosign: {}", witness.name, witness.trouble),
+        );
+    }
+    match head.alarm.as_str() {
+        "" => checks.good(
+            "witnesses",
+            format!("{} asked, {} required", head.witnesses.len(), head.required_witnesses),
+        ),
+        alarm => checks.bad("witnesses", alarm),
+    }
 }
 
 /// The hub cannot have loaded its policies in the future.

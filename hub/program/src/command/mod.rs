@@ -14,6 +14,7 @@ mod push;
 mod serve;
 mod token;
 mod watch;
+mod witness;
 
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     /// Read and check the record of decisions.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
+    /// Witness the ledgers of hubs, for an agency.
+    #[command(subcommand)]
+    Witness(witness::Witness),
     /// Check policies, and see what they allow.
     #[command(subcommand)]
     Policy(policy::Policy),
@@ -78,6 +82,7 @@ impl Command {
             Self::Serve(serve) => serve.run().await,
             Self::Token(token) => token.run(now()),
             Self::Watch(watch) => watch.run(now()).await,
+            Self::Witness(witness) => witness.run().await,
         }
     }
 }

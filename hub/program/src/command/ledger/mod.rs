@@ -2,9 +2,11 @@
 //! Each look is itself in the record.
 
 mod access_log;
+mod carry;
 mod examine;
 mod export;
 mod list;
+mod proofs;
 mod review;
 mod show;
 mod verify;
@@ -46,6 +48,16 @@ pub(crate) enum Ledger {
     Review(review::Review),
     /// Take entries away: as they are, as a table, or as FHIR AuditEvents.
     Export(Box<export::Export>),
+    /// Print the signed head of the ledger, to be kept.
+    Checkpoint(Box<proofs::Checkpoint>),
+    /// Prove that an entry is in the ledger.
+    Prove(Box<proofs::Prove>),
+    /// Check that the ledger only grew since a head that was kept.
+    Consistency(Box<proofs::Consistency>),
+    /// Carry the whole ledger away, to be checked by `placehub-verify`.
+    Bundle(Box<carry::Bundle>),
+    /// Give the ledger of a stopped hub a new key.
+    RotateKey(carry::RotateKey),
     /// Recompute the ledger from its bytes and check the signature on its head.
     Verify(Box<verify::Verify>),
 }
@@ -84,12 +96,17 @@ impl Ledger {
         match self {
             Self::AccessLog(log) => log.run(now).await,
             Self::AskedBy(asked) => asked.run(now).await,
+            Self::Bundle(bundle) => bundle.run(now).await,
+            Self::Checkpoint(checkpoint) => checkpoint.run(now).await,
+            Self::Consistency(consistency) => consistency.run(now).await,
             Self::Export(export) => export.run(now).await,
             Self::LeftUnder(left) => left.run(now).await,
             Self::List(list) => list.run(now).await,
             Self::NearSelf(plain) => plain.near_self(now).await,
+            Self::Prove(prove) => prove.run(now).await,
             Self::Refusals(plain) => plain.refusals(now).await,
             Self::Review(review) => review.run(now).await,
+            Self::RotateKey(rotate) => rotate.run(now).await,
             Self::Show(show) => show.run(now).await,
             Self::Verify(verify) => verify.run(now).await,
             Self::WhoSaw(who_saw) => who_saw.run(now).await,

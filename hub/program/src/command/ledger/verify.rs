@@ -68,49 +68,58 @@ impl Verify {
             }
             None => {
                 let link = self.link.link("desk", now)?;
-                let (parts, checkpoint) = export(&link).await?;
-                recompute(parts, &checkpoint, &key)
+                recompute(export(&link).await?, &key)
             }
         };
         report(checked, &key, self.json)
     }
 }
 
-/// The bytes of all entries, and the signed head.
+/// A ledger that was taken away.
+#[derive(Debug, Clone)]
+pub(in crate::command) struct Exported {
+    /// The bytes of all entries, in order.
+    pub(in crate::command) entries: Vec<Vec<u8>>,
+    handovers: Vec<String>,
+    checkpoint: String,
+}
+
+/// The bytes of all entries, and what was signed over them.
 ///
 /// # Errors
 /// What the hub refused, or why it could not be asked.
-pub(in crate::command) async fn export(link: &Link) -> Result<(Vec<Vec<u8>>, String)> {
+pub(in crate::command) async fn export(link: &Link) -> Result<Exported> {
     let opened = link
         .ledger()
         .export_ledger(link.open(ExportLedgerRequest::default())?)
         .await;
     let mut parts = opened.map_err(|status| link.fault(status))?.into_inner();
-    let (mut exported, mut checkpoint) = (Vec::new(), None);
+    let (mut entries, mut handovers, mut checkpoint) = (Vec::new(), Vec::new(), None);
     while let Some(part) = parts.message().await.map_err(|status| link.fault(status))? {
         match part.part {
-            Some(Part::Entry(bytes)) => exported.push(bytes),
+            Some(Part::Entry(bytes)) => entries.push(bytes),
+            Some(Part::Handover(note)) => handovers.push(note),
             Some(Part::Checkpoint(note)) => checkpoint = Some(note),
             None => {}
         }
     }
-    Ok((exported, checkpoint.context("the hub sent no signed head")?))
+    Ok(Exported {
+        entries,
+        handovers,
+        checkpoint: checkpoint.context("the hub sent no signed head")?,
+    })
 }
 
-/// Checks exported entries against the signed head.
+/// Checks exported entries against what was signed over them.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(in crate::command) fn recompute(
-    entries: Vec<Vec<u8>>,
-    checkpoint: &str,
-    key: &VerifierKey,
-) -> Result<Verified, Fault> {
-    verify(
-        entries.into_iter().map(Ok::<_, Infallible>),
-        &Evidence::of(checkpoint),
-        key,
-    )
+pub(in crate::command) fn recompute(exported: Exported, key: &VerifierKey) -> Result<Verified, Fault> {
+    let evidence = Evidence {
+        handovers: &exported.handovers,
+        ..Evidence::of(&exported.checkpoint)
+    };
+    verify(exported.entries.into_iter().map(Ok::<_, Infallible>), &evidence, key)
 }
 
 /// Reads the ledger's public key.

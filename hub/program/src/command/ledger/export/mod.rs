@@ -62,7 +62,7 @@ impl Export {
                     out::line(self.format.write(number, &raw, link.hub())?)?;
                 }
                 Some(Part::Checkpoint(_)) => whole = true,
-                None => {}
+                Some(Part::Handover(_)) | None => {}
             }
         }
         anyhow::ensure!(whole, "the hub broke off before the end");

@@ -1,0 +1,213 @@
+//! What a witness has seen, on its disk: the newest head of each log, kept before anyone is told of it.
+//! Never goes back: a file that cannot be read stops the witness, and is not taken for a log that was never seen.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use placehub_ledger::{
+    Checkpoint, Cosigner, NoteInvalid, VerifierKey,
+    tree::leaf_hash,
+    witness::{Refused, Submission, judge},
+};
+
+use super::{KEY, NAME, REFUSED, SEEN};
+
+/// More refused heads than this are not kept: they are evidence, and one is enough.
+const MOST_REFUSED: usize = 100;
+
+/// A witness with its memory.
+pub(super) struct Memory {
+    folder: PathBuf,
+    cosigner: Cosigner,
+    logs: Vec<VerifierKey>,
+}
+
+/// Why a submission is not answered with a cosignature.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsigned {
+    /// It must not be.
+    #[error("it must not be cosigned")]
+    Refused(#[source] Refused),
+    /// What was seen cannot be read or kept: nothing is cosigned then.
+    #[error("what was seen cannot be read or kept")]
+    Disk(#[source] io::Error),
+    /// What was seen is not a checkpoint.
+    #[error("what was seen is not a checkpoint any more")]
+    Memory(#[source] NoteInvalid),
+}
+
+impl Memory {
+    /// Opens a witness's folder, for logs with these keys.
+    ///
+    /// # Errors
+    /// If it is no such folder: a witness without its memory must not serve.
+    pub(super) fn open(folder: &Path, logs: Vec<VerifierKey>) -> Result<Self> {
+        let read = |name: &str| fs::read(folder.join(name)).with_context(|| format!("cannot read {name}"));
+        let opened = || -> Result<Cosigner> {
+            let name = String::from_utf8(read(NAME)?)?;
+            fs::read_dir(folder.join(SEEN)).context("cannot read what it has seen")?;
+            Ok(Cosigner::from_pkcs8(name.trim(), &read(KEY)?)?)
+        };
+        let cosigner = opened().with_context(|| format!("{} is not a witness's folder", folder.display()))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            cosigner,
+            logs,
+        })
+    }
+
+    /// The cosignature on a submission, whose head is kept as the newest before this returns.
+    /// To be called by one at a time.
+    ///
+    /// # Errors
+    /// If it must not be cosigned, or cannot be kept.
+    pub(super) fn cosign(&self, body: &str, now: Timestamp) -> Result<String, Unsigned> {
+        let submission: Submission = body.parse().map_err(|why| Unsigned::Refused(Refused::Malformed(why)))?;
+        let claimed = Checkpoint::read_unverified(&submission.checkpoint);
+        let origin = claimed
+            .map_err(|why| Unsigned::Refused(Refused::Malformed(why)))?
+            .origin;
+        let file = self.file(&origin);
+        let last = match fs::read_to_string(&file) {
+            Ok(note) => Some(Checkpoint::read_unverified(&note).map_err(Unsigned::Memory)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Unsigned::Disk(error)),
+        };
+        let seen = last.as_ref().map(|last| (last.size, last.root));
+        match judge(&submission, &self.logs, |_| seen) {
+            Ok(_) => {
+                let line = self.cosigner.cosign(&submission.checkpoint, now);
+                let line = line.map_err(|why| Unsigned::Refused(Refused::Malformed(why)))?;
+                keep(&file, &submission.checkpoint).map_err(Unsigned::Disk)?;
+                Ok(line)
+            }
+            Err(why) => {
+                if matches!(why, Refused::Forked { .. } | Refused::Inconsistent) {
+                    self.keep_evidence(body);
+                }
+                Err(Unsigned::Refused(why))
+            }
+        }
+    }
+
+    /// What the log's key signed and does not go on from what was seen: who holds both can show it to anyone.
+    fn keep_evidence(&self, body: &str) {
+        let within = self.folder.join(REFUSED);
+        let room = fs::read_dir(&within).is_ok_and(|files| files.count() < MOST_REFUSED);
+        if room && let Err(why) = keep(&within.join(hex::encode(leaf_hash(body.as_bytes()))), body) {
+            tracing::error!(why = %why, "a refused head could not be kept");
+        }
+    }
+
+    fn file(&self, origin: &str) -> PathBuf {
+        self.folder.join(SEEN).join(hex::encode(leaf_hash(origin.as_bytes())))
+    }
+}
+
+/// Writes a file as a whole, and returns once it and its name survive a power cut.
+fn keep(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension("part");
+    let mut file = File::create(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use placehub_ledger::{Signer, tree::root_of};
+
+    use super::*;
+
+    struct Given {
+        _folder: tempfile::TempDir,
+        memory: Memory,
+        signer: Signer,
+    }
+
+    fn given() -> Given {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [SEEN, REFUSED] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        fs::write(folder.path().join(NAME), "witness.sample\n").unwrap();
+        fs::write(folder.path().join(KEY), Signer::generate_pkcs8().unwrap()).unwrap();
+        let signer = Signer::from_pkcs8("hub.sample", &Signer::generate_pkcs8().unwrap()).unwrap();
+        let memory = Memory::open(folder.path(), vec![signer.verifier_key().clone()]).unwrap();
+        Given {
+            _folder: folder,
+            memory,
+            signer,
+        }
+    }
+
+    impl Given {
+        /// A head of a log whose leaves are these bytes.
+        fn head(&self, leaves: &[u8]) -> String {
+            let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(&[*leaf])).collect();
+            Checkpoint::sign(&self.signer, hashes.len() as u64, &root_of(&hashes))
+        }
+
+        fn submit(&self, old: u64, leaves: &[u8], proof: &[u8]) -> Result<String, Unsigned> {
+            let proof = proof.iter().map(|leaf| leaf_hash(&[*leaf])).collect();
+            let checkpoint = self.head(leaves);
+            let body = Submission { old, proof, checkpoint }.to_string();
+            self.memory
+                .cosign(&body, Timestamp::from_second(1_767_603_600).unwrap())
+        }
+
+        fn again(&self) -> Memory {
+            Memory::open(&self.memory.folder, self.memory.logs.clone()).unwrap()
+        }
+    }
+
+    #[test]
+    fn what_was_cosigned_is_remembered_across_a_restart() {
+        let given = given();
+        let line = given.submit(0, &[1], &[]).unwrap();
+        let note = given.head(&[1]);
+        assert!(given.memory.cosigner.witness_key().attach(&note, &line).is_ok());
+        let body = Submission {
+            old: 0,
+            proof: vec![],
+            checkpoint: given.head(&[2, 3]),
+        }
+        .to_string();
+        let refused = given.again().cosign(&body, Timestamp::UNIX_EPOCH).unwrap_err();
+        assert!(matches!(refused, Unsigned::Refused(Refused::Stale { size: 1 })));
+        given.submit(1, &[1, 2], &[2]).unwrap();
+    }
+
+    #[test]
+    fn a_fork_is_refused_and_kept_as_evidence_and_the_memory_stays() {
+        let given = given();
+        given.submit(0, &[1, 2], &[]).unwrap();
+        let fork = given.submit(2, &[1, 3], &[]).unwrap_err();
+        assert!(matches!(fork, Unsigned::Refused(Refused::Forked { size: 2 })));
+        let rewritten = given.submit(2, &[9, 8, 7], &[7]).unwrap_err();
+        assert!(matches!(rewritten, Unsigned::Refused(Refused::Inconsistent)));
+        assert_eq!(fs::read_dir(given.memory.folder.join(REFUSED)).unwrap().count(), 2);
+        given.submit(2, &[1, 2], &[]).unwrap();
+    }
+
+    #[test]
+    fn a_witness_that_cannot_read_or_keep_what_it_saw_cosigns_nothing() {
+        let given = given();
+        given.submit(0, &[1], &[]).unwrap();
+        let file = given.memory.file("hub.sample");
+        fs::write(&file, "spoilt").unwrap();
+        assert!(matches!(given.submit(1, &[1, 2], &[2]), Err(Unsigned::Memory(_))));
+        fs::remove_dir_all(given.memory.folder.join(SEEN)).unwrap();
+        assert!(matches!(given.submit(0, &[1], &[]), Err(Unsigned::Disk(_))));
+        assert!(Memory::open(&given.memory.folder, Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! How a check came out, in words or as JSON. It checks nothing itself.
+
+use std::io::{self, Write as _};
+
+use placehub_ledger::{
+    VerifierKey,
+    tree::Hash,
+    verify::{Fault, Verified},
+};
+use serde_json::{Value, json};
+
+/// How a check came out.
+pub(crate) struct Outcome {
+    origin: String,
+    found: Result<Found, Wrong>,
+}
+
+/// What is right.
+pub(crate) enum Found {
+    /// An entry, in a tree.
+    Entry {
+        /// Its number.
+        number: u64,
+        /// How many entries the tree has.
+        size: u64,
+        /// The tree's root.
+        root: Hash,
+    },
+    /// A whole ledger.
+    Ledger(Box<Verified>),
+}
+
+/// What is wrong.
+struct Wrong {
+    first: Option<u64>,
+    why: String,
+}
+
+impl Outcome {
+    /// Of a whole ledger.
+    pub(crate) fn of(key: &VerifierKey, found: Result<Found, Fault>) -> Self {
+        Self {
+            origin: key.name().to_owned(),
+            found: found.map_err(|fault| Wrong {
+                first: fault.number(),
+                why: format!("{:#}", anyhow::Error::from(fault)),
+            }),
+        }
+    }
+
+    /// Of the proof of an entry.
+    pub(crate) fn of_proof(key: &VerifierKey, number: u64, found: anyhow::Result<Found>) -> Self {
+        Self {
+            origin: key.name().to_owned(),
+            found: found.map_err(|error| Wrong {
+                first: Some(number),
+                why: format!("{error:#}"),
+            }),
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub(crate) fn is_good(&self) -> bool {
+        self.found.is_ok()
+    }
+
+    /// Prints it.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub(crate) fn print(&self, as_json: bool) -> io::Result<()> {
+        let text = if as_json {
+            format!("{:#}", self.json())
+        } else {
+            self.words()
+        };
+        writeln!(io::stdout().lock(), "{text}")
+    }
+
+    fn json(&self) -> Value {
+        let origin = &self.origin;
+        match &self.found {
+            Ok(Found::Entry { number, size, root }) => json!({
+                "schema": 1, "ok": true, "origin": origin, "entry": number, "size": size, "root": hex::encode(root),
+            }),
+            Ok(Found::Ledger(verified)) => json!({
+                "schema": 1,
+                "ok": true,
+                "origin": origin,
+                "size": verified.size,
+                "root": hex::encode(verified.root),
+                "first_at": verified.first_at.map(|at| at.to_string()),
+                "last_at": verified.last_at.map(|at| at.to_string()),
+                "changes_of_key": verified.rotations,
+                "witnesses": verified
+                    .witnessed
+                    .iter()
+                    .map(|(name, at)| json!({ "name": name, "cosigned_at": at.to_string() }))
+                    .collect::<Vec<_>>(),
+            }),
+            Err(Wrong { first, why }) => json!({
+                "schema": 1, "ok": false, "origin": origin, "first_wrong_entry": first, "fault": why,
+            }),
+        }
+    }
+
+    fn words(&self) -> String {
+        let origin = &self.origin;
+        match &self.found {
+            Ok(Found::Entry { number, size, root }) => format!(
+                "Entry {number} is in the ledger of {origin}, as it was signed with {size} entries.\nRoot {}",
+                hex::encode(root)
+            ),
+            Ok(Found::Ledger(verified)) => {
+                let mut words = format!("The ledger of {origin} is as it was signed: {} entries", verified.size);
+                if let (Some(first), Some(last)) = (verified.first_at, verified.last_at) {
+                    words.push_str(&format!(", from {first} to {last}"));
+                }
+                words.push_str(&format!(".\nRoot {}", hex::encode(verified.root)));
+                if verified.rotations > 0 {
+                    words.push_str(&format!("\nIts key was changed {} times.", verified.rotations));
+                }
+                for (name, at) in &verified.witnessed {
+                    words.push_str(&format!("\nCosigned by {name} at {at}."));
+                }
+                words
+            }
+            Err(Wrong { why, .. }) => format!("The ledger of {origin} is WRONG: {why}."),
+        }
+    }
+}

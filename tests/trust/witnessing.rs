@@ -1,0 +1,232 @@
+//! Witnesses in processes of their own, and hubs that grow, stand still, go back and fork before them.
+
+use std::{fs, sync::Arc};
+
+use jiff::SignedDuration;
+use placehub_hub::store::{Disk, Memory, Store};
+use placehub_ledger::{VerifierKey, WitnessKey};
+use tempfile::TempDir;
+
+use super::{grow, head_until, opened};
+use crate::{
+    harness::{Hub, Place, alex, contents, question_person, refused},
+    program::{Served, command, placehub},
+};
+
+/// A witness's folder, and the key of the ledger that it watches.
+struct Witness {
+    folder: TempDir,
+    key: WitnessKey,
+}
+
+impl Witness {
+    async fn new(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("witness").display().to_string();
+        let made = placehub(["witness", "init", &dir, "--name", name, "--json"])
+            .await
+            .ended(0)
+            .json();
+        Self {
+            folder,
+            key: made["key"].as_str().unwrap().parse().unwrap(),
+        }
+    }
+
+    /// Serves on this address; port 0 takes a free one.
+    async fn serve(&self, address: &str, ledger_key: &str) -> Served {
+        let log = self.folder.path().join("ledger.pub");
+        fs::write(&log, ledger_key).unwrap();
+        let mut command = command("placehub");
+        let dir = self.folder.path().join("witness");
+        command
+            .args(["witness", "serve", "--listen", address, "--log"])
+            .arg(log)
+            .arg(dir);
+        Served::start(&mut command).await
+    }
+
+    fn refused(&self) -> usize {
+        fs::read_dir(self.folder.path().join("witness/refused"))
+            .unwrap()
+            .count()
+    }
+}
+
+/// The public key of a place's ledger, before its hub runs.
+fn ledger_key(place: &Place) -> String {
+    use placehub_hub::ledger::Signer;
+    let bytes = fs::read(place.folder().join("ledger.key")).unwrap();
+    Signer::from_pkcs8(&place.config().node, &bytes)
+        .unwrap()
+        .verifier_key()
+        .to_string()
+}
+
+fn settle(place: &Place, witnesses: &[(&Witness, &Served)], more: &str) {
+    let tables: Vec<_> = witnesses
+        .iter()
+        .map(|(witness, served)| format!(r#"{{ url = "http://{}", key = "{}" }}"#, served.address, witness.key))
+        .collect();
+    let ledger = format!(
+        "ledger = {{ publish = \"head\", witness = [{}], {more} }}\nlimits =",
+        tables.join(", ")
+    );
+    place.edit("placehub.toml", "limits =", &ledger);
+}
+
+#[tokio::test]
+async fn witnesses_cosign_a_ledger_that_grows_and_the_published_head_carries_it() {
+    let place = Place::new();
+    let key = ledger_key(&place);
+    let (one, two) = (Witness::new("one.sample/w").await, Witness::new("two.sample/w").await);
+    let (first, second) = (
+        one.serve("127.0.0.1:0", &key).await,
+        two.serve("127.0.0.1:0", &key).await,
+    );
+    settle(&place, &[(&one, &first), (&two, &second)], "require_witnesses = 2");
+    let hub = Hub::start(&place, Arc::new(Memory::new())).await;
+    let log: VerifierKey = hub.ledger_key.parse().unwrap();
+    let police = hub.adapter("police");
+    let mut size = 0;
+    for entries in [1, 7, 20] {
+        grow(&hub, entries).await;
+        size += u64::from(entries);
+        let note = head_until(&police, |head| {
+            let there = !head.witnessed.is_empty() && opened(&head.witnessed, &log).size == size;
+            there.then(|| head.witnessed.clone())
+        })
+        .await;
+        for witness in [&one, &two] {
+            assert!(witness.key.seen(&note).unwrap().is_some());
+        }
+    }
+    let head = police.head().await.unwrap();
+    assert_eq!((head.required_witnesses, head.alarm.as_str()), (2, ""));
+    assert_eq!(
+        head.witnesses.iter().map(|one| one.size).collect::<Vec<_>>(),
+        [size, size]
+    );
+    grow(&hub, 3).await;
+    hub.stop().await;
+    let published = fs::read_to_string(place.folder().join("head")).unwrap();
+    assert_eq!(opened(&published, &log).size, size + 3);
+    assert!(
+        [&one, &two]
+            .iter()
+            .all(|witness| witness.key.seen(&published).unwrap().is_some())
+    );
+    assert!(!place.folder().join("head.part").exists());
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_lack_of_witnesses_is_an_alarm_and_closes_the_hub_until_they_are_back() {
+    let place = Place::new();
+    let key = ledger_key(&place);
+    let witness = Witness::new("one.sample/w").await;
+    let served = witness.serve("127.0.0.1:0", &key).await;
+    settle(
+        &place,
+        &[(&witness, &served)],
+        "require_witnesses = 1, witness_limit_seconds = 30, close_without_witnesses = true",
+    );
+    let hub = Hub::start(&place, Arc::new(Memory::new())).await;
+    let police = hub.adapter("police");
+    grow(&hub, 1).await;
+    head_until(&police, |head| (!head.witnessed.is_empty()).then_some(())).await;
+
+    let address = served.address.to_string();
+    served.kill().await;
+    grow(&hub, 1).await;
+    let trouble = head_until(&police, |head| {
+        let trouble = &head.witnesses[0].trouble;
+        (!trouble.is_empty()).then(|| trouble.clone())
+    })
+    .await;
+    assert!(trouble.contains("no answer"), "{trouble}");
+    assert_eq!(police.head().await.unwrap().alarm, "", "the limit has not passed");
+    grow(&hub, 1).await;
+    place.clock.advance(SignedDuration::from_secs(31));
+    let alarm = head_until(&police, |head| (!head.alarm.is_empty()).then(|| head.alarm.clone())).await;
+    assert_eq!(alarm, "0 of 1 required witnesses have cosigned the ledger's head");
+    let officer = hub.as_cast("officer-42");
+    let refusal = refused(officer.ask(question_person(alex(), super::PURPOSE)).await);
+    assert_eq!(refusal.reason, "HUB_CLOSED");
+
+    let served = witness.serve(&address, &key).await;
+    head_until(&police, |head| head.alarm.is_empty().then_some(())).await;
+    grow(&hub, 1).await;
+    hub.stop().await;
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_hub_on_an_older_copy_of_its_store_is_refused_by_the_witness_whatever_it_does_then() {
+    let place = Place::new();
+    let key = ledger_key(&place);
+    let witness = Witness::new("one.sample/w").await;
+    let served = witness.serve("127.0.0.1:0", &key).await;
+    settle(&place, &[(&witness, &served)], "require_witnesses = 1");
+    let store = Arc::new(Memory::new());
+    let hub = Hub::start(&place, store.clone()).await;
+    grow(&hub, 3).await;
+    hub.stop().await;
+    let old = contents(&*store);
+    let hub = Hub::start(&place, store).await;
+    grow(&hub, 3).await;
+    let police = hub.adapter("police");
+    head_until(&police, |head| (head.witnesses[0].size == 6).then_some(())).await;
+    hub.stop().await;
+
+    let put_back = Memory::new();
+    put_back
+        .commit(old.into_iter().map(|(key, value)| (key, Some(value))).collect())
+        .unwrap();
+    let hub = Hub::start(&place, Arc::new(put_back)).await;
+    let police = hub.adapter("police");
+    let told = |head: &placehub_proto::v1::GetCheckpointResponse| {
+        let trouble = &head.witnesses[0].trouble;
+        trouble.contains("put back, rewritten or forked").then_some(())
+    };
+    head_until(&police, told).await;
+    assert_eq!(witness.refused(), 0, "an older head is no evidence of a fork yet");
+    grow(&hub, 9).await;
+    head_until(&police, told).await;
+    let forked = async {
+        while witness.refused() == 0 {
+            police.head().await.unwrap();
+        }
+    };
+    tokio::time::timeout(super::PATIENCE, forked)
+        .await
+        .expect("the fork is not kept as evidence");
+    assert_eq!(police.head().await.unwrap().witnessed, "");
+    hub.stop().await;
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_witness_remembers_across_a_restart_and_a_hub_on_its_disk_goes_on_with_it() {
+    let place = Place::new();
+    let key = ledger_key(&place);
+    let witness = Witness::new("one.sample/w").await;
+    let served = witness.serve("127.0.0.1:0", &key).await;
+    settle(&place, &[(&witness, &served)], "require_witnesses = 1");
+    let store: Arc<dyn Store> = Arc::new(Disk::open(&place.folder().join("store")).unwrap());
+    let hub = Hub::start(&place, store.clone()).await;
+    grow(&hub, 5).await;
+    let police = hub.adapter("police");
+    head_until(&police, |head| (head.witnesses[0].size == 5).then_some(())).await;
+    hub.stop().await;
+    let address = served.address.to_string();
+    served.kill().await;
+    let served = witness.serve(&address, &key).await;
+    let hub = Hub::start(&place, store).await;
+    grow(&hub, 5).await;
+    let police = hub.adapter("police");
+    head_until(&police, |head| (head.witnesses[0].size == 10).then_some(())).await;
+    hub.stop().await;
+    served.stop().await;
+}
