@@ -14,6 +14,8 @@ mod consent;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod exactly_once;
+#[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
 mod harness;

@@ -6,14 +6,12 @@
 mod diary;
 mod load;
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-
 use placehub_proto::v1::{ConsentStance, Question};
 
 use self::{diary::Diary, load::Enough};
 use crate::{
-    harness::{alex, question_person},
-    program::{Home, setting},
+    harness::{Chance, alex, question_person},
+    program::Home,
 };
 
 /// How often the hub is killed, if nothing else is said.
@@ -26,11 +24,7 @@ const MOST: Enough = Enough {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_or_shown_outlives_a_kill() {
-    let number = |name: &str| setting(name).map(|text| text.parse::<u64>().unwrap());
-    let rounds = number("PLACEHUB_TEST_ROUNDS").unwrap_or(ROUNDS);
-    let seed = number("PLACEHUB_TEST_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
-    eprintln!("{rounds} rounds; to repeat them: PLACEHUB_TEST_SEED={seed}");
-    let mut chance = Chance(seed);
+    let (rounds, mut chance) = Chance::of_settings(ROUNDS);
     let home = Home::new().await;
     let mut diary = Diary::default();
 
@@ -64,17 +58,4 @@ async fn what_was_acknowledged_or_shown_outlives_a_kill() {
 /// What is asked before and after each kill: all that is known of Alex.
 fn question() -> Question {
     question_person(alex(), "homelessness-prevention")
-}
-
-/// Numbers by chance, the same for the same seed (SplitMix64, Steele and others 2014).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
 }

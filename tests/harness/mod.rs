@@ -2,6 +2,7 @@
 //! It never decides what is right, and never holds anything that outlives its test.
 
 mod cast;
+mod chance;
 mod client;
 mod clock;
 mod draft;
@@ -14,6 +15,7 @@ mod refused;
 mod watcher;
 
 pub(crate) use cast::{PLACE, Practitioner, alex, billie, casey, cast, drew, emery};
+pub(crate) use chance::Chance;
 pub(crate) use client::{Client, Presents, channel};
 pub(crate) use clock::Clock;
 pub(crate) use draft::{Adjust, arrears, asb_at, discharge, grant, integer, signal, text};

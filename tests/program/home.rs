@@ -83,7 +83,7 @@ impl Home {
         served
     }
 
-    /// Writes a hub's address into every client's settings.
+    /// Writes a hub's address into every client's settings. Whoever reads them meanwhile finds them whole.
     pub(crate) fn point_at(&self, address: SocketAddr) {
         for client in fs::read_dir(self.path.join("clients")).unwrap() {
             let path = client.unwrap().path();
@@ -92,7 +92,9 @@ impl Home {
                 true => format!("hub = \"https://{address}\"\n"),
                 false => format!("{line}\n"),
             });
-            fs::write(&path, lines.collect::<String>()).unwrap();
+            let draft = self.folder.path().join("client.new");
+            fs::write(&draft, lines.collect::<String>()).unwrap();
+            fs::rename(draft, &path).unwrap();
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 pub(crate) use home::Home;
-pub(crate) use served::Served;
+pub(crate) use served::{Log, Served};
 
 /// Longer than any command takes that comes to an end at all.
 const PATIENCE: Duration = Duration::from_secs(120);

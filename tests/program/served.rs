@@ -29,7 +29,8 @@ pub(crate) struct Served {
     _out: Lines<BufReader<ChildStdout>>,
 }
 
-struct Log {
+/// What a process says on standard error.
+pub(crate) struct Log {
     lines: Arc<Mutex<Vec<String>>>,
     count: watch::Receiver<usize>,
     reading: JoinHandle<()>,
@@ -87,17 +88,13 @@ impl Served {
 
     /// Waits until a line of the log holds this text.
     pub(crate) async fn logs(&mut self, text: &str) {
-        let lines = self.log.lines.clone();
-        let told = self.log.count.wait_for(|_| {
-            let lines = lines.lock().unwrap();
-            lines.iter().any(|line| line.contains(text))
-        });
-        timeout(PATIENCE, told).await.expect("not logged").expect("it ended");
+        self.log.says(text).await;
     }
 }
 
 impl Log {
-    fn of(err: ChildStderr) -> Self {
+    /// Reads on until the process ends.
+    pub(crate) fn of(err: ChildStderr) -> Self {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (told, count) = watch::channel(0);
         let kept = lines.clone();
@@ -111,8 +108,18 @@ impl Log {
         Self { lines, count, reading }
     }
 
+    /// Waits until a line holds this text.
+    pub(crate) async fn says(&mut self, text: &str) {
+        let lines = self.lines.clone();
+        let told = self.count.wait_for(|_| {
+            let lines = lines.lock().unwrap();
+            lines.iter().any(|line| line.contains(text))
+        });
+        timeout(PATIENCE, told).await.expect("not logged").expect("it ended");
+    }
+
     /// Everything, once nothing more can come.
-    async fn end(self) -> String {
+    pub(crate) async fn end(self) -> String {
         self.reading.await.unwrap();
         self.lines.lock().unwrap().join("\n")
     }
