@@ -110,7 +110,8 @@ fn listeners(
             code: USAGE,
             sentence: format!("[{table}]: {}", chain(&error)),
         })?;
-        tracing::info!(listener = table, address = %listener.address, tls = door.is_tls(), "listens");
+        let address = door.address().unwrap_or(listener.address);
+        tracing::info!(listener = table, %address, tls = door.is_tls(), "listens");
         Ok((answering.source)(door))
     });
     bound.collect()
