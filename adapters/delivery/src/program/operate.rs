@@ -62,6 +62,7 @@ pub(super) fn run(program: Program, settings: &Path) -> Result<u8, Stopped> {
             path: drop.path,
             every: drop.every,
             manifest_required: drop.manifest_required,
+            done_for: drop.done_for,
             translate: opened.translate.clone(),
             encodings: program.encodings,
         }));
