@@ -2,14 +2,22 @@
 //! It never pushes by itself and never reads what it does not need.
 
 pub mod format;
+pub mod polygons;
 mod translate;
 
 #[cfg(test)]
 mod tests;
 
-use std::io::Cursor;
+use std::{io::Cursor, path::PathBuf, sync::Arc};
 
-use placehub_delivery::{FileError, Input, Rows, Translated, draft};
+use placehub_delivery::{
+    FileError, Input, Rows, Translated, draft,
+    program::Opened,
+    settings::{self, Formats},
+};
+use serde::Deserialize;
+
+use polygons::Polygons;
 
 /// Samples for a demonstration, by file name: made-up people at made-up addresses.
 pub const SAMPLES: &[(&str, &[u8])] = &[
@@ -17,20 +25,54 @@ pub const SAMPLES: &[(&str, &[u8])] = &[
     ("street.csv", include_bytes!("../samples/street.csv")),
 ];
 
+/// What `init` writes on its formats.
+pub const FORMATS: &str = "
+[formats]
+# The outlines of the place's small areas as GeoJSON, and the property that holds their codes: they say where a crime
+# happened of which only a point is published.
+# polygons = \"lsoa.geojson\"
+# polygon_code = \"LSOA21CD\"
+";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    polygons: Option<PathBuf>,
+    polygon_code: Option<String>,
+}
+
+/// Gets the formats ready, as the table `[formats]` asks.
+///
+/// # Errors
+///
+/// [`settings::Error`] with the file that is at fault.
+pub fn open(formats: &Formats) -> Result<Opened, settings::Error> {
+    let written: Written = formats.parse()?;
+    let code = written.polygon_code.as_deref().unwrap_or("LSOA21CD");
+    let polygons = match &written.polygons {
+        Some(file) => Polygons::load(&formats.path(file), code)?,
+        None => Polygons::default(),
+    };
+    let polygons = Arc::new(polygons);
+    Ok(Opened::files(move |input, name| rows(input, name, &polygons)))
+}
+
 /// Makes a draft of each row of a file as it is read, or says why there is none. `name` is the file's name, for origins.
+/// `polygons` decide the area where only a point is given.
 ///
 /// # Errors
 ///
 /// [`FileError`] if nothing can be read from the file: not UTF-8, no CSV, or a header that is not known here.
-pub fn rows(input: Input, name: &str) -> Result<Rows, FileError> {
-    Ok(draft::translated(format::read(input, name)?, name, translate::draft))
+pub fn rows(input: Input, name: &str, polygons: &Arc<Polygons>) -> Result<Rows, FileError> {
+    let pieces = format::read(input, name, polygons)?;
+    Ok(draft::translated(pieces, name, translate::draft))
 }
 
-/// As [`rows`], for a small file that is in memory already.
+/// As [`rows`], for a small file that is in memory already, and without polygons.
 ///
 /// # Errors
 ///
 /// [`FileError`] if any of the file cannot be read.
 pub fn translate(bytes: &[u8], name: &str) -> Result<Vec<Translated>, FileError> {
-    rows(Box::new(Cursor::new(bytes.to_vec())), name)?.collect()
+    rows(Box::new(Cursor::new(bytes.to_vec())), name, &Arc::default())?.collect()
 }

@@ -5,17 +5,17 @@ use std::process::ExitCode;
 
 use placehub_delivery::{
     file::Encodings,
-    program::{self, Opened, Program},
+    program::{self, Program},
 };
 
 fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-police",
         about: "Pushes incidents and street-level crimes from a police force's CSV files or the police API's JSON to a Placehub hub",
-        open: |_| Ok(Opened::files(placehub_police::rows)),
+        open: placehub_police::open,
         encodings: Encodings::Utf8OrWindows1252,
         listeners: &[],
-        formats: "",
+        formats: placehub_police::FORMATS,
         beside: &[],
     })
 }

@@ -181,6 +181,45 @@ fn each_bad_field_of_a_record_is_named() {
 }
 
 #[test]
+fn a_point_without_an_area_is_placed_by_the_polygons_of_the_place() {
+    let square = serde_json::json!([[[-3, 53], [-2, 53], [-2, 54], [-3, 54], [-3, 53]]]);
+    let file = serde_json::json!({ "features": [{
+        "properties": { "LSOA21CD": "E01000007" },
+        "geometry": { "type": "Polygon", "coordinates": square },
+    }] });
+    let polygons = Arc::new(Polygons::parse(&file, "LSOA21CD").unwrap());
+    let areas = |text: String, name: &str| -> Vec<Option<String>> {
+        let rows = rows(Box::new(Cursor::new(text.into_bytes())), name, &polygons).unwrap();
+        rows.map(|row| Some(row.unwrap().result.ok()?.draft().unwrap().area_code.clone()))
+            .collect()
+    };
+    let row = |point: &str, code: &str| format!("ab12,2026-11,F,F,{point},A,{code},,Burglary,,\n");
+    let text = [
+        row("-2.5,53.5", ""),
+        row("-2.5,53.5", "E01006226"),
+        row("1.5,53.5", ""),
+        row(",", ""),
+    ]
+    .concat();
+    let expected = [Some("E01000007".to_owned()), Some("E01006226".to_owned()), None, None];
+    assert_eq!(areas(format!("{STREET}\n{text}"), "x.csv"), expected);
+    let record = r#"{"category":"robbery","month":"2026-11","location":{"latitude":"53.5","longitude":"-2.5"}}"#;
+    assert_eq!(areas(record.to_owned(), "crimes.json"), [Some("E01000007".to_owned())]);
+}
+
+#[test]
+fn a_crime_that_is_published_anew_with_another_outcome_is_a_later_version_of_itself() {
+    let version = |outcome: &str| {
+        let row = format!("ab12,2026-11,F,F,,,A,E01006226,,Burglary,{outcome},\n");
+        let draft = read(STREET, &row).remove(0).result.unwrap().draft().unwrap().clone();
+        assert_eq!(draft.source_id, "ab12");
+        draft.version
+    };
+    assert!(version("") < version("Under investigation"));
+    assert!(version("Under investigation") < version("Offender fined"));
+}
+
+#[test]
 fn an_id_that_comes_again_is_told_apart() {
     let row = "ab12,2026-11,F,F,,,A,E01006226,,Burglary,,\n";
     let ids: Vec<_> = read(STREET, &row.repeat(2))
@@ -191,7 +230,7 @@ fn an_id_that_comes_again_is_told_apart() {
 }
 
 /// A folder of outside data, if it is there: `PLACEHUB_FIXTURES`, or `shared/fixtures` beside the workspace.
-fn outside_data(folder: &str) -> Option<PathBuf> {
+pub(crate) fn outside_data(folder: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures"));
     let path = std::env::var_os("PLACEHUB_FIXTURES")
         .map_or_else(beside, PathBuf::from)

@@ -66,6 +66,7 @@ fn crime(row: Crime) -> Result<SignalDraft, Untranslatable> {
         CrimeType::Other => ("police.crime-report", Severity::Low),
         CrimeType::Violence => ("police.violence-incident", Severity::Medium),
     };
+    let version = row.version();
     let place = row
         .location
         .map(|location| format!(", {}", uncapitalised(&location)))
@@ -75,8 +76,8 @@ fn crime(row: Crime) -> Result<SignalDraft, Untranslatable> {
     Ok(SignalDraft {
         kind: kind.into(),
         source_system: "data.police.uk".into(),
+        version,
         source_id: row.id,
-        version: 1,
         area_code: row.lsoa,
         occurred_at: Some(instant(month)),
         severity: severity.into(),

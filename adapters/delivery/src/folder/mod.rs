@@ -4,6 +4,7 @@
 //! A crash at any point repeats nothing and loses nothing: a file that is still in the folder is taken again from its start,
 //! and the hub knows its signals by their ids.
 
+mod done;
 mod manifest;
 mod rejects;
 mod taking;
@@ -22,6 +23,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock,
     draft::{FileError, Input, Rows},
     file::Encodings,
     intake::{self, Intake, Source},
@@ -43,6 +45,8 @@ pub struct Folder {
     pub every: Duration,
     /// Whether a file waits for its `NAME.manifest`.
     pub manifest_required: bool,
+    /// How long a file is kept in `done/`; for ever, if it is not said.
+    pub done_for: Option<Duration>,
     /// What reads its files.
     pub translate: Translate,
     /// The encodings that its files may have.
@@ -135,6 +139,12 @@ impl Folder {
                 Err(error) => {
                     tracing::error!(file = name, cause = %chain(&error), "file stays");
                 }
+            }
+        }
+        if let Some(age) = self.done_for {
+            let removed = done::prune(&self.done(), age, clock::now()).map_err(failed("remove what is long done"))?;
+            if removed > 0 {
+                tracing::info!(removed, "files that were long done are removed");
             }
         }
         Ok(count)

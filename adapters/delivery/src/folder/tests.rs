@@ -51,6 +51,7 @@ fn given() -> Given {
         path: home.path().join("drop"),
         every: Duration::from_secs(1),
         manifest_required: false,
+        done_for: None,
         translate: Translate::new(ids),
         encodings: Encodings::Utf8OrWindows1252,
     };

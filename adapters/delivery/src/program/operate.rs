@@ -62,6 +62,7 @@ pub(super) fn run(program: Program, settings: &Path) -> Result<u8, Stopped> {
             path: drop.path,
             every: drop.every,
             manifest_required: drop.manifest_required,
+            done_for: drop.done_for,
             translate: opened.translate.clone(),
             encodings: program.encodings,
         }));
@@ -110,7 +111,8 @@ fn listeners(
             code: USAGE,
             sentence: format!("[{table}]: {}", chain(&error)),
         })?;
-        tracing::info!(listener = table, address = %listener.address, tls = door.is_tls(), "listens");
+        let address = door.address().unwrap_or(listener.address);
+        tracing::info!(listener = table, %address, tls = door.is_tls(), "listens");
         Ok((answering.source)(door))
     });
     bound.collect()

@@ -40,6 +40,8 @@ pub struct Drop {
     pub every: Duration,
     /// Whether a file waits for its manifest.
     pub manifest_required: bool,
+    /// How long a file is kept in `done/`; for ever, if it is not said.
+    pub done_for: Option<Duration>,
 }
 
 impl Station {
@@ -73,6 +75,9 @@ impl Station {
                 path: home.join(folder.path),
                 every: Duration::from_secs(folder.every_seconds),
                 manifest_required: folder.manifest_required,
+                done_for: folder
+                    .done_days
+                    .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
             }),
             None => None,
         };
@@ -112,6 +117,7 @@ pub(super) struct WrittenDrop {
     every_seconds: u64,
     #[serde(default)]
     manifest_required: bool,
+    done_days: Option<u32>,
 }
 
 fn ten() -> u64 {
@@ -159,7 +165,9 @@ pub fn template(program: &str, listeners: &[&str], own: &str) -> String {
          path = \"drop\"\n\
          every_seconds = 10\n\
          # Whether each file waits for its NAME.manifest, JSON with `rows` and `sha256`.\n\
-         manifest_required = false\n{listeners}{own}"
+         manifest_required = false\n\
+         # After how many days files are removed from `done/`. Left out, they stay.\n\
+         # done_days = 30\n{listeners}{own}"
     )
 }
 

@@ -12,7 +12,7 @@ const HEAD: usize = 4096;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
+pub enum Found {
     /// A message, without its frame.
     Message(Vec<u8>),
     /// A message without an end: the next one began within it. What there was of it.
@@ -25,7 +25,7 @@ pub(super) enum Found {
 
 /// What has come and was not yet found to be anything.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub struct Frames {
     bytes: Vec<u8>,
     /// Whether a message has begun.
     is_open: bool,
@@ -37,7 +37,7 @@ pub(super) struct Frames {
 
 impl Frames {
     /// Nothing yet; messages may be this long, in bytes.
-    pub(super) fn new(longest: usize) -> Self {
+    pub fn new(longest: usize) -> Self {
         Self {
             bytes: Vec::new(),
             is_open: false,
@@ -48,22 +48,31 @@ impl Frames {
     }
 
     /// Where to put what comes next, at its end.
-    pub(super) fn end(&mut self) -> &mut Vec<u8> {
+    pub fn end(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
     /// Whether a message has begun and not ended.
-    pub(super) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.is_open
     }
 
     /// The beginning of the message that has not ended.
-    pub(super) fn beginning(&self) -> &[u8] {
+    pub fn beginning(&self) -> &[u8] {
         self.bytes.get(..HEAD).unwrap_or(&self.bytes)
     }
 
-    /// The next thing, if enough of it has come.
-    pub(super) fn next(&mut self) -> Option<Found> {
+    fn too_long(&mut self) -> Found {
+        self.looked = 0;
+        Found::TooLong(head(std::mem::take(&mut self.bytes)))
+    }
+}
+
+/// What is found, as far as enough has come: after more has come there may be more.
+impl Iterator for Frames {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Self::Item> {
         if !self.is_open {
             let start = self.bytes.iter().position(|byte| *byte == START);
             let before = self.bytes.drain(..start.map_or(self.bytes.len(), |at| at + 1));
@@ -98,11 +107,6 @@ impl Frames {
             Found::Message(message)
         })
     }
-
-    fn too_long(&mut self) -> Found {
-        self.looked = 0;
-        Found::TooLong(head(std::mem::take(&mut self.bytes)))
-    }
 }
 
 fn head(mut message: Vec<u8>) -> Vec<u8> {
@@ -122,7 +126,7 @@ mod tests {
         let mut all = Vec::new();
         for piece in bytes.chunks(piece) {
             frames.end().extend_from_slice(piece);
-            all.extend(std::iter::from_fn(|| frames.next()));
+            all.extend(frames.by_ref());
         }
         all
     }

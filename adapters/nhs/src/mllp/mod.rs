@@ -5,7 +5,7 @@
 //! Without TLS, the address should be of this machine or of a network that is trusted with what the messages hold.
 
 mod answer;
-mod frames;
+pub mod frames;
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,14 @@
 //! Reads a record of the police API's street-level crimes (<https://data.police.uk/docs/method/crime-street/>).
 //! Pure. It never leaves two records with one id, and never takes the point of a crime for an address.
 //!
-//! The API differs from the CSV files: words for categories, coordinates as strings, no area. The area is the one that was
-//! asked about, which the file's name must hold.
+//! The API differs from the CSV files: words for categories, coordinates as strings, no area. The area is that of the polygon
+//! that holds the point, or else the one that was asked about, which the file's name must hold.
 
 use placehub_delivery::{Untranslatable, fields, json};
 use serde_json::Value;
 
 use super::street::{self, Crime, Ids};
+use crate::polygons::Polygons;
 
 /// The area code (GSS) that a file's name holds, e.g. `E05000060` in `crime_2018-06_E05000060.json`.
 pub(super) fn area_in(name: &str) -> Option<String> {
@@ -17,18 +18,28 @@ pub(super) fn area_in(name: &str) -> Option<String> {
         .find(|part| street::area_code(part).is_ok())
 }
 
-pub(super) fn crime(record: &Value, area: Option<&str>, ids: &mut Ids) -> Result<Crime, Untranslatable> {
+pub(super) fn crime(
+    record: &Value,
+    area: Option<&str>,
+    polygons: &Polygons,
+    ids: &mut Ids,
+) -> Result<Crime, Untranslatable> {
     // Made before anything can be refused, so that a bad record does not shift the ids of those that are like it.
     let id = id(record, ids)?;
-    coordinate(record, "/location/latitude", 90.0)?;
-    coordinate(record, "/location/longitude", 180.0)?;
+    let latitude = json::optional(record, "/location/latitude", street::latitude)?;
+    let longitude = json::optional(record, "/location/longitude", street::longitude)?;
+    let within = longitude.zip(latitude).and_then(|point| polygons.area(point));
     let category = json::required(record, "/category", fields::phrase)?;
     Ok(Crime {
         id,
         month: json::required(record, "/month", fields::month)?,
-        lsoa: area
-            .map(str::to_owned)
-            .ok_or_else(|| Untranslatable::new("file name", "holds no area code, such as E05000060"))?,
+        lsoa: within.or(area).map(str::to_owned).ok_or_else(|| {
+            let rule = match polygons.is_empty() {
+                true => "holds no area code, such as E05000060",
+                false => "holds no area code, and no polygon of the place holds the point",
+            };
+            Untranslatable::new("file name", rule)
+        })?,
         location: json::optional(record, "/location/street/name", fields::phrase)?,
         crime_type: street::crime_type(&name(&category)),
         crime_type_name: name(&category),
@@ -53,16 +64,6 @@ fn id(record: &Value, ids: &mut Ids) -> Result<String, Untranslatable> {
         "/context",
     ];
     Ok(ids.give(parts.map(|pointer| json::text(record, pointer))))
-}
-
-/// A coordinate, if there is one, is a number in a string. It is checked and let go: the area is what is passed on.
-fn coordinate(record: &Value, pointer: &str, most: f64) -> Result<(), Untranslatable> {
-    let read = |text: &str| {
-        let number: Option<f64> = text.parse().ok();
-        let fits = number.is_some_and(|number| number.abs() <= most);
-        fits.then_some(()).ok_or("is not a coordinate")
-    };
-    json::optional(record, pointer, read).map(|_| ())
 }
 
 /// The words of the CSV files for a category of the API, as far as a kind depends on them.

@@ -3,15 +3,20 @@
 
 mod api;
 mod incidents;
+mod outcomes;
 mod street;
 
 pub use incidents::{Incident, IncidentType};
 pub use street::{Crime, CrimeType};
 
+use std::sync::Arc;
+
 use placehub_delivery::{
     FileError, Input, Pieces, json,
     table::{Layout, Table},
 };
+
+use crate::polygons::Polygons;
 
 /// One row of either file.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,17 +46,18 @@ const LAYOUTS: &[Layout<Kind>] = &[
     },
 ];
 
-/// Reads a file. Rows carry their numbers, the header being row 1; records of JSON are numbered from 1. The area of JSON is
-/// the code in the file's name.
+/// Reads a file. Rows carry their numbers, the header being row 1; records of JSON are numbered from 1. Where a row or record
+/// names no area, the polygon that holds its point does; failing that, the area of JSON is the code in the file's name.
 ///
 /// # Errors
 ///
 /// [`FileError`] if nothing at all can be read from the file.
-pub fn read(input: Input, name: &str) -> Result<Pieces<Row>, FileError> {
+pub fn read(input: Input, name: &str, polygons: &Arc<Polygons>) -> Result<Pieces<Row>, FileError> {
+    let polygons = polygons.clone();
     let (is_json, input) = json::sniff(input)?;
     if is_json {
         let (area, mut ids) = (api::area_in(name), street::Ids::default());
-        let read = move |record: &_| api::crime(record, area.as_deref(), &mut ids).map(Row::Crime);
+        let read = move |record: &_| api::crime(record, area.as_deref(), &polygons, &mut ids).map(Row::Crime);
         return Ok(json::each(input, read));
     }
     let table = Table::read(input)?;
@@ -59,7 +65,12 @@ pub fn read(input: Input, name: &str) -> Result<Pieces<Row>, FileError> {
         Kind::Incidents => Box::new(table.each(|cells| incidents::incident(cells).map(Row::Incident))),
         Kind::Street => {
             let mut ids = street::Ids::default();
-            Box::new(table.each(move |cells| street::crime(cells, &mut ids).map(Row::Crime)))
+            Box::new(table.each(move |cells| street::crime(cells, &polygons, &mut ids).map(Row::Crime)))
         }
     })
+}
+
+/// Whether this is a GSS code, such as `E01000001`.
+pub(crate) fn is_area_code(text: &str) -> bool {
+    street::area_code(text).is_ok()
 }

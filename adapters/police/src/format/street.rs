@@ -7,6 +7,9 @@ use jiff::civil::Date;
 use placehub_delivery::{Untranslatable, fields, table::Cells};
 use ring::digest::{SHA256, digest};
 
+use super::outcomes;
+use crate::polygons::Polygons;
+
 /// The file's columns.
 pub(super) const COLUMNS: &[&str] = &[
     "Crime ID",
@@ -40,6 +43,13 @@ pub struct Crime {
     pub crime_type_name: String,
     /// What came of it so far.
     pub outcome: Option<String>,
+}
+
+impl Crime {
+    /// Rises with what came of it, since a crime is published anew, under its id, when that changes.
+    pub fn version(&self) -> u64 {
+        outcomes::version(self.outcome.as_deref())
+    }
 }
 
 /// The crime types that have a kind of their own.
@@ -102,7 +112,7 @@ impl Ids {
     }
 }
 
-pub(super) fn crime(cells: &Cells<'_>, ids: &mut Ids) -> Result<Crime, Untranslatable> {
+pub(super) fn crime(cells: &Cells<'_>, polygons: &Polygons, ids: &mut Ids) -> Result<Crime, Untranslatable> {
     let id = match cells.optional("Crime ID", fields::label)? {
         Some(id) => ids.tell_apart(id),
         None => ids.give(cells.all()),
@@ -111,12 +121,46 @@ pub(super) fn crime(cells: &Cells<'_>, ids: &mut Ids) -> Result<Crime, Untransla
     Ok(Crime {
         id,
         month: cells.required("Month", fields::month)?,
-        lsoa: cells.required("LSOA code", area_code)?,
+        lsoa: area(cells, polygons)?,
         location: cells.optional("Location", fields::phrase)?,
         crime_type: crime_type(&crime_type_name),
         crime_type_name,
         outcome: cells.optional("Last outcome category", fields::phrase)?,
     })
+}
+
+/// The row's own area, or else that of the polygon that holds its point.
+fn area(cells: &Cells<'_>, polygons: &Polygons) -> Result<String, Untranslatable> {
+    if let Some(code) = cells.optional("LSOA code", area_code)? {
+        return Ok(code);
+    }
+    let longitude = cells.optional("Longitude", longitude)?;
+    let latitude = cells.optional("Latitude", latitude)?;
+    let within = longitude.zip(latitude).and_then(|point| polygons.area(point));
+    let rule = match polygons.is_empty() {
+        true => "is empty",
+        false => "is empty, and no polygon of the place holds the point",
+    };
+    within
+        .map(str::to_owned)
+        .ok_or_else(|| Untranslatable::new("LSOA code", rule))
+}
+
+/// A longitude in degrees; a point is used to find its area, and never passed on.
+pub(super) fn longitude(text: &str) -> Result<f64, &'static str> {
+    degrees(text, 180.0)
+}
+
+/// A latitude in degrees.
+pub(super) fn latitude(text: &str) -> Result<f64, &'static str> {
+    degrees(text, 90.0)
+}
+
+fn degrees(text: &str, most: f64) -> Result<f64, &'static str> {
+    let number: Option<f64> = text.trim().parse().ok();
+    number
+        .filter(|number| number.abs() <= most)
+        .ok_or("is not a coordinate")
 }
 
 pub(super) fn crime_type(name: &str) -> CrimeType {

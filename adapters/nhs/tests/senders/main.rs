@@ -1,0 +1,7 @@
+//! Senders that nobody here wrote, against the program as it is installed: python-hl7's `mllp_send`, mllp-node, and Python's own
+//! HTTP client over TLS. Where one is not installed, its test says so and proves nothing.
+
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod senders;
