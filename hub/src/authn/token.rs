@@ -65,7 +65,7 @@ pub(super) fn verify(token: &str, keys: &Keys, expected: &Expected<'_>, now: Tim
             .map(|code| code.parse())
             .collect::<Result<BTreeSet<AreaCode>, _>>()
             .map_err(|_| invalid("areas must be area codes"))?,
-        own: own,
+        own,
         expires_at,
     })
 }

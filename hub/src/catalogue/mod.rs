@@ -237,3 +237,36 @@ where
     }
     Ok(map)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_class(class: &str) -> Result<Catalogue, Error> {
+        let purposes = format!("[[purpose]]\nid = \"p\"\ntitle = \"P\"\n{class}");
+        let gateways = "[[gateway]]\nid = \"none\"\ntitle = \"Consent\"\nlaw = \"-\"";
+        Catalogue::parse("kind = []", &purposes, gateways)
+    }
+
+    #[test]
+    fn a_purpose_says_when_a_person_may_learn_of_it() {
+        for class in [
+            "\"now\"",
+            "\"after_review\"",
+            "{ after_days = 30 }",
+            "{ withheld = \"DPA 2018\" }",
+        ] {
+            with_class(&format!("disclosure = {class}")).unwrap();
+        }
+        for class in [
+            "\"later\"",
+            "{ after_days = 0 }",
+            "{ after_days = 3651 }",
+            "{ withheld = \" \" }",
+            "\"withheld\"",
+        ] {
+            with_class(&format!("disclosure = {class}")).unwrap_err();
+        }
+        with_class("").unwrap_err();
+    }
+}

@@ -12,13 +12,14 @@ use crate::{
 };
 
 /// Whether an entry stands in a log that is made `now`. A reviewer's word outweighs the purpose's disclosure class; a
-/// purpose that the catalogue no longer has is held until somebody reviews it. What has no purpose runs the hub.
+/// purpose that the catalogue no longer has is held until somebody reviews it. What has no purpose runs the hub; but what
+/// a look at who saw somebody was for, only the officer knows who put it.
 pub(super) fn is_told(entry: &Entry, catalogue: &Catalogue, reviewed: Option<Verdict>, now: Timestamp) -> bool {
     if let Some(verdict) = reviewed {
         return verdict.outcome == Outcome::Released;
     }
     let Some(purpose) = &entry.purpose else {
-        return true;
+        return entry.action != "who-saw";
     };
     match catalogue.purpose(purpose).map(|purpose| &purpose.disclosure) {
         Some(Disclosure::Now) => true,
@@ -65,5 +66,7 @@ mod tests {
         assert!(!told(Some("serious-violence-reduction"), 3650, None));
         assert!(!told(Some("a-purpose-of-old"), 3650, None));
         assert!(told(None, 0, None));
+        let look = Entry::new("2026-01-05T09:00:00Z".parse().unwrap(), "who-saw");
+        assert!(!is_told(&look, &catalogue(), None, look.at));
     }
 }

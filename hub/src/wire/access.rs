@@ -58,7 +58,8 @@ fn sentence(entry: &Entry, catalogue: &Catalogue, name: impl Fn(&AgencyId) -> St
         }
         ("record-consent", true) => "They took down what you said about sharing.".to_owned(),
         ("list-consents", true) => "They looked at what you had said about sharing.".to_owned(),
-        ("who-saw" | "access-log", true) => "They looked at the record of who asked about you.".to_owned(),
+        ("access-log", true) => "They made a log like this one.".to_owned(),
+        ("who-saw", true) => "They looked at the record of who asked about you.".to_owned(),
         (_, true) => "They looked at something about you.".to_owned(),
         (_, false) => "They tried to look at something about you, and were refused.".to_owned(),
     }

@@ -181,13 +181,14 @@ pub fn review(given: &proto::ReviewHeldEntryRequest) -> Result<(Outcome, String)
 }
 
 fn why_held(purpose: &str, catalogue: &Catalogue) -> String {
-    let purpose = purpose.parse::<PurposeId>().ok();
-    let disclosure = purpose.and_then(|purpose| Some(&catalogue.purpose(&purpose)?.disclosure));
+    let id = purpose.parse::<PurposeId>().ok();
+    let disclosure = id.and_then(|id| Some(&catalogue.purpose(&id)?.disclosure));
     match disclosure {
         Some(Disclosure::AfterDays(days)) => format!("for {days} days, by its purpose"),
         Some(Disclosure::AfterReview) => "until it is reviewed, by its purpose".to_owned(),
         Some(Disclosure::Now) => "by a review".to_owned(),
         Some(Disclosure::Withheld(law)) => format!("withheld, by its purpose: {law}"),
+        None if purpose.is_empty() => "until it is reviewed: a look at the record has no purpose".to_owned(),
         None => "until it is reviewed: the catalogue has no such purpose any more".to_owned(),
     }
 }

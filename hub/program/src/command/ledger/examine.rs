@@ -30,8 +30,8 @@ const FLAG: &str = "A flag is no verdict: names and postcodes are shared by stra
 )]
 pub(crate) struct AskedBy {
     /// Whose practitioner, and who, as their issuer names them.
-    #[arg(long, value_name = "AGENCY/WHO")]
-    practitioner: String,
+    #[arg(long = "practitioner", value_name = "AGENCY/WHO")]
+    whose: String,
     #[command(flatten)]
     plain: Plain,
 }
@@ -73,7 +73,7 @@ struct Answer {
 impl AskedBy {
     /// Runs it.
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
-        let Some((agency, practitioner)) = self.practitioner.split_once('/') else {
+        let Some((agency, practitioner)) = self.whose.split_once('/') else {
             bail!("`--practitioner` must be AGENCY/WHO, e.g. police/officer-17");
         };
         let asked = proto::AskedBy {
