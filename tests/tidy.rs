@@ -16,10 +16,10 @@ const ROOMS: &str = "
     catalogue: model
     changes: model store tables
     clock:
-    config: authn tls
+    config: authn model tls
     consent: keys model store tables
     decide: authn catalogue model
-    gate: authn changes consent decide keys labels ledger model person place signals store
+    gate: authn changes consent decide keys labels ledger model person place signals store tables
     inspect: gate ledger store
     keys: model store tables
     labels: model store tables

@@ -12,7 +12,7 @@ use crate::harness::{Client, Place, Presents, channel, refused};
 fn revoke(wall: &Wall, identity: &IssuedClient) {
     let place = &wall.hub.place;
     place.pki.revoke(&identity.serial, place.clock.now()).unwrap();
-    assert!(wall.hub.reloader.reload().failed.is_empty());
+    assert!(wall.hub.reloader.reload("signal").await.failed.is_empty());
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_revocation_list_that_was_not_signed_by_the_authority_changes_nothing(
     let police = wall.hub.place.identity("police", "adapter");
     revoke(&wall, police);
     std::fs::write(wall.hub.place.pki.crl_path(), forged).unwrap();
-    assert!(!wall.hub.reloader.reload().failed.is_empty());
+    assert!(!wall.hub.reloader.reload("signal").await.failed.is_empty());
     assert_eq!(
         alert(&wall.hub, Some(police)).await,
         AlertDescription::CertificateRevoked
@@ -90,7 +90,7 @@ async fn a_revocation_list_past_its_next_update_closes_the_hub_until_a_newer_one
     let place = &wall.hub.place;
     let now = place.clock.now();
     place.pki.write_crl(now - 1.hour(), now + 1.hour()).unwrap();
-    assert!(wall.hub.reloader.reload().failed.is_empty());
+    assert!(wall.hub.reloader.reload("signal").await.failed.is_empty());
     wall.still_serves().await;
     place.clock.advance(SignedDuration::from_mins(61));
     let refusal = refused(wall.adapter.push(wall.draft()).await);
@@ -100,7 +100,7 @@ async fn a_revocation_list_past_its_next_update_closes_the_hub_until_a_newer_one
     );
     assert!(refusal.retry.is_some());
     place.pki.write_crl(now, now + 48.hours()).unwrap();
-    assert!(wall.hub.reloader.reload().failed.is_empty());
+    assert!(wall.hub.reloader.reload("signal").await.failed.is_empty());
     wall.still_serves().await;
 }
 

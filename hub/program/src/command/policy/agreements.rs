@@ -48,14 +48,27 @@ impl Agreements {
                 .collect();
             out::document(json!({ "ok": soon.is_empty(), "within_days": self.within, "agreements": soon }))?;
         } else if soon.is_empty() {
-            out::line(format_args!("None of {} agreements lapses within {} days.", set.agreements().len(), self.within))?;
+            out::line(format_args!(
+                "None of {} agreements lapses within {} days.",
+                set.agreements().len(),
+                self.within
+            ))?;
         } else {
             let mut grid = Grid::new(["AGREEMENT", "REVIEW BY", "DAYS LEFT", "CONTACT"]);
             for one in &soon {
                 let left = days(one);
-                let left = if left < 0 { "lapsed".to_owned() } else { left.to_string() };
+                let left = if left < 0 {
+                    "lapsed".to_owned()
+                } else {
+                    left.to_string()
+                };
                 let particulars = one.particulars();
-                grid.row([one.id().to_string(), particulars.review_date.to_string(), left, particulars.contact.clone()]);
+                grid.row([
+                    one.id().to_string(),
+                    particulars.review_date.to_string(),
+                    left,
+                    particulars.contact.clone(),
+                ]);
             }
             out::line(grid)?;
         }

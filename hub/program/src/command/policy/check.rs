@@ -75,4 +75,3 @@ impl Check {
         Ok(Ending::Well)
     }
 }
-

@@ -52,15 +52,22 @@ impl Diff {
                 "matrix": list(&matrix),
             }))?;
         } else {
-            for (heading, changes) in
-                [("Rules", &rules), ("Particulars", &particulars), ("Who may see what", &matrix)]
-            {
+            for (heading, changes) in [
+                ("Rules", &rules),
+                ("Particulars", &particulars),
+                ("Who may see what", &matrix),
+            ] {
                 if !changes.is_empty() {
                     out::line(heading)?;
                 }
                 for change in changes {
                     let side = |text: &Option<String>| text.clone().unwrap_or_else(|| "(not there)".to_owned());
-                    out::line(format_args!("  {}\n    - {}\n    + {}", change.what, side(&change.old), side(&change.new)))?;
+                    out::line(format_args!(
+                        "  {}\n    - {}\n    + {}",
+                        change.what,
+                        side(&change.old),
+                        side(&change.new)
+                    ))?;
                 }
             }
             if same {
@@ -77,31 +84,61 @@ fn change(what: String, old: Option<String>, new: Option<String>) -> Option<Chan
 
 fn rules(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
     let ids: BTreeSet<&str> = old.rules().chain(new.rules()).map(|rule| rule.id.as_str()).collect();
-    let told = |set: &PolicySet, id: &str| set.rule(id).map(|rule| format!("{rule}. \u{201c}{}\u{201d}", rule.reason));
-    ids.into_iter().filter_map(|id| change(format!("`{id}`"), told(old, id), told(new, id))).collect()
+    let told = |set: &PolicySet, id: &str| {
+        set.rule(id)
+            .map(|rule| format!("{rule}. \u{201c}{}\u{201d}", rule.reason))
+    };
+    ids.into_iter()
+        .filter_map(|id| change(format!("`{id}`"), told(old, id), told(new, id)))
+        .collect()
 }
 
 fn particulars(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
     let mut found = Vec::new();
-    let ids: BTreeSet<_> = old.agreements().iter().chain(new.agreements()).map(|one| one.id()).collect();
+    let ids: BTreeSet<_> = old
+        .agreements()
+        .iter()
+        .chain(new.agreements())
+        .map(|one| one.id())
+        .collect();
     for id in ids {
-        let of = |set: &PolicySet| set.agreements().iter().find(|one| one.id() == id).map(|one| one.particulars().clone());
+        let of = |set: &PolicySet| {
+            set.agreements()
+                .iter()
+                .find(|one| one.id() == id)
+                .map(|one| one.particulars().clone())
+        };
         let (old, new) = (of(old), of(new));
-        let both = |told: &dyn Fn(&placehub_hub::decide::Particulars) -> String| (old.as_ref().map(told), new.as_ref().map(told));
+        let both = |told: &dyn Fn(&placehub_hub::decide::Particulars) -> String| {
+            (old.as_ref().map(told), new.as_ref().map(told))
+        };
         let facts: [(&str, (Option<String>, Option<String>)); 8] = [
             ("title", both(&|one| one.title.clone())),
             ("purpose", both(&|one| one.purpose.to_string())),
             ("gateways", both(&|one| format!("{:?}", one.gateways))),
-            ("in force", both(&|one| format!("from {} to {}", one.in_force_from, one.review_date))),
+            (
+                "in force",
+                both(&|one| format!("from {} to {}", one.in_force_from, one.review_date)),
+            ),
             ("impact assessment", both(&|one| one.dpia_reference.clone())),
             ("contact", both(&|one| one.contact.clone())),
             ("parties and their lawful basis", both(&|one| parties(one))),
             ("who may ask", both(&|one| format!("{:?}", one.askers))),
         ];
-        found.extend(facts.into_iter().filter_map(|(what, (old, new))| change(format!("`{id}`: {what}"), old, new)));
+        found.extend(
+            facts
+                .into_iter()
+                .filter_map(|(what, (old, new))| change(format!("`{id}`: {what}"), old, new)),
+        );
         let opens = both(&|one| {
             let opens = one.opens.iter().map(|opens| {
-                format!("{:?} to {:?} at most at {} ({:?})", opens.kinds, opens.to, opens.level.word(), opens.consent)
+                format!(
+                    "{:?} to {:?} at most at {} ({:?})",
+                    opens.kinds,
+                    opens.to,
+                    opens.level.word(),
+                    opens.consent
+                )
             });
             opens.collect::<Vec<_>>().join("; ")
         });
@@ -112,7 +149,10 @@ fn particulars(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
 
 fn parties(of: &placehub_hub::decide::Particulars) -> String {
     let party = |party: &placehub_hub::decide::Party| {
-        format!("{} ({}; {}; {}; {})", party.agency, party.role, party.article_6, party.article_9, party.dpa_2018)
+        format!(
+            "{} ({}; {}; {}; {})",
+            party.agency, party.role, party.article_6, party.article_9, party.dpa_2018
+        )
     };
     of.party.iter().map(party).collect::<Vec<_>>().join(", ")
 }
@@ -127,10 +167,16 @@ fn matrix(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
     };
     let told = |rows: &[Row], wanted: &str| {
         let row = rows.iter().find(|row| key(row) == wanted)?;
-        let asks: Vec<String> =
-            row.asks.iter().map(|(subject, needs)| format!("{} {}", subject.word(), needs.join(", "))).collect();
-        row.shows().then(|| format!("{} [asked on {}]", row.columns().join(" / "), asks.join("; ")))
+        let asks: Vec<String> = row
+            .asks
+            .iter()
+            .map(|(subject, needs)| format!("{} {}", subject.word(), needs.join(", ")))
+            .collect();
+        row.shows()
+            .then(|| format!("{} [asked on {}]", row.columns().join(" / "), asks.join("; ")))
     };
     let keys: BTreeSet<String> = old.iter().chain(&new).map(key).collect();
-    keys.into_iter().filter_map(|one| change(one.clone(), told(&old, &one), told(&new, &one))).collect()
+    keys.into_iter()
+        .filter_map(|one| change(one.clone(), told(&old, &one), told(&new, &one)))
+        .collect()
 }

@@ -42,33 +42,51 @@ impl Matrix {
                 out::document(json!({ "ok": differs.is_empty(), "differences": lines }))?;
             } else {
                 for (line, kept, made) in &differs {
-                    out::line(format_args!("{}:{line}\n  is      {}\n  must be {}", file.display(), kept.trim(), made.trim()))?;
+                    out::line(format_args!(
+                        "{}:{line}\n  is      {}\n  must be {}",
+                        file.display(),
+                        kept.trim(),
+                        made.trim()
+                    ))?;
                 }
                 if differs.is_empty() {
                     out::line(format_args!("{} is what the rules come to.", file.display()))?;
                 }
             }
-            return Ok(if differs.is_empty() { Ending::Well } else { Ending::Finding });
+            return Ok(if differs.is_empty() {
+                Ending::Well
+            } else {
+                Ending::Finding
+            });
         }
         if self.json {
             let rows = matrix.rows.iter().filter(|row| row.shows());
-            let rows: Vec<Value> = rows.map(|row| {
-                let cells: Vec<Value> = row.cells.iter().map(|cell| {
-                    let levels: Vec<Value> =
-                        cell.levels.iter().map(|(level, needs)| json!({ "level": level.word(), "needs": needs })).collect();
-                    json!({ "consent": cell.consent.word(), "levels": levels })
-                }).collect();
-                json!({
-                    "agreement": row.agreement.to_string(),
-                    "purpose": row.purpose.to_string(),
-                    "gateway": row.gateway.to_string(),
-                    "agency": row.agency.to_string(),
-                    "role": row.role,
-                    "kind": row.kind.to_string(),
-                    "owner": row.owner.to_string(),
-                    "shown": cells,
+            let rows: Vec<Value> = rows
+                .map(|row| {
+                    let cells: Vec<Value> = row
+                        .cells
+                        .iter()
+                        .map(|cell| {
+                            let levels: Vec<Value> = cell
+                                .levels
+                                .iter()
+                                .map(|(level, needs)| json!({ "level": level.word(), "needs": needs }))
+                                .collect();
+                            json!({ "consent": cell.consent.word(), "levels": levels })
+                        })
+                        .collect();
+                    json!({
+                        "agreement": row.agreement.to_string(),
+                        "purpose": row.purpose.to_string(),
+                        "gateway": row.gateway.to_string(),
+                        "agency": row.agency.to_string(),
+                        "role": row.role,
+                        "kind": row.kind.to_string(),
+                        "owner": row.owner.to_string(),
+                        "shown": cells,
+                    })
                 })
-            }).collect();
+                .collect();
             out::document(json!({ "rows": rows }))?;
         } else {
             out::text(&text)?;

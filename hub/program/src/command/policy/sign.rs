@@ -19,9 +19,11 @@ use crate::{
 
 /// Which agreement, for whom, with which key.
 #[derive(Debug, Args)]
-#[command(after_help = "The key is an Ed25519 key in PEM, as `openssl genpkey -algorithm ed25519` makes it. What is signed is\n\
+#[command(
+    after_help = "The key is an Ed25519 key in PEM, as `openssl genpkey -algorithm ed25519` makes it. What is signed is\n\
     the digest of NAME.cedar and NAME.toml: whoever changes one of them needs new signatures.\n\n\
-    Example:\n  placehub policy sign policies asb-prevention --party housing --key housing.key")]
+    Example:\n  placehub policy sign policies asb-prevention --party housing --key housing.key"
+)]
 pub(crate) struct Sign {
     /// The folder of policies.
     dir: PathBuf,
@@ -45,7 +47,11 @@ impl Sign {
             bail!("{} holds no agreement `{}`", self.dir.display(), self.agreement);
         };
         if !agreement.particulars().owners(set.catalogue()).contains(&self.party) {
-            bail!("`{}` opens no signals of `{}`, so it needs no signature of theirs", self.agreement, self.party);
+            bail!(
+                "`{}` opens no signals of `{}`, so it needs no signature of theirs",
+                self.agreement,
+                self.party
+            );
         }
         let signable = Signable::find(&files, &self.agreement).context("an agreement is two files")?;
         let wrong = || format!("cannot use {} (`--key`)", self.key_file.display());

@@ -31,10 +31,20 @@ impl Test {
         let wrong: Vec<String> = cases.wrong().into_iter().map(|why| sentence(&why.into())).collect();
         let coverage = cases.coverage(&set);
         let place = |rule: &Rule| format!("{}:{}: `{}`", rule.file, rule.line, rule.id);
-        let idle: Vec<String> = coverage.idle.iter().map(|rule| format!("{} decides no case", place(rule))).collect();
+        let idle: Vec<String> = coverage
+            .idle
+            .iter()
+            .map(|rule| format!("{} decides no case", place(rule)))
+            .collect();
         let unguarded = coverage.unguarded.iter();
         let unguarded: Vec<String> = unguarded
-            .map(|one| format!("{}: no case would notice the loss of the condition that {}", place(&one.rule), one.condition))
+            .map(|one| {
+                format!(
+                    "{}: no case would notice the loss of the condition that {}",
+                    place(&one.rule),
+                    one.condition
+                )
+            })
             .collect();
         let unkept = set.unkept(&set.matrix());
         let findings: Vec<&String> = wrong.iter().chain(&idle).chain(&unguarded).chain(&unkept).collect();
@@ -58,9 +68,15 @@ impl Test {
                 0 => out::line(format_args!(
                     "{count} cases hold; each of {rules} rules decides one, and none of {tried} conditions could be lost unnoticed."
                 ))?,
-                found => out::line(format_args!("{found} findings in {count} cases, {rules} rules, {tried} conditions."))?,
+                found => out::line(format_args!(
+                    "{found} findings in {count} cases, {rules} rules, {tried} conditions."
+                ))?,
             }
         }
-        Ok(if findings.is_empty() { Ending::Well } else { Ending::Finding })
+        Ok(if findings.is_empty() {
+            Ending::Well
+        } else {
+            Ending::Finding
+        })
     }
 }
