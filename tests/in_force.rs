@@ -54,14 +54,14 @@ async fn a_reload_takes_effect_at_the_next_question_and_ends_page_tokens() {
          forbid (principal, action == Placehub::Action::\"detail\", resource);\n\n{rule}"
     );
     hub.place.edit(&format!("{AGREEMENT}.cedar"), rule, &forbid);
-    assert!(hub.reloader.reload().failed.is_empty());
+    assert!(hub.reloader.reload("signal").await.failed.is_empty());
     let after = policy_set(&adviser).await;
     assert_ne!(after.digest, before.digest);
     assert_eq!(asked(&adviser).await[0].level(), DisclosureLevel::Headline);
     let stale = refused(adviser.ask_page(about_alex(), 1, &token).await);
     assert_eq!(stale.reason, "PAGE_TOKEN_INVALID");
     hub.place.edit(&format!("{AGREEMENT}.cedar"), &forbid, rule);
-    assert!(hub.reloader.reload().failed.is_empty());
+    assert!(hub.reloader.reload("signal").await.failed.is_empty());
     assert_eq!(policy_set(&adviser).await.digest, before.digest);
     assert_eq!(asked(&adviser).await[0].level(), DisclosureLevel::Detail);
     assert_eq!(
@@ -103,13 +103,16 @@ async fn policies_that_cannot_be_used_leave_those_in_force_before() {
         let path = hub.place.folder().join(file);
         let right = fs::read(&path).unwrap();
         hub.place.edit(file, old, new);
-        assert!(!hub.reloader.reload().failed.is_empty(), "{file} with {new}");
+        assert!(
+            !hub.reloader.reload("signal").await.failed.is_empty(),
+            "{file} with {new}"
+        );
         assert_eq!(policy_set(&adviser).await, before, "{file} with {new}");
         assert_eq!(asked(&adviser).await.len(), 3, "{file} with {new}");
         fs::write(&path, right).unwrap();
     }
     fs::remove_file(hub.place.folder().join("policies/base.cedar")).unwrap();
-    assert!(!hub.reloader.reload().failed.is_empty());
+    assert!(!hub.reloader.reload("signal").await.failed.is_empty());
     assert_eq!(policy_set(&adviser).await, before);
 }
 
@@ -124,7 +127,7 @@ async fn an_agreement_permits_nothing_after_its_last_day() {
     let text = fs::read_to_string(hub.place.folder().join(&file)).unwrap();
     let review = text.lines().find(|line| line.starts_with("review_date")).unwrap();
     hub.place.edit(&file, review, &format!("review_date = \"{last}\""));
-    assert!(hub.reloader.reload().failed.is_empty());
+    assert!(hub.reloader.reload("signal").await.failed.is_empty());
     let end = last.tomorrow().unwrap().to_zoned(london).unwrap().timestamp();
     assert_eq!(asked(&adviser).await.len(), 3);
     let left = end.duration_since(hub.place.clock.now()) - SignedDuration::from_secs(1);
@@ -178,12 +181,12 @@ async fn an_open_watch_follows_the_policies_that_are_in_force() {
     let rule = "when { context.consent == \"given\" };";
     let narrower = "when { context.consent == \"given\" && context.case_reference };";
     hub.place.edit(&format!("{AGREEMENT}.cedar"), rule, narrower);
-    assert!(hub.reloader.reload().failed.is_empty());
+    assert!(hub.reloader.reload("signal").await.failed.is_empty());
     let gone: BTreeSet<_> = watch.events(3).await.into_iter().collect();
     assert!(gone.iter().all(|told| matches!(told, Told::Hidden(_))), "{gone:?}");
     assert_eq!(watch.screen, Screen::default());
     hub.place.edit(&format!("{AGREEMENT}.cedar"), narrower, rule);
-    assert!(hub.reloader.reload().failed.is_empty());
+    assert!(hub.reloader.reload("signal").await.failed.is_empty());
     watch.events(3).await;
     assert_eq!(watch.screen, Screen::of(&adviser.ask(about_alex()).await.unwrap()));
 }

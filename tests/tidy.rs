@@ -16,10 +16,10 @@ const ROOMS: &str = "
     catalogue: model
     changes: model store tables
     clock:
-    config: authn publish tls
+    config: authn model publish tls
     consent: keys model person store tables
     decide: authn catalogue model
-    gate: authn changes consent decide keys labels ledger model person place signals store
+    gate: authn changes consent decide keys labels ledger model person place signals store tables
     inspect: catalogue gate ledger model store
     keys: model store tables
     labels: model store tables

@@ -291,7 +291,7 @@ async fn a_watch_ends_when_its_certificate_is_revoked() {
     watch.quiet().await;
     let identity = hub.place.identity("welfare", "desk");
     hub.place.pki.revoke(&identity.serial, hub.place.clock.now()).unwrap();
-    assert!(hub.reloader.reload().failed.is_empty());
+    assert!(hub.reloader.reload("signal").await.failed.is_empty());
     push(&housing, arrears(alex(), hub.days_ago(1))).await;
     let end = watch.end().await;
     assert_eq!(

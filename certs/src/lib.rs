@@ -6,7 +6,9 @@ mod files;
 mod issuer;
 mod names;
 mod pki;
+mod signing;
 
 pub use error::{Error, Result};
 pub use issuer::{Issuer, Own, PreviousKey, TokenSpec, issuer_url};
 pub use pki::{ClientSpec, IssuedClient, IssuedServer, Pki, Serial, thumbprint_of_pem};
+pub use signing::signing_key;

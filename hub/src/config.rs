@@ -1,6 +1,7 @@
 //! Every setting, read once and checked once. Never touches the network or the store.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -8,7 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{authn::Agency, publish, tls};
+use crate::{authn::Agency, model::AgencyId, publish, tls};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +60,8 @@ pub struct Config {
     pub store: Folder,
     /// Where keys lie.
     pub keys: KeyFiles,
-    /// Where the policies lie.
-    pub policies: Folder,
+    /// Where the policies lie, and whose signatures they need.
+    pub policies: PolicyFiles,
     /// Where the tables of areas and addresses lie.
     pub places: Folder,
     /// What is asked of tokens.
@@ -81,6 +82,27 @@ pub struct Config {
 pub struct Folder {
     /// Its path.
     pub folder: PathBuf,
+}
+
+/// The files of the policies.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyFiles {
+    /// Their folder.
+    pub folder: PathBuf,
+    /// Seconds between looks at whether they have changed; 0 for never, so that a signal alone has them read again.
+    #[serde(default = "two_seconds")]
+    pub poll_seconds: u64,
+    /// Whether an agreement permits nothing until each party whose signals it opens has signed it.
+    #[serde(default)]
+    pub require_signatures: bool,
+    /// The parties' public keys: agency → PEM file of an Ed25519 key.
+    #[serde(default)]
+    pub keys: BTreeMap<AgencyId, PathBuf>,
+}
+
+fn two_seconds() -> u64 {
+    2
 }
 
 /// Key files. All are made by `placehub init`.
@@ -208,6 +230,11 @@ impl Config {
                 "must be from 1 to 600",
             ),
             (
+                self.policies.poll_seconds <= 3600,
+                "policies.poll_seconds",
+                "must be from 0 to 3600",
+            ),
+            (
                 (1..=90).contains(&limits.cursor_days),
                 "limits.cursor_days",
                 "must be from 1 to 90",
@@ -240,6 +267,7 @@ impl Config {
             &mut self.places.folder,
         ]
         .into_iter()
+        .chain(self.policies.keys.values_mut())
         .for_each(settle);
     }
 }

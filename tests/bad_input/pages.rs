@@ -149,7 +149,7 @@ async fn a_page_token_ends_when_the_policies_change() {
     wall.hub
         .place
         .edit(rules, "on a shared patch", "on the patch they share");
-    assert!(wall.hub.reloader.reload().failed.is_empty());
+    assert!(wall.hub.reloader.reload("signal").await.failed.is_empty());
     refuses(&wall, wall.officer.ask_page(wall.question(), 1, &token)).await;
 }
 

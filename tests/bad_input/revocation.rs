@@ -9,17 +9,17 @@ use tonic::Code;
 use super::{Wall, certificates::alert};
 use crate::harness::{Client, Place, Presents, channel, refused};
 
-fn revoke(wall: &Wall, identity: &IssuedClient) {
+async fn revoke(wall: &Wall, identity: &IssuedClient) {
     let place = &wall.hub.place;
     place.pki.revoke(&identity.serial, place.clock.now()).unwrap();
-    assert!(wall.hub.reloader.reload().failed.is_empty());
+    assert!(wall.hub.reloader.reload("signal").await.failed.is_empty());
 }
 
 #[tokio::test]
 async fn a_revoked_certificate_is_refused_in_a_new_handshake() {
     let wall = Wall::new().await;
     let police = wall.hub.place.identity("police", "adapter");
-    revoke(&wall, police);
+    revoke(&wall, police).await;
     assert_eq!(
         alert(&wall.hub, Some(police)).await,
         AlertDescription::CertificateRevoked
@@ -34,7 +34,7 @@ async fn a_revoked_certificate_is_refused_on_a_connection_that_is_open_already()
     let place = &wall.hub.place;
     let adapter = place.identity("housing", "adapter");
     wall.adapter.push(wall.draft()).await.unwrap();
-    revoke(&wall, adapter);
+    revoke(&wall, adapter).await;
     for _ in 0..2 {
         let refusal = refused(wall.adapter.push(wall.draft()).await);
         assert_eq!(
@@ -54,7 +54,7 @@ async fn a_revoked_certificate_ends_an_open_watch() {
     let mut watch = wall.officer.watch(wall.question(), "").await.unwrap();
     let first = watch.message().await.unwrap().unwrap();
     assert!(matches!(first.event, Some(Event::Shown(_))), "{first:?}");
-    revoke(&wall, wall.hub.place.identity("housing", "desk"));
+    revoke(&wall, wall.hub.place.identity("housing", "desk")).await;
     let end = loop {
         match watch.message().await {
             Ok(Some(event)) => assert!(matches!(event.event, Some(Event::Heartbeat(_))), "{event:?}"),
@@ -74,9 +74,9 @@ async fn a_revocation_list_that_was_not_signed_by_the_authority_changes_nothing(
     let other = Place::new();
     let forged = std::fs::read_to_string(other.pki.crl_path()).unwrap();
     let police = wall.hub.place.identity("police", "adapter");
-    revoke(&wall, police);
+    revoke(&wall, police).await;
     std::fs::write(wall.hub.place.pki.crl_path(), forged).unwrap();
-    assert!(!wall.hub.reloader.reload().failed.is_empty());
+    assert!(!wall.hub.reloader.reload("signal").await.failed.is_empty());
     assert_eq!(
         alert(&wall.hub, Some(police)).await,
         AlertDescription::CertificateRevoked
@@ -90,7 +90,7 @@ async fn a_revocation_list_past_its_next_update_closes_the_hub_until_a_newer_one
     let place = &wall.hub.place;
     let now = place.clock.now();
     place.pki.write_crl(now - 1.hour(), now + 1.hour()).unwrap();
-    assert!(wall.hub.reloader.reload().failed.is_empty());
+    assert!(wall.hub.reloader.reload("signal").await.failed.is_empty());
     wall.still_serves().await;
     place.clock.advance(SignedDuration::from_mins(61));
     let refusal = refused(wall.adapter.push(wall.draft()).await);
@@ -100,7 +100,7 @@ async fn a_revocation_list_past_its_next_update_closes_the_hub_until_a_newer_one
     );
     assert!(refusal.retry.is_some());
     place.pki.write_crl(now, now + 48.hours()).unwrap();
-    assert!(wall.hub.reloader.reload().failed.is_empty());
+    assert!(wall.hub.reloader.reload("signal").await.failed.is_empty());
     wall.still_serves().await;
 }
 
@@ -124,7 +124,7 @@ async fn a_revocation_reaches_a_stream_of_pushes_that_is_open() {
         .unwrap()
         .into_inner();
     assert_eq!(answers.message().await.unwrap().unwrap().sequence, 1);
-    revoke(&wall, wall.hub.place.identity("housing", "adapter"));
+    revoke(&wall, wall.hub.place.identity("housing", "adapter")).await;
     send.send(push(2)).await.unwrap();
     let refusal = refused(answers.message().await);
     assert_eq!(

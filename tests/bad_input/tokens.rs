@@ -239,14 +239,14 @@ async fn a_token_of_a_withdrawn_key_is_refused_after_a_reload_even_if_it_is_reme
     let police = fs::read_to_string(place.issuer("police").jwks_path()).unwrap();
     let own = fs::read_to_string(&keys).unwrap();
     fs::write(&keys, police).unwrap();
-    assert!(wall.hub.reloader.reload().failed.is_empty());
+    assert!(wall.hub.reloader.reload("signal").await.failed.is_empty());
     let refusal = refused(caller.ask(wall.question()).await);
     assert_eq!(
         (refusal.code, refusal.reason.as_str()),
         (Code::Unauthenticated, "TOKEN_INVALID")
     );
     fs::write(&keys, own).unwrap();
-    assert!(wall.hub.reloader.reload().failed.is_empty());
+    assert!(wall.hub.reloader.reload("signal").await.failed.is_empty());
     caller.ask(wall.question()).await.unwrap();
 }
 

@@ -175,7 +175,7 @@ listen = "127.0.0.1:0"
 tls = {{ certificate = "pki/hub.pem", key = "pki/hub.key", client_ca = "pki/ca.pem", revocation_list = "pki/crl.pem" }}
 store = {{ folder = "store" }}
 keys = {{ hub_key = "hub.key", keyring = "keyring", ledger_key = "ledger.key" }}
-policies = {{ folder = "policies" }}
+policies = {{ folder = "policies", poll_seconds = 0 }}
 places = {{ folder = "places" }}
 tokens = {{ audience = "{audience}" }}
 limits = {{ heartbeat_seconds = 1, drain_seconds = 5 }}

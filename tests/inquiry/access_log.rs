@@ -49,7 +49,7 @@ async fn asked_about() -> (Hub, [u64; 4]) {
     // Sooner than the certificates of the test run out.
     hub.place
         .edit("policies/catalogue/purposes.toml", "after_days = 30", "after_days = 3");
-    assert!(hub.reloader.reload().failed.is_empty());
+    assert!(hub.reloader.reload("signal").await.failed.is_empty());
     let officer = hub.as_cast("officer-42");
     let told = officer
         .ask(question_person(alex(), HOMELESSNESS).case("C-1"))

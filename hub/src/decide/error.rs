@@ -28,6 +28,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The attempt to read was cut short.
+    pub(crate) fn cut_short() -> Self {
+        Self::Unreadable {
+            file: "the policies".to_owned(),
+            source: std::io::ErrorKind::Interrupted.into(),
+        }
+    }
+
     /// Something wrong on a line of a file.
     pub(super) fn at(file: &str, line: usize, what: impl Into<String>) -> Self {
         Self::Wrong {

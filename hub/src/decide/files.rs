@@ -76,6 +76,11 @@ impl Files {
         self.0.insert(file.to_owned(), text);
     }
 
+    /// SHA-256 (hex) over all files that have a say in decisions. It is the digest of their set if no signature is missing.
+    pub fn say(&self) -> String {
+        hex::encode(self.digest().finish())
+    }
+
     /// SHA-256 over all files that have a say in decisions: over each file's name, length and content, by name.
     pub(super) fn digest(&self) -> ring::digest::Context {
         let say = |file: &&String| !BESIDE.iter().any(|folder| file.starts_with(folder));

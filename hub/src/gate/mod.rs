@@ -1,6 +1,7 @@
 //! The one door: looks up what a question is about, has it decided, has the decision recorded on the disk,
 //! and only then gives a permit. Holds no rule, never opens content, never knows the wire.
 
+mod adopt;
 mod ask;
 mod candidates;
 mod deeds;
@@ -115,11 +116,6 @@ impl Gate {
     /// The policies in force.
     pub fn policies(&self) -> Arc<PolicySet> {
         self.policies.load_full()
-    }
-
-    /// Puts other policies in force. What was decided by those before and is not yet released is decided anew.
-    pub fn put_in_force(&self, policies: PolicySet) {
-        self.policies.store(Arc::new(policies));
     }
 
     /// Areas and addresses.

@@ -17,7 +17,7 @@ mod watch;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use placehub_proto::v1 as proto;
 use tokio_util::sync::CancellationToken;
@@ -65,10 +65,23 @@ pub struct House {
     pub limits: Limits,
     /// When the policies in force were loaded.
     pub loaded_at: ArcSwap<Timestamp>,
+    /// The policies that were refused since, if there are any: those in force are older than their files.
+    pub refused: ArcSwapOption<Refused>,
     /// Certificates and the revocation list.
     pub live: Arc<Live>,
     /// Ends open streams.
     pub stopping: CancellationToken,
+}
+
+/// Policies that could not be used.
+#[derive(Debug)]
+pub struct Refused {
+    /// When.
+    pub at: Timestamp,
+    /// SHA-256 (hex) over their files; empty if they could not be read.
+    pub digest: String,
+    /// What is wrong with them, with file and line.
+    pub fault: String,
 }
 
 /// Who makes a request, as its connection and metadata show. Can be proved again later in the request's life.

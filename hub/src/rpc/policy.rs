@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use super::{House, Trouble};
 use crate::{
     authn::Caller,
-    decide::{PolicySet, Reasons, Standing, Taken},
+    decide::{Explanation, PolicySet, Reasons, Standing, Taken},
     model::Level,
     wire,
 };
@@ -34,7 +34,8 @@ impl PolicyService for Policies {
                 parties: particulars.party.iter().map(|party| party.agency.to_string()).collect(),
                 purpose: particulars.purpose.to_string(),
                 review_date: particulars.review_date.to_string(),
-                in_force: particulars.in_force(now),
+                in_force: agreement.in_force(now),
+                unsigned: agreement.unsigned().iter().map(ToString::to_string).collect(),
             }
         });
         Ok(Response::new(proto::GetPolicySetResponse {
@@ -43,6 +44,11 @@ impl PolicyService for Policies {
             agreements: agreements.collect(),
             your_agency: caller.agency().to_string(),
             your_workload: caller.workload().to_owned(),
+            refused: self.0.refused.load().as_deref().map(|refused| proto::RefusedPolicies {
+                at: Some(wire::timestamp(refused.at)),
+                digest: refused.digest.clone(),
+                fault: refused.fault.clone(),
+            }),
         }))
     }
 
@@ -55,12 +61,13 @@ impl PolicyService for Policies {
         let reasons = self
             .0
             .reasons(&caller, request.get_ref().question.as_ref(), &policies)?;
-        let taken = policies.check(&Arc::new(Standing::of(&caller)), &Arc::new(reasons), self.0.clock.now());
-        let (allowed, reason, agreements) = told(taken);
+        let taken = policies.check(&Standing::of(&caller), &reasons, self.0.clock.now());
+        let (allowed, reason, agreements, explanation) = told(taken);
         Ok(Response::new(proto::CheckQuestionResponse {
             allowed,
             reason,
             agreements,
+            explanation,
         }))
     }
 
@@ -73,9 +80,9 @@ impl PolicyService for Policies {
         let reasons = self
             .0
             .reasons(&caller, request.get_ref().question.as_ref(), &policies)?;
-        let (standing, reasons) = (Arc::new(Standing::of(&caller)), Arc::new(reasons));
+        let standing = Standing::of(&caller);
         let now = self.0.clock.now();
-        let (allowed, reason, _) = told(policies.check(&standing, &reasons, now));
+        let (allowed, reason, _, explanation) = told(policies.check(&standing, &reasons, now));
         let owners: Vec<_> = self
             .0
             .agencies
@@ -99,11 +106,13 @@ impl PolicyService for Policies {
                         reason: rule.reason,
                     })
                     .collect(),
+                explanation: outlook.explanation.as_ref().map(explained),
             });
         Ok(Response::new(proto::ExplainQuestionResponse {
             allowed,
             reason,
             outlooks: outlooks.collect(),
+            explanation,
         }))
     }
 }
@@ -121,14 +130,28 @@ impl House {
     }
 }
 
-fn told(taken: Taken) -> (bool, String, Vec<String>) {
+fn told(taken: Taken) -> (bool, String, Vec<String>, Option<proto::Explanation>) {
     match taken.agreements {
         Ok(agreements) => (
             true,
             String::new(),
             agreements.iter().map(ToString::to_string).collect(),
+            None,
         ),
-        Err(refusal) => (false, refusal.reason, Vec::new()),
+        Err(refusal) => {
+            let explanation = refusal.explanation.as_deref().map(explained);
+            (false, refusal.reason, Vec::new(), explanation)
+        }
+    }
+}
+
+fn explained(explanation: &Explanation) -> proto::Explanation {
+    proto::Explanation {
+        agreement: explanation.agreement.clone(),
+        rule: explanation.rule.clone(),
+        unmet: explanation.unmet.iter().map(|unmet| unmet.word().to_owned()).collect(),
+        remedy: explanation.remedy.clone(),
+        law: explanation.law.clone(),
     }
 }
 

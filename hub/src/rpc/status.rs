@@ -1,13 +1,20 @@
 //! The only maker of `tonic::Status`: each refusal with its reason, each bad field by path and rule.
 //! Never repeats a value, and never says more of a failure than its sort.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use placehub_proto::v1 as proto;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::{authn, decide::RefusalCode, gate, model::Violation, person::Bar, signals};
+use crate::{
+    authn,
+    decide::{Explanation, RefusalCode},
+    gate,
+    model::Violation,
+    person::Bar,
+    signals,
+};
 
 const DOMAIN: &str = "placehub";
 /// When to try again after the hub could not answer.
@@ -21,6 +28,7 @@ pub(super) struct Trouble {
     message: String,
     violations: Vec<Violation>,
     later: Option<Duration>,
+    explanation: Option<Arc<Explanation>>,
 }
 
 impl Trouble {
@@ -136,6 +144,7 @@ impl Trouble {
             message,
             violations: Vec::new(),
             later: None,
+            explanation: None,
         }
     }
 
@@ -168,7 +177,8 @@ impl Trouble {
 impl From<Trouble> for Status {
     fn from(trouble: Trouble) -> Self {
         let mut details = ErrorDetails::new();
-        details.set_error_info(trouble.reason, DOMAIN, HashMap::new());
+        let explanation = trouble.explanation.as_deref().map(explanation).unwrap_or_default();
+        details.set_error_info(trouble.reason, DOMAIN, explanation);
         if !trouble.violations.is_empty() {
             let violations = trouble.violations.into_iter();
             details.set_bad_request(
@@ -219,7 +229,10 @@ impl From<gate::Error> for Trouble {
                     RefusalCode::KindNotYours => "KIND_NOT_YOURS",
                     RefusalCode::NotPermitted => "NOT_PERMITTED",
                 };
-                Self::new(Code::PermissionDenied, reason, refusal.reason)
+                Self {
+                    explanation: refusal.explanation,
+                    ..Self::new(Code::PermissionDenied, reason, refusal.reason)
+                }
             }
         }
     }
@@ -255,6 +268,20 @@ impl From<Vec<Violation>> for Trouble {
     fn from(violations: Vec<Violation>) -> Self {
         Self::fields(violations)
     }
+}
+
+/// The nearest rule, what of it is not met and who could lift that, as the metadata of an error's details.
+fn explanation(of: &Explanation) -> HashMap<String, String> {
+    let unmet: Vec<&str> = of.unmet.iter().map(|unmet| unmet.word()).collect();
+    let all = [
+        ("agreement", of.agreement.clone()),
+        ("law", of.law.clone()),
+        ("remedy", of.remedy.clone()),
+        ("rule", of.rule.clone()),
+        ("unmet", unmet.join(",")),
+    ];
+    let told = all.into_iter().filter(|(_, text)| !text.is_empty());
+    told.map(|(key, text)| (key.to_owned(), text)).collect()
 }
 
 /// Gives a request that could not be read, which the library alone has refused by then, the details that the contract

@@ -172,6 +172,16 @@ fn clocks(set: &GetPolicySetResponse, checks: &mut Checks, now: Timestamp) {
 }
 
 fn agreements(set: &GetPolicySetResponse, checks: &mut Checks, now: Timestamp) {
+    match &set.refused {
+        Some(refused) => checks.bad(
+            "policies",
+            format!(
+                "those on the disk cannot be used, and older ones are in force: {}",
+                refused.fault
+            ),
+        ),
+        None => checks.good("policies", format!("{} in force", set.digest)),
+    }
     let today = now.to_zoned(moment::uk()).date();
     let mut well = true;
     for agreement in &set.agreements {
@@ -181,6 +191,11 @@ fn agreements(set: &GetPolicySetResponse, checks: &mut Checks, now: Timestamp) {
             .ok()
             .map(|review| (review - today).get_days());
         let told = match days {
+            _ if !agreement.unsigned.is_empty() => format!(
+                "`{}` permits nothing until `{}` sign it",
+                agreement.id,
+                agreement.unsigned.join("` and `")
+            ),
             _ if !agreement.in_force => format!("`{}` is not in force, and permits nothing", agreement.id),
             Some(days) if days <= LAPSES_SOON => {
                 format!(

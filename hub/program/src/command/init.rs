@@ -13,8 +13,12 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use jiff::Timestamp;
-use placehub_certs::{Issuer, Pki, issuer_url};
-use placehub_hub::{keys::Keyring, ledger::Signer};
+use placehub_certs::{Issuer, Pki, issuer_url, signing_key};
+use placehub_hub::{
+    decide::{Files, PolicySet, Signable, Trust, sign as policy_signature},
+    keys::Keyring,
+    ledger::Signer,
+};
 use serde_json::json;
 
 use crate::{
@@ -130,7 +134,43 @@ pub(super) fn make(
         write_out(files, &dir.join(within))
             .map_err(|(file, why)| anyhow::Error::from(why).context(format!("cannot write {}", file.display())))?;
     }
-    write(&dir.join(CONFIG), &configuration(place, listen, limits))
+    let signers = sign(dir)?;
+    write(&dir.join(CONFIG), &configuration(place, listen, limits, &signers))
+}
+
+/// Makes a signing key for each agency whose signals an agreement opens, signs these agreements, and names the agencies.
+fn sign(dir: &Path) -> Result<Vec<&'static str>> {
+    let files: Files = POLICIES.iter().copied().collect();
+    let set = PolicySet::of(&files, &Trust::default())?;
+    let signers: Vec<&str> = AGENCIES
+        .iter()
+        .map(|agency| agency.id)
+        .filter(|id| signs(&set, id))
+        .collect();
+    for agency in &signers {
+        let (key, _) = signing_key(&dir.join(PKI), agency)?;
+        let key = fs::read_to_string(&key).with_context(|| format!("cannot read {}", key.display()))?;
+        let party = agency.parse()?;
+        for agreement in set.agreements() {
+            if agreement.particulars().owners(set.catalogue()).contains(&party) {
+                let signable = Signable::find(&files, agreement.id()).context("an agreement is two files")?;
+                let file = dir.join("policies").join(signable.file(&party));
+                file.parent().map_or(Ok(()), folder)?;
+                write(&file, &policy_signature(&signable, &party, &key)?)?;
+            }
+        }
+    }
+    Ok(signers)
+}
+
+fn signs(set: &PolicySet, agency: &str) -> bool {
+    let mut agreements = set.agreements().iter();
+    agreements.any(|one| {
+        one.particulars()
+            .owners(set.catalogue())
+            .iter()
+            .any(|party| party.as_str() == agency)
+    })
 }
 
 /// The key that seals the keyring, the keyring, and the ledger's key with its public half.
@@ -185,7 +225,9 @@ fn client(agency: &str, workload: &str, listen: SocketAddr) -> String {
     )
 }
 
-fn configuration(place: &str, listen: SocketAddr, limits: &str) -> String {
+fn configuration(place: &str, listen: SocketAddr, limits: &str, signers: &[&str]) -> String {
+    let key = |id: &&str| format!("{id} = \"{PKI}/signing/{id}.pub\"");
+    let keys: Vec<String> = signers.iter().map(key).collect();
     let mut text = format!(
         "# The configuration of one hub. Paths start at this file's folder.\n\
          # SIGHUP makes a running hub read certificates, revocations, key sets and policies anew.\n\n\
@@ -208,8 +250,13 @@ fn configuration(place: &str, listen: SocketAddr, limits: &str) -> String {
          hub_key = \"keys/hub.key\"\n\
          keyring = \"keys/keyring\"\n\
          ledger_key = \"keys/ledger.key\"\n\n\
+         # Read again when they change. With `require_signatures = true`, an agreement permits nothing until each party\n\
+         # whose signals it opens has signed it as it stands: see `placehub policy sign`.\n\
          [policies]\n\
-         folder = \"policies\"\n\n\
+         folder = \"policies\"\n\
+         # poll_seconds = 2             # between looks; 0: on SIGHUP alone\n\
+         require_signatures = false\n\
+         keys = {{ {keys} }}\n\n\
          [places]\n\
          folder = \"places\"\n\n\
          [tokens]\n\
@@ -222,7 +269,8 @@ fn configuration(place: &str, listen: SocketAddr, limits: &str) -> String {
          # drain_seconds = 10           # that open calls have to end when the hub stops\n\
          # cursor_days = 14             # that a watch can be resumed\n{limits}",
         node(place),
-        home::audience(place)
+        home::audience(place),
+        keys = keys.join(", "),
     );
     for agency in &AGENCIES {
         text.push_str(&format!(

@@ -102,7 +102,7 @@ impl Signals {
     async fn heed(mut self, reloader: Reloader, stop: CancellationToken) {
         loop {
             tokio::select! {
-                _ = self.hang_up.recv() => reload(reloader.clone()).await,
+                _ = self.hang_up.recv() => reload(&reloader).await,
                 _ = self.interrupt.recv() => break,
                 _ = self.terminate.recv() => break,
             }
@@ -112,18 +112,14 @@ impl Signals {
     }
 }
 
-async fn reload(reloader: Reloader) {
-    match tokio::task::spawn_blocking(move || reloader.reload()).await {
-        Ok(Reloaded { taken, failed }) => {
-            tracing::info!(reloaded = taken.join(", "), "reloaded");
-            for error in failed {
-                tracing::error!(
-                    why = sentence(&error.into()),
-                    "not reloaded: what was in force stays in force"
-                );
-            }
-        }
-        Err(_) => tracing::error!("not reloaded: the attempt was cut short"),
+async fn reload(reloader: &Reloader) {
+    let Reloaded { taken, failed } = reloader.reload("signal").await;
+    tracing::info!(reloaded = taken.join(", "), "reloaded");
+    for error in failed {
+        tracing::error!(
+            why = sentence(&error.into()),
+            "not reloaded: what was in force stays in force"
+        );
     }
 }
 

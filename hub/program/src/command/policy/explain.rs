@@ -4,7 +4,9 @@
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
-use placehub_proto::v1::{ExplainQuestionRequest, ExplainQuestionResponse, KindOutlook, QuestionSort, SubjectSort};
+use placehub_proto::v1::{
+    ExplainQuestionRequest, ExplainQuestionResponse, Explanation, KindOutlook, QuestionSort, SubjectSort,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -61,7 +63,8 @@ impl Explain {
         let explained = explained.map_err(|status| link.fault(status))?.into_inner();
         if self.json {
             let outlooks: Vec<Value> = explained.outlooks.iter().map(outlook).collect();
-            out::document(json!({ "allowed": explained.allowed, "reason": explained.reason, "outlooks": outlooks }))?;
+            out::document(json!({ "allowed": explained.allowed, "reason": explained.reason,
+                "explanation": explained.explanation.as_ref().map(why_json), "outlooks": outlooks }))?;
         } else {
             tell(&explained)?;
         }
@@ -75,7 +78,8 @@ impl Explain {
 
 fn tell(explained: &ExplainQuestionResponse) -> Result<()> {
     if !explained.allowed {
-        return out::line(format_args!("Such a question would be refused: {}", explained.reason));
+        out::line(format_args!("Such a question would be refused: {}", explained.reason))?;
+        return explained.explanation.as_ref().map_or(Ok(()), why);
     }
     let mut grid = Grid::new(["KIND", "OF", "WITH CONSENT", "WITHOUT"]);
     let shows = |one: &&KindOutlook| one.with_consent != 0 || one.without_consent != 0;
@@ -94,8 +98,43 @@ fn tell(explained: &ExplainQuestionResponse) -> Result<()> {
         grid.row_with(cells, below);
     }
     out::line(grid)?;
-    let hidden = explained.outlooks.iter().filter(|one| !shows(one)).count();
-    out::line(format_args!("Of {hidden} other kinds nothing would be shown."))
+    let hidden: Vec<&KindOutlook> = explained.outlooks.iter().filter(|one| !shows(one)).collect();
+    out::line(format_args!("Of {} other kinds nothing would be shown.", hidden.len()))?;
+    let mut grid = Grid::new(["KIND", "OF", "NOT MET", "WHO COULD LIFT IT"]);
+    for one in hidden {
+        let (unmet, remedy) = one
+            .explanation
+            .as_ref()
+            .map(|why| (why.unmet.join(", "), why.remedy.clone()))
+            .unwrap_or_default();
+        grid.row([one.kind.clone(), one.owner_agency.clone(), unmet, remedy]);
+    }
+    out::line(grid)
+}
+
+fn why(explanation: &Explanation) -> Result<()> {
+    for (name, text) in [
+        ("Agreement", explanation.agreement.clone()),
+        ("Nearest rule", explanation.rule.clone()),
+        ("Not met", explanation.unmet.join(", ")),
+        ("Who could lift it", explanation.remedy.clone()),
+        ("Law", explanation.law.clone()),
+    ] {
+        if !text.is_empty() {
+            out::line(format_args!("  {name}: {text}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn why_json(explanation: &Explanation) -> Value {
+    json!({
+        "agreement": explanation.agreement,
+        "rule": explanation.rule,
+        "unmet": explanation.unmet,
+        "remedy": explanation.remedy,
+        "law": explanation.law,
+    })
 }
 
 fn outlook(one: &KindOutlook) -> Value {
@@ -110,5 +149,6 @@ fn outlook(one: &KindOutlook) -> Value {
         "with_consent": words::level(one.with_consent()),
         "without_consent": words::level(one.without_consent()),
         "rules": rules,
+        "explanation": one.explanation.as_ref().map(why_json),
     })
 }

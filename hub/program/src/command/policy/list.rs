@@ -36,6 +36,11 @@ impl List {
                 "agreements": agreements,
                 "your_agency": set.your_agency,
                 "your_workload": set.your_workload,
+                "refused": set.refused.as_ref().map(|refused| json!({
+                    "at": moment::json(moment::of_wire(refused.at.as_ref())),
+                    "digest": refused.digest,
+                    "fault": refused.fault,
+                })),
             }))?;
         } else {
             let mut grid = Grid::new(["AGREEMENT", "PURPOSE", "PARTIES", "REVIEW BY", "IN FORCE"]);
@@ -53,6 +58,9 @@ impl List {
             }
             out::line(grid)?;
             out::line(format_args!("Digest {}", set.digest))?;
+            if let Some(refused) = &set.refused {
+                out::line(format_args!("Newer policies were refused: {}", refused.fault))?;
+            }
             out::line(format_args!(
                 "The hub takes you for {}, {}.",
                 set.your_agency, set.your_workload
@@ -70,5 +78,6 @@ fn agreement(one: &Agreement) -> Value {
         "purpose": one.purpose,
         "review_date": one.review_date,
         "in_force": one.in_force,
+        "unsigned": one.unsigned,
     })
 }

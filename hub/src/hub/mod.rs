@@ -1,4 +1,6 @@
-//! A hub: opened from its settings, then serving until told to stop. The only file that knows all rooms.
+//! A hub: opened from its settings, then serving until told to stop. The only room that knows all rooms.
+
+mod reload;
 
 use std::{
     sync::{
@@ -8,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::SignedDuration;
 use placehub_proto::{
     DESCRIPTORS,
@@ -29,7 +31,7 @@ use crate::{
     changes::{self, Bell},
     clock::Clock,
     config::Config,
-    decide::{self, PolicySet},
+    decide,
     gate::Gate,
     inspect::Inspection,
     keys::{self, Keyring, Keys},
@@ -41,6 +43,8 @@ use crate::{
     store::{self, Committer, Disk, Hooks, Store},
     tls::{self, Live},
 };
+
+pub use reload::{Reloaded, Reloader, trust};
 
 /// Why a hub could not be opened, reloaded or served.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +75,17 @@ pub enum Error {
     /// The policies.
     #[error("the policies cannot be used")]
     Policies(#[source] decide::Error),
+    /// The public key of a party of the agreements.
+    #[error("the key {path} of the policies cannot be used: {why}")]
+    PolicyKey {
+        /// Its file.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// What became of policies could not be recorded, so nothing changed.
+    #[error("the change of policies cannot be recorded")]
+    Unrecorded(#[source] crate::gate::Error),
     /// Serving ended with an error.
     #[error("the hub stopped serving")]
     Serving(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -92,23 +107,8 @@ pub struct Hub {
     house: Arc<House>,
     live: Arc<Live>,
     config: Config,
-}
-
-/// Reads again what may change while a hub serves.
-#[derive(Clone)]
-pub struct Reloader {
-    house: Arc<House>,
-    live: Arc<Live>,
-    config: Config,
-}
-
-/// What a reload came to.
-#[derive(Debug, Default)]
-pub struct Reloaded {
-    /// What was taken.
-    pub taken: Vec<String>,
-    /// What could not be used: of that, what was in force stays in force.
-    pub failed: Vec<Error>,
+    /// How the policies' files looked before they were read.
+    looked: Vec<String>,
 }
 
 impl Hub {
@@ -130,7 +130,8 @@ impl Hub {
         let agencies = Agencies::new(config.agency.clone()).map_err(Error::Agencies)?;
         let authenticator = Authenticator::open(&config.place, &config.tokens.audience, agencies.clone(), live.clone())
             .map_err(Error::Agencies)?;
-        let policies = PolicySet::load(&config.policies.folder).map_err(Error::Policies)?;
+        let looked = reload::look(&config.policies);
+        let policies = reload::policies(&config.policies)?;
         let places = Places::load(&config.places.folder).map_err(Error::Places)?;
         let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key).map_err(Error::Keys)?;
         let ledger = Arc::new(Ledger::new(signer(&config)?));
@@ -157,6 +158,7 @@ impl Hub {
             clock,
             limits: config.limits,
             loaded_at: ArcSwap::from_pointee(now),
+            refused: ArcSwapOption::empty(),
             live: live.clone(),
             stopping: CancellationToken::new(),
         };
@@ -164,16 +166,13 @@ impl Hub {
             house: Arc::new(house),
             live,
             config,
+            looked,
         })
     }
 
     /// Reads again what may change, while the hub serves.
     pub fn reloader(&self) -> Reloader {
-        Reloader {
-            house: self.house.clone(),
-            live: self.live.clone(),
-            config: self.config.clone(),
-        }
+        Reloader::new(&self.house, &self.live, &self.config)
     }
 
     /// What others need to check the ledger's signatures, as text (C2SP vkey).
@@ -186,13 +185,21 @@ impl Hub {
     /// # Errors
     /// If the ledger cannot be continued, or serving fails.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), Error> {
-        let Self { house, live, config } = self;
+        let reloader = self.reloader();
+        let Self {
+            house,
+            live,
+            config,
+            looked,
+        } = self;
+        reloader.begin().await?;
         let sweeping = tokio::spawn(sweep(house.clone()));
         let last = CancellationToken::new();
         let publishing = tokio::spawn({
             let (house, last) = (house.clone(), last.clone());
             async move { house.publisher.run(last).await }
         });
+        let keeping = tokio::spawn(reloader.keep_up(looked));
         let limits = config.limits;
         let authenticator = house.authenticator.clone();
         let accepting = shutdown.child_token();
@@ -240,6 +247,7 @@ impl Hub {
             }
         };
         sweeping.abort();
+        keeping.abort();
         house.gate.stop().await;
         last.cancel();
         // Only a panic ends it otherwise, and there is nothing to be done about that here.
@@ -259,35 +267,6 @@ async fn sweep(house: Arc<House>) {
             Ok(swept) => tracing::info!(signals = swept.signals, rows = swept.rows, "swept"),
             Err(why) => tracing::error!(why = %why, "the sweep failed; it is tried again in an hour"),
         }
-    }
-}
-
-impl Reloader {
-    /// Reads certificates, the revocation list, the issuers' keys and the policies again. What cannot be used leaves
-    /// what was in force before in force; everything else is taken.
-    pub fn reload(&self) -> Reloaded {
-        let mut reloaded = Reloaded::default();
-        let mut note = |what: &str, done: Result<(), Error>| match done {
-            Ok(()) => reloaded.taken.push(what.to_owned()),
-            Err(why) => reloaded.failed.push(why),
-        };
-        note(
-            "certificates and revocation list",
-            self.live.reload().map_err(Error::Tls),
-        );
-        note(
-            "issuers' keys",
-            self.house.authenticator.reload().map_err(Error::Agencies),
-        );
-        match PolicySet::load(&self.config.policies.folder) {
-            Ok(policies) => {
-                note(&format!("policies {}", policies.digest()), Ok(()));
-                self.house.gate.put_in_force(policies);
-                self.house.loaded_at.store(Arc::new(self.house.clock.now()));
-            }
-            Err(why) => note("policies", Err(Error::Policies(why))),
-        }
-        reloaded
     }
 }
 
