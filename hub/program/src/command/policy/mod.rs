@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod list;
 mod matrix;
+mod rehearse;
 mod sign;
 mod test;
 
@@ -34,6 +35,8 @@ pub(crate) enum Policy {
     List(Box<list::List>),
     /// Print who may see what by a folder of policies, or check the table that is kept in it.
     Matrix(matrix::Matrix),
+    /// Decide what the ledger records again, by other policies: who would gain and who would lose sight of what.
+    Rehearse(Box<rehearse::Rehearse>),
     /// Sign an agreement for a party whose signals it opens, or check the signatures.
     Sign(sign::Sign),
     /// Run the cases of a folder, and find what they leave untested.
@@ -50,6 +53,7 @@ impl Policy {
             Self::Explain(explain) => explain.run(now).await,
             Self::List(list) => list.run(now).await,
             Self::Matrix(matrix) => matrix.run(),
+            Self::Rehearse(rehearse) => rehearse.run(now).await,
             Self::Sign(sign) => sign.run(),
             Self::Test(test) => test.run(),
         }
