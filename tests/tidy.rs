@@ -26,6 +26,7 @@ const ROOMS: &str = "
     ledger: model store tables
     person: keys model store tables
     place: model
+    prove: decide
     rpc: authn changes clock config decide gate inspect ledger model signals tls wire
     signals: changes decide gate keys labels model person store tables
     store:

@@ -118,6 +118,22 @@ impl PolicySet {
         self.rules.len()
     }
 
+    /// The words that its rules use.
+    #[cfg(feature = "prove")]
+    pub(crate) fn schema(&self) -> &cedar_policy::Schema {
+        &self.schema
+    }
+
+    /// The rules that are evaluated together: of each agreement with the base, and of the running of the hub.
+    #[cfg(feature = "prove")]
+    pub(crate) fn slices(&self) -> Vec<(String, &cedar_policy::PolicySet)> {
+        let agreements = self
+            .agreements
+            .iter()
+            .map(|agreement| (agreement.id.to_string(), &agreement.slice));
+        agreements.chain([("operation".to_owned(), &self.operation)]).collect()
+    }
+
     /// Decides on one of the things that run the hub.
     pub fn operate(&self, caller: &Caller, operation: Operation, now: Timestamp) -> Decision {
         let answer = self.answer(Standing::of(caller), &operation);

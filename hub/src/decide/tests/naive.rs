@@ -1,16 +1,17 @@
 //! Decisions by class are the decisions that Cedar makes of each signal by itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use cedar_policy::{Authorizer, Context, Decision, Entities, PolicySet as Cedar, Request};
+use cedar_policy::{
+    Authorizer, Context, Decision, Entities, Entity, PolicySet as Cedar, Request, RestrictedExpression as Expression,
+};
 use jiff::Timestamp;
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::shipped;
 use crate::{
     authn::{Caller, Practitioner},
-    decide::{PolicySet, Sift},
+    decide::Sift,
     model::{
         AreaCode, ConsentFact, Header, Level, PersonId, Question, Sensitivity, Severity, SignalId, Subject, SubjectSort,
     },
@@ -95,38 +96,49 @@ fn uid(sort: &str, id: &str) -> cedar_policy::EntityUid {
     format!("Placehub::{sort}::\"{id}\"").parse().unwrap()
 }
 
-/// Asks Cedar, with entities and context written as JSON for this one request.
+fn text(word: &str) -> Expression {
+    Expression::new_string(word.to_owned())
+}
+
+fn texts(words: &[&str]) -> Expression {
+    Expression::new_set(words.iter().map(|word| text(word)))
+}
+
+fn entity<const N: usize>(sort: &str, id: &str, attributes: [(&str, Expression); N]) -> Entity {
+    let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Entity::new(uid(sort, id), attributes.collect(), HashSet::new()).unwrap()
+}
+
+/// All agencies, the asker, and what is asked for.
+fn entities(world: &World, resource: Entity) -> Entities {
+    let agencies = AGENCIES.map(|one| entity("Agency", one, [("sector", text(one))]));
+    let asker = [
+        (
+            "agency",
+            Expression::new_entity_uid(uid("Agency", AGENCIES[world.agency])),
+        ),
+        ("roles", texts(&[ROLES[world.role]])),
+        ("teams", texts(&[])),
+        ("areas", texts(&world.patch)),
+    ];
+    let all = agencies
+        .into_iter()
+        .chain([entity("Practitioner", "asker", asker), resource]);
+    Entities::from_entities(all, None).unwrap()
+}
+
+/// Asks Cedar, of this one resource.
 fn permitted(
-    set: &PolicySet,
     slice: &Cedar,
     action: &str,
-    resource: (&str, serde_json::Value),
-    world: &World,
-    context: serde_json::Value,
+    resource: &str,
+    entities: &Entities,
+    context: Vec<(&str, Expression)>,
 ) -> bool {
-    let agency = AGENCIES[world.agency];
-    let entity = |sort: &str, id: &str| json!({ "__entity": { "type": format!("Placehub::{sort}"), "id": id } });
-    let of = |sort: &str, id: &str, attrs: serde_json::Value| json!({ "uid": { "type": format!("Placehub::{sort}"), "id": id }, "attrs": attrs, "parents": [] });
-    let mut entities: Vec<_> = AGENCIES
-        .iter()
-        .map(|one| of("Agency", one, json!({ "sector": one })))
-        .collect();
-    let practitioner =
-        json!({ "agency": entity("Agency", agency), "roles": [ROLES[world.role]], "teams": [], "areas": world.patch });
-    entities.push(of("Practitioner", "asker", practitioner));
-    entities.push(of(resource.0, "it", resource.1));
-    let action = uid("Action", action);
-    let context = Context::from_json_value(context, Some((&set.schema, &action))).unwrap();
-    let request = Request::new(
-        uid("Practitioner", "asker"),
-        action,
-        uid(resource.0, "it"),
-        context,
-        None,
-    )
-    .unwrap();
-    let entities = Entities::from_json_value(json!(entities), Some(&set.schema)).unwrap();
-    let response = Authorizer::new().is_authorized(&request, slice, &entities);
+    let context = Context::from_pairs(context.into_iter().map(|(name, value)| (name.to_owned(), value))).unwrap();
+    let (action, resource) = (uid("Action", action), uid(resource, "it"));
+    let request = Request::new(uid("Practitioner", "asker"), action, resource, context, None).unwrap();
+    let response = Authorizer::new().is_authorized(&request, slice, entities);
     response.decision() == Decision::Allow && response.diagnostics().errors().next().is_none()
 }
 
@@ -134,6 +146,18 @@ fn check(world: &World) {
     let set = shipped();
     let agreement = &set.agreements[world.agreement];
     let particulars = agreement.particulars();
+    let mut world = world.clone();
+    // Most askers are such as the agreement has in view; the others see nothing, by either way.
+    if world.signals[0].0 % 8 != 0 {
+        let (agency, roles) = particulars
+            .askers
+            .iter()
+            .nth(world.agency % particulars.askers.len())
+            .unwrap();
+        world.agency = AGENCIES.iter().position(|one| *one == agency.as_str()).unwrap();
+        world.role = ROLES.iter().position(|one| roles.contains(*one)).unwrap();
+    }
+    let world = &world;
     let subjects = [SubjectSort::Person, SubjectSort::Address, SubjectSort::Area];
     let subject = subjects[world.subject];
     let (purpose, gateway) = (&particulars.purpose, &particulars.gateways[0]);
@@ -170,14 +194,20 @@ fn check(world: &World) {
         &world.around
     };
     let mut sift = Sift::new(set, &caller, &question, codes(around).into_iter().collect(), now());
-    let why = json!({
-        "purpose": { "__entity": { "type": "Placehub::Purpose", "id": purpose.as_str() } },
-        "gateway": { "__entity": { "type": "Placehub::Gateway", "id": gateway.as_str() } },
-        "case_reference": world.case_reference,
-    });
+    let why = || {
+        vec![
+            ("purpose", Expression::new_entity_uid(uid("Purpose", purpose.as_str()))),
+            ("gateway", Expression::new_entity_uid(uid("Gateway", gateway.as_str()))),
+            ("case_reference", Expression::new_bool(world.case_reference)),
+        ]
+    };
     let binds = |agency: &str| particulars.party.iter().any(|party| party.agency.as_str() == agency);
-    let inquiry = ("Inquiry", json!({ "subject": subject.word(), "areas": around }));
-    let taken = binds(agency) && permitted(set, &agreement.slice, "ask", inquiry, world, why.clone());
+    let inquiry = entity(
+        "Inquiry",
+        "it",
+        [("subject", text(subject.word())), ("areas", texts(around))],
+    );
+    let taken = binds(agency) && permitted(&agreement.slice, "ask", "Inquiry", &entities(world, inquiry), why());
     assert_eq!(sift.is_taken(), taken);
     let kinds: Vec<_> = set.catalogue().kinds().collect();
     for (number, (kind, severity, consent, sensitivity, about, area, owner)) in
@@ -217,26 +247,19 @@ fn check(world: &World) {
             assert_eq!(by_class, None);
             continue;
         }
-        let signal = json!({
-            "kind": { "__entity": { "type": "Placehub::Kind", "id": kind.id.as_str() } },
-            "owner": { "__entity": { "type": "Placehub::Agency", "id": owner } },
-            "severity": severity.rank(),
-            "sensitivity": sensitivity.word(),
-            "areas": places,
-            "about": subjects[about].word(),
-        });
-        let mut context = why.clone();
-        context["subject"] = json!(subject.word());
-        context["consent"] = json!(consent.word());
+        let signal = [
+            ("kind", Expression::new_entity_uid(uid("Kind", kind.id.as_str()))),
+            ("owner", Expression::new_entity_uid(uid("Agency", owner))),
+            ("severity", Expression::new_long(severity.rank())),
+            ("sensitivity", text(sensitivity.word())),
+            ("areas", texts(&places)),
+            ("about", text(subjects[about].word())),
+        ];
+        let entities = entities(world, entity("Signal", "it", signal));
         let seen = |level: &&Level| {
-            permitted(
-                set,
-                &agreement.slice,
-                level.word(),
-                ("Signal", signal.clone()),
-                world,
-                context.clone(),
-            )
+            let mut context = why();
+            context.extend([("subject", text(subject.word())), ("consent", text(consent.word()))]);
+            permitted(&agreement.slice, level.word(), "Signal", &entities, context)
         };
         let by_row = world
             .level
