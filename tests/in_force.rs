@@ -107,13 +107,21 @@ async fn policies_that_cannot_be_used_leave_those_in_force_before() {
             !hub.reloader.reload("signal").await.failed.is_empty(),
             "{file} with {new}"
         );
-        assert_eq!(policy_set(&adviser).await, before, "{file} with {new}");
+        let set = policy_set(&adviser).await;
+        assert!(set.refused.is_some(), "{file} with {new}");
+        assert_eq!(
+            GetPolicySetResponse { refused: None, ..set },
+            before,
+            "{file} with {new}"
+        );
         assert_eq!(asked(&adviser).await.len(), 3, "{file} with {new}");
         fs::write(&path, right).unwrap();
     }
     fs::remove_file(hub.place.folder().join("policies/base.cedar")).unwrap();
     assert!(!hub.reloader.reload("signal").await.failed.is_empty());
-    assert_eq!(policy_set(&adviser).await, before);
+    let set = policy_set(&adviser).await;
+    assert!(set.refused.unwrap().fault.contains("base.cedar"));
+    assert_eq!(set.digest, before.digest);
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ mod at_rest;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod board;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod consent;

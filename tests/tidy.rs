@@ -26,6 +26,7 @@ const ROOMS: &str = "
     ledger: model store tables
     person: keys model store tables
     place: model
+    prove: decide
     publish: clock ledger store
     rpc: authn changes clock config decide gate inspect ledger model person publish signals tls wire
     signals: changes decide gate keys labels model person store tables

@@ -21,6 +21,8 @@ pub mod labels;
 pub mod ledger;
 pub mod person;
 pub mod place;
+#[cfg(feature = "prove")]
+pub mod prove;
 pub mod publish;
 pub mod rpc;
 pub mod signals;

@@ -102,7 +102,7 @@ async fn what_was_pushed_is_there_after_a_stop_and_a_start() {
         &home.file("ledger.pub"),
     ])
     .await;
-    assert!(stopped.ended(0).out.contains("is as it was signed: 2 entries"));
+    assert!(stopped.ended(0).out.contains("is as it was signed: 3 entries"));
     let second = home.serve().await;
     let asked = home.run(&ask("officer-42")).await.ended(0);
     assert!(asked.out.contains("9 weeks of rent arrears"), "{asked:?}");

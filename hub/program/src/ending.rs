@@ -8,6 +8,8 @@ pub(crate) const FINDING: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// The hub cannot be reached or started.
 pub(crate) const UNAVAILABLE: u8 = 3;
+/// What was to be proved could not be put to a solver.
+pub(crate) const UNPROVED: u8 = 4;
 
 /// How a command that ran to its end came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,12 @@ pub(crate) enum Stop {
     /// The hub cannot start.
     #[error("the hub cannot run")]
     NotServing,
+    /// There is no solver, or this program was built without its use.
+    #[error(
+        "nothing could be proved: it takes the solver cvc5 (https://cvc5.github.io; see `--solver`) and a program built \
+         with `cargo build --release --features prove`"
+    )]
+    NoSolver,
 }
 
 /// What a command returns.
@@ -44,6 +52,7 @@ pub(crate) fn code(outcome: &Outcome) -> u8 {
         Err(error) => match (error.downcast_ref::<Stop>(), error.downcast_ref::<Fault>()) {
             (Some(Stop::Finding(_)), _) => FINDING,
             (Some(Stop::NotDelivered | Stop::NotServing), _) => UNAVAILABLE,
+            (Some(Stop::NoSolver), _) => UNPROVED,
             (None, Some(fault)) => fault.code(),
             (None, None) => USAGE,
         },

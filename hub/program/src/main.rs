@@ -32,7 +32,8 @@ use clap::Parser;
         0  done\n  \
         1  the answer is no, or something was found: refused, ledger wrong, doctor or check found a fault\n  \
         2  the command line, a file or a setting cannot be used\n  \
-        3  the hub cannot be reached or started, or would not talk to this client\n\n\
+        3  the hub cannot be reached or started, or would not talk to this client\n  \
+        4  `policy prove` has no solver\n\n\
         Try `placehub demo` first: it shows everything, and `placehub demo --keep` leaves it running."
 )]
 struct Arguments {
@@ -77,7 +78,7 @@ mod tests {
     #[test]
     fn the_exit_codes_are_in_the_help() {
         let help = Arguments::command().render_help().to_string();
-        for code in [0, ending::FINDING, ending::USAGE, ending::UNAVAILABLE] {
+        for code in [0, ending::FINDING, ending::USAGE, ending::UNAVAILABLE, ending::UNPROVED] {
             assert!(help.contains(&format!("\n  {code}  ")), "{code}");
         }
     }

@@ -17,6 +17,7 @@ mod load;
 mod matrix;
 mod particulars;
 mod reader;
+mod replay;
 mod rule;
 mod sift;
 mod signature;
@@ -39,6 +40,7 @@ pub use explain::{Explanation, Outlook, Taken, Unmet};
 pub use files::Files;
 pub use matrix::{Cell, Matrix, Row};
 pub use particulars::{Opens, Particulars, Party, Roles, Terms};
+pub use replay::Replay;
 pub use rule::{Clause, Rule};
 pub use sift::Sift;
 pub use signature::{KeyInvalid, PublicKey, Signable, Trust, sign};
@@ -114,6 +116,22 @@ impl PolicySet {
     /// How many rules there are.
     pub fn rule_count(&self) -> usize {
         self.rules.len()
+    }
+
+    /// The words that its rules use.
+    #[cfg(feature = "prove")]
+    pub(crate) fn schema(&self) -> &cedar_policy::Schema {
+        &self.schema
+    }
+
+    /// The rules that are evaluated together: of each agreement with the base, and of the running of the hub.
+    #[cfg(feature = "prove")]
+    pub(crate) fn slices(&self) -> Vec<(String, &cedar_policy::PolicySet)> {
+        let agreements = self
+            .agreements
+            .iter()
+            .map(|agreement| (agreement.id.to_string(), &agreement.slice));
+        agreements.chain([("operation".to_owned(), &self.operation)]).collect()
     }
 
     /// Decides on one of the things that run the hub.

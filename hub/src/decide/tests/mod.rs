@@ -1,8 +1,10 @@
 //! Tests of the decisions: the policies of the repository and their cases, the loader's refusals, and what a sift gives.
 
+mod broken;
 mod cases;
 mod load;
 mod matrix;
+mod naive;
 mod sift;
 
 use std::{

@@ -7,6 +7,8 @@ mod diff;
 mod explain;
 mod list;
 mod matrix;
+mod prove;
+mod rehearse;
 mod sign;
 mod test;
 
@@ -34,6 +36,10 @@ pub(crate) enum Policy {
     List(Box<list::List>),
     /// Print who may see what by a folder of policies, or check the table that is kept in it.
     Matrix(matrix::Matrix),
+    /// Prove that new rules permit nothing that the old ones did not, or find what they permit.
+    Prove(prove::Prove),
+    /// Decide what the ledger records again, by other policies: who would gain and who would lose sight of what.
+    Rehearse(Box<rehearse::Rehearse>),
     /// Sign an agreement for a party whose signals it opens, or check the signatures.
     Sign(sign::Sign),
     /// Run the cases of a folder, and find what they leave untested.
@@ -50,6 +56,8 @@ impl Policy {
             Self::Explain(explain) => explain.run(now).await,
             Self::List(list) => list.run(now).await,
             Self::Matrix(matrix) => matrix.run(),
+            Self::Prove(prove) => prove.run().await,
+            Self::Rehearse(rehearse) => rehearse.run(now).await,
             Self::Sign(sign) => sign.run(),
             Self::Test(test) => test.run(),
         }

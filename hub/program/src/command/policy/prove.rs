@@ -1,0 +1,76 @@
+//! `placehub policy prove`: proves, for every request there can be, that new policies permit nothing that the old did not.
+//! Without a solver, or in a program built without the feature `prove`, it says how to get one.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::ending::{Outcome, Stop};
+
+/// Which policies.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The exit code is 1 if the new rules permit something that the old ones do not, and 4 if it could not be\n\
+    asked. It takes the solver cvc5 (https://cvc5.github.io, version 1.3) and a program that was built with\n\
+    `cargo build --release --features prove`."
+)]
+pub(crate) struct Prove {
+    /// The folder with the rules as they are.
+    old: PathBuf,
+    /// The folder with the rules as they are to be.
+    new: PathBuf,
+    /// The solver.
+    #[arg(long, env = "CVC5", value_name = "FILE", default_value = "cvc5")]
+    solver: PathBuf,
+    /// Print a JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Prove {
+    #[cfg(feature = "prove")]
+    pub(super) async fn run(self) -> Outcome {
+        use placehub_hub::prove;
+        use serde_json::{Value, json};
+
+        use super::open;
+        use crate::{ending::Ending, out};
+
+        let (old, new) = (open(&self.old)?.1, open(&self.new)?.1);
+        let proofs = match prove::more(&old, &new, &self.solver).await {
+            Err(prove::Error::Solver(why)) => {
+                return Err(anyhow::Error::from(prove::Error::Solver(why)).context(Stop::NoSolver));
+            }
+            proofs => proofs?,
+        };
+        let more: Vec<&prove::Proof> = proofs.iter().filter(|proof| proof.counterexample.is_some()).collect();
+        if self.json {
+            let proofs: Vec<Value> = proofs
+                .iter()
+                .map(|one| json!({ "agreement": one.part, "request": one.request, "counterexample": one.counterexample }))
+                .collect();
+            out::document(json!({ "ok": more.is_empty(), "proofs": proofs }))?;
+        } else {
+            for proof in &more {
+                let example = proof.counterexample.as_deref().unwrap_or_default();
+                out::line(format_args!(
+                    "`{}`, {}: more is permitted, such as\n{example}\n",
+                    proof.part, proof.request
+                ))?;
+            }
+            let (all, found) = (proofs.len(), more.len());
+            out::line(format_args!(
+                "Of {all} types of request, {found} permit something new, and {} provably nothing.",
+                all - found
+            ))?;
+        }
+        Ok(if more.is_empty() { Ending::Well } else { Ending::Finding })
+    }
+
+    #[cfg(not(feature = "prove"))]
+    pub(super) async fn run(self) -> Outcome {
+        let (old, new, solver) = (self.old.display(), self.new.display(), self.solver.display());
+        tracing::debug!(%old, %new, %solver, json = self.json, "prove is not built in");
+        Err(Stop::NoSolver.into())
+    }
+}

@@ -1,0 +1,179 @@
+//! What a rehearsal found: who would gain and who would lose sight of what, how often, and in which entries to look.
+//! It adds up and prints; it decides nothing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use anyhow::Result;
+use placehub_hub::decide::PolicySet;
+use serde_json::{Value, json};
+
+use crate::{ending::Ending, grid::Grid, out};
+
+/// How many entries are named as samples of a change.
+const SAMPLES: usize = 5;
+
+/// What a rehearsal found.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// Entries read.
+    pub(super) entries: u64,
+    /// Questions decided anew.
+    pub(super) decisions: u64,
+    /// Classes that could not be decided anew: their entry says too little of them.
+    pub(super) not_replayed: u64,
+    gains: BTreeMap<Sight, Change>,
+    losses: BTreeMap<Sight, Change>,
+}
+
+/// Whose sight of what would change, and how.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sight {
+    /// The asker's agency.
+    pub(super) agency: String,
+    /// Their roles.
+    pub(super) roles: String,
+    /// The purpose.
+    pub(super) purpose: String,
+    /// The kind; empty for the question as a whole.
+    pub(super) kind: String,
+    /// Its owner.
+    pub(super) owner: String,
+    /// What was shown.
+    pub(super) was: String,
+    /// What would be shown.
+    pub(super) would_be: String,
+}
+
+/// How often.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    decisions: u64,
+    signals: u64,
+    samples: BTreeSet<u64>,
+    latest: Option<u64>,
+}
+
+impl Change {
+    /// Notes it of one entry.
+    pub(super) fn note(&mut self, entry: u64, signals: u64) {
+        if self.latest.replace(entry) != Some(entry) {
+            self.decisions += 1;
+        }
+        self.signals += signals;
+        self.samples.insert(entry);
+        if self.samples.len() > SAMPLES {
+            self.samples.pop_last();
+        }
+    }
+}
+
+impl Report {
+    /// What would be seen that was not.
+    pub(super) fn gains(&mut self, sight: Sight) -> &mut Change {
+        self.gains.entry(sight).or_default()
+    }
+
+    /// What would no longer be seen.
+    pub(super) fn losses(&mut self, sight: Sight) -> &mut Change {
+        self.losses.entry(sight).or_default()
+    }
+
+    /// Adds what another part found.
+    pub(super) fn add(&mut self, other: Self) {
+        self.entries += other.entries;
+        self.decisions += other.decisions;
+        self.not_replayed += other.not_replayed;
+        for (into, from) in [(&mut self.gains, other.gains), (&mut self.losses, other.losses)] {
+            for (sight, change) in from {
+                let known = into.entry(sight).or_default();
+                known.decisions += change.decisions;
+                known.signals += change.signals;
+                known.samples.extend(change.samples);
+                while known.samples.len() > SAMPLES {
+                    known.samples.pop_last();
+                }
+            }
+        }
+    }
+
+    /// Prints it.
+    ///
+    /// # Errors
+    /// If it cannot be printed.
+    pub(super) fn print(&self, set: &PolicySet, took: Duration, as_json: bool) -> Result<Ending> {
+        let same = self.gains.is_empty() && self.losses.is_empty();
+        let seconds = took.as_secs_f64();
+        if as_json {
+            out::document(json!({
+                "same": same,
+                "candidate": set.digest(),
+                "entries": self.entries,
+                "decisions": self.decisions,
+                "not_replayed": self.not_replayed,
+                "seconds": seconds,
+                "gains": list(&self.gains),
+                "losses": list(&self.losses),
+            }))?;
+        } else {
+            for (heading, changes) in [("GAINS", &self.gains), ("LOSSES", &self.losses)] {
+                if changes.is_empty() {
+                    continue;
+                }
+                let mut grid = Grid::new([heading, "WAS", "WOULD BE", "QUESTIONS", "SIGNALS", "SUCH AS ENTRY"]);
+                for (sight, change) in changes {
+                    let what = match sight.kind.as_str() {
+                        "" => "the whole question".to_owned(),
+                        kind => format!("{kind} of {}", sight.owner),
+                    };
+                    let samples: Vec<String> = change.samples.iter().map(ToString::to_string).collect();
+                    grid.row([
+                        format!("{} of {}: {what}, for {}", sight.roles, sight.agency, sight.purpose),
+                        sight.was.clone(),
+                        sight.would_be.clone(),
+                        change.decisions.to_string(),
+                        change.signals.to_string(),
+                        samples.join(", "),
+                    ]);
+                }
+                out::line(format_args!("{grid}\n"))?;
+            }
+            let verdict = if same {
+                "Nobody would gain or lose sight of anything"
+            } else {
+                "That is all that would change"
+            };
+            out::line(format_args!(
+                "{verdict}: {} decisions of {} entries, decided anew in {seconds:.1} s.",
+                self.decisions, self.entries
+            ))?;
+            if self.not_replayed > 0 {
+                out::line(format_args!(
+                    "{} classes of signals were not decided anew: their entries say too little of them.",
+                    self.not_replayed
+                ))?;
+            }
+        }
+        Ok(if same { Ending::Well } else { Ending::Finding })
+    }
+}
+
+fn list(changes: &BTreeMap<Sight, Change>) -> Vec<Value> {
+    let one = |(sight, change): (&Sight, &Change)| {
+        json!({
+            "agency": sight.agency,
+            "roles": sight.roles,
+            "purpose": sight.purpose,
+            "kind": sight.kind,
+            "owner": sight.owner,
+            "was": sight.was,
+            "would_be": sight.would_be,
+            "questions": change.decisions,
+            "signals": change.signals,
+            "entries": change.samples,
+        })
+    };
+    changes.iter().map(one).collect()
+}

@@ -1,0 +1,94 @@
+//! Broken bundles: whatever is broken about them, they are refused and nothing panics.
+
+use std::collections::BTreeMap;
+
+use super::{files, shipped};
+use crate::decide::{Error, Files, PolicySet, Trust};
+
+type Break = (&'static str, fn(&str) -> Option<String>);
+
+/// Ways to break a text. Each leaves something that must not come into force.
+const BREAKS: [Break; 14] = [
+    ("gone", |_| None),
+    ("cut in the middle of a word", |text| {
+        Some(
+            cut(text, "permit (")
+                .or(cut(text, "forbid ("))
+                .or(cut(text, "="))
+                .or(cut(text, "entity"))?,
+        )
+    }),
+    ("garbage before", |text| Some(format!("%&/ \u{0} {text}"))),
+    ("garbage behind", |text| Some(format!("{text}\n)]}}\u{7}"))),
+    ("garbage within", |text| {
+        let (before, after) = text
+            .split_at_checked(text.len() / 2)
+            .or(text.split_at_checked(text.len() / 2 + 1))?;
+        Some(format!("{before}\n\"]]{{{{(\n{after}"))
+    }),
+    ("said twice", |text| Some(format!("{text}\n{text}"))),
+    ("no closing brackets", |text| Some(text.replace(['}', ')', ']'], ""))),
+    ("no quotation marks", |text| Some(text.replace('"', ""))),
+    ("other quotation marks", |text| Some(text.replace('"', "\u{201d}"))),
+    ("no equals signs", |text| Some(text.replace('=', " "))),
+    ("capitals", |text| Some(text.to_uppercase())),
+    ("upside down", |text| {
+        Some(text.lines().rev().collect::<Vec<_>>().join("\n"))
+    }),
+    ("another word for each name", |text| {
+        Some(
+            text.replace("Placehub", "Elsewhere")
+                .replace("id =", "name =")
+                .replace("title =", "heading ="),
+        )
+    }),
+    ("all on one line", |text| {
+        Some(text.replace('\n', " ").replace("//", "").replace('#', " "))
+    }),
+];
+
+fn cut(text: &str, at: &str) -> Option<String> {
+    text.rfind(at)
+        .and_then(|end| text.get(..end + at.len()))
+        .map(ToOwned::to_owned)
+}
+
+/// Everything that a hub does with files before it puts them in force.
+fn taken(files: &Files) -> Result<PolicySet, Error> {
+    let set = PolicySet::of(files, &Trust::default())?;
+    match set.cases(files)?.wrong().into_iter().next() {
+        Some(wrong) => Err(wrong),
+        None => Ok(set),
+    }
+}
+
+#[test]
+fn two_hundred_kinds_of_broken_bundle_are_refused() {
+    let whole: BTreeMap<String, String> = files()
+        .within("")
+        .map(|(file, text)| (file.to_owned(), text.to_owned()))
+        .collect();
+    let mut refused = 0;
+    let mut odd = Vec::new();
+    for (file, text) in whole.iter().filter(|(file, _)| !file.starts_with("cases/")) {
+        for (how, broken) in BREAKS {
+            let mut files = whole.clone();
+            match broken(text) {
+                Some(broken) => files.insert(file.clone(), broken),
+                None => files.remove(file),
+            };
+            let files: Files = files.into_iter().collect();
+            match taken(&files) {
+                Err(why) => {
+                    assert!(!why.to_string().is_empty());
+                    refused += 1;
+                }
+                // What still says the same is not broken.
+                Ok(set) if set.matrix() == shipped().matrix() => {}
+                Ok(_) => odd.push(format!("{file}: {how}")),
+            }
+        }
+    }
+    assert!(odd.is_empty(), "these came into force: {odd:?}");
+    assert!(refused >= 200, "only {refused} bundles were broken");
+}
