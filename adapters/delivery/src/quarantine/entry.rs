@@ -41,6 +41,7 @@ pub struct Kept {
 
 /// What is kept back.
 #[derive(Clone, PartialEq, prost::Oneof)]
+#[expect(clippy::large_enum_variant, reason = "what the hub refused is nearly all there is")]
 pub enum Held {
     /// What the hub refused.
     #[prost(message, tag = "6")]

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use crate::program::Program;
+use crate::{outside::outside_data, program::Program};
 
 /// Of the 26 messages, those that are told to the hub: A01, A03, the cancellations A11 and A13, the joins A40 and A47.
 const TOLD: u64 = 6;
@@ -134,16 +134,9 @@ fn python() -> Option<PathBuf> {
     None
 }
 
-/// The messages that others wrote, by their events: `PLACEHUB_FIXTURES`, or `shared/fixtures` beside the workspace.
+/// The messages that others wrote, by their events.
 fn messages() -> Option<BTreeMap<String, PathBuf>> {
-    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures"));
-    let folder = std::env::var_os("PLACEHUB_FIXTURES")
-        .map_or_else(beside, PathBuf::from)
-        .join("hl7v2-adt");
-    let Ok(files) = fs::read_dir(folder) else {
-        eprintln!("skipped: no outside data `hl7v2-adt`; set PLACEHUB_FIXTURES to its folder");
-        return None;
-    };
+    let files = fs::read_dir(outside_data("hl7v2-adt")?).unwrap();
     let paths = files.map(|file| file.unwrap().path());
     let messages = paths.filter(|path| path.extension().is_some_and(|ending| ending == "hl7"));
     let named = messages.map(|path| {
