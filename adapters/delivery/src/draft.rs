@@ -305,7 +305,7 @@ pub fn line(draft: &SignalDraft) -> String {
     format!("{} {day} {severity}: {}", draft.kind, draft.summary)
 }
 
-fn person_view(person: &PersonIdentity) -> Json {
+pub(crate) fn person_view(person: &PersonIdentity) -> Json {
     let mut object = Map::new();
     put_text(&mut object, "nhs_number", &person.nhs_number);
     put_text(&mut object, "unverified_nhs_number", &person.unverified_nhs_number);

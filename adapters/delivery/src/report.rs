@@ -23,7 +23,7 @@ pub struct Report {
     pub superseded: u64,
     /// Taken back at the hub.
     pub retracted: u64,
-    /// What people said about sharing, taken down by the hub.
+    /// Statements taken down by the hub: consents, joins of records, changes of number, deaths.
     pub stated: u64,
     /// Refused by the hub.
     pub refused: Vec<Refused>,
@@ -97,7 +97,7 @@ impl Report {
         match content {
             Content::Draft(_) => self.recorded += 1,
             Content::Retraction(_) => self.retracted += 1,
-            Content::Statement(_) => self.stated += 1,
+            Content::Death(_) | Content::Join(_) | Content::NumberChange(_) | Content::Statement(_) => self.stated += 1,
         }
     }
 
@@ -154,7 +154,7 @@ impl fmt::Display for Report {
             (self.corrected, "corrected"),
             (self.superseded, "superseded"),
             (self.retracted, "taken back"),
-            (self.stated, "consents taken down"),
+            (self.stated, "statements taken down"),
             (self.refused(), "refused by the hub"),
             (self.untranslated(), "not translated"),
             (self.undelivered(), "not delivered"),

@@ -173,6 +173,26 @@ fn a_file_in_another_encoding_is_refused_as_such() {
     );
 }
 
+#[test]
+fn joint_tenants_of_a_home_are_two_people_with_a_signal_each() {
+    let rows = "T-1,999000000101,Sample,Alex,14/03/1958,,,5,81240,09/11/2026,\n\
+                T-1,999000000101,Example,Billie,02/11/1991,,,5,81240,09/11/2026,2\n\
+                T-1,999000000101,Other,Chris,02/11/1991,,,5,81240,09/11/2026,second\n";
+    let header =
+        "tenancy_ref,uprn,family_name,given_name,birth_date,nhs_number,postcode,weeks_in_arrears,arrears_pence,as_of";
+    let rows = translate(format!("{header},tenant_no\n{rows}").as_bytes(), "x").unwrap();
+    let [first, second] = [&rows[0], &rows[1]].map(|row| row.result.as_ref().unwrap().draft().unwrap());
+    assert_eq!(
+        (first.source_id.as_str(), second.source_id.as_str()),
+        ("T-1:2026-11", "T-1/2:2026-11")
+    );
+    assert_eq!(first.uprn, second.uprn, "a question about the address finds both");
+    let reference =
+        |draft: &placehub_proto::v1::SignalDraft| draft.person.as_ref().unwrap().local_references[0].value.clone();
+    assert_ne!(reference(first), reference(second), "one reference is one person");
+    assert_eq!(rows[2].result.as_ref().unwrap_err().field, "tenant_no");
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_the_format_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {

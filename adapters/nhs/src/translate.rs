@@ -3,9 +3,12 @@
 
 use jiff::Timestamp;
 use placehub_delivery::{Content, Untranslatable, draft::instant, fields::Nhs};
-use placehub_proto::v1::{ConsentStance, ConsentStatement, PersonIdentity, RetractSignalRequest, SignalDraft};
+use placehub_proto::v1::{
+    ChangeNhsNumberRequest, ConsentStance, ConsentStatement, JoinIdentitiesRequest, PersonIdentity, RecordDeathRequest,
+    RetractSignalRequest, SignalDraft,
+};
 
-use crate::format::{Cancellation, Event, Fact, Patient, Stated};
+use crate::format::{Cancellation, Event, Fact, Joined, Patient, Stated};
 
 /// What the hub is told of one fact.
 ///
@@ -17,6 +20,14 @@ pub(crate) fn content(fact: Fact) -> Result<Content, Untranslatable> {
         Fact::Happened(event) => draft(*event)?.into(),
         Fact::Cancelled(cancellation) => retraction(cancellation).into(),
         Fact::Stated(stated) => statement(*stated)?.into(),
+        Fact::Joined(joined) => same(*joined)?,
+        Fact::Died(died) => RecordDeathRequest {
+            source_system: died.system,
+            source_id: died.id,
+            version: died.version,
+            person: Some(person(died.patient)?),
+        }
+        .into(),
     })
 }
 
@@ -63,6 +74,31 @@ fn statement(stated: Stated) -> Result<ConsentStatement, Untranslatable> {
         method: stated.method.into(),
         evidence_reference: stated.evidence,
     })
+}
+
+/// Two records of one person; or, where what changed is the NHS number of one, that.
+fn same(joined: Joined) -> Result<Content, Untranslatable> {
+    if let (true, Some(Nhs::Checked(new)), Some(Nhs::Checked(old))) =
+        (joined.renumbered, &joined.survivor.nhs, &joined.retired.nhs)
+        && new != old
+    {
+        return Ok(ChangeNhsNumberRequest {
+            source_system: joined.system,
+            source_id: joined.id,
+            version: joined.version,
+            old_nhs_number: old.clone(),
+            new_nhs_number: new.clone(),
+        }
+        .into());
+    }
+    Ok(JoinIdentitiesRequest {
+        source_system: joined.system,
+        source_id: joined.id,
+        version: joined.version,
+        survivor: Some(person(joined.survivor)?),
+        retired: Some(person(joined.retired)?),
+    }
+    .into())
 }
 
 fn person(patient: Patient) -> Result<PersonIdentity, Untranslatable> {

@@ -1,12 +1,16 @@
 //! The samples beside what is expected of them, the rows that must be refused, and a month of published crimes.
 
-use std::{collections::HashSet, fs, path::PathBuf};
+#[path = "../../outside.rs"]
+mod outside;
+
+use std::{collections::HashSet, fs};
 
 use placehub_delivery::{Translated, draft::views};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+pub(crate) use outside::outside_data;
 
 const STREET: &str = "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,\
                       Crime type,Last outcome category,Context";
@@ -227,19 +231,6 @@ fn an_id_that_comes_again_is_told_apart() {
         .map(|one| one.result.unwrap().draft().unwrap().clone().source_id)
         .collect();
     assert_eq!(ids, ["ab12", "ab12:2"]);
-}
-
-/// A folder of outside data, if it is there: `PLACEHUB_FIXTURES`, or `shared/fixtures` beside the workspace.
-pub(crate) fn outside_data(folder: &str) -> Option<PathBuf> {
-    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures"));
-    let path = std::env::var_os("PLACEHUB_FIXTURES")
-        .map_or_else(beside, PathBuf::from)
-        .join(folder);
-    if !path.is_dir() {
-        eprintln!("skipped: no outside data `{folder}`; set PLACEHUB_FIXTURES to its folder");
-        return None;
-    }
-    Some(path)
 }
 
 proptest! {

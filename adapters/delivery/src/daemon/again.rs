@@ -6,7 +6,7 @@ use std::{io, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    content::Content,
+    content::Told,
     draft::FileError,
     folder::{Translate, chain},
     intake::{self, Intake, Left, Taken},
@@ -52,17 +52,9 @@ impl Again {
         };
         let Kept { origin, held, .. } = kept;
         let taken = match held {
-            Some(Held::Draft(draft)) => vec![Taken {
+            Some(Held::Told(Told { content: Some(content) })) => vec![Taken {
                 origin,
-                content: Ok(Content::Draft(draft)),
-            }],
-            Some(Held::Retraction(retraction)) => vec![Taken {
-                origin,
-                content: Ok(Content::Retraction(retraction)),
-            }],
-            Some(Held::Statement(statement)) => vec![Taken {
-                origin,
-                content: Ok(Content::Statement(statement)),
+                content: Ok(content),
             }],
             Some(Held::Piece(piece)) => match translate(&self.translate, &origin, &piece) {
                 Ok(taken) => taken,
@@ -71,7 +63,7 @@ impl Again {
                     return self.quarantine.hold_again(id);
                 }
             },
-            None => return self.quarantine.hold_again(id),
+            Some(Held::Told(Told { content: None })) | None => return self.quarantine.hold_again(id),
         };
         match self.intake.take(taken) {
             Ok(()) => self.quarantine.release(id),

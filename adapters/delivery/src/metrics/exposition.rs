@@ -56,7 +56,11 @@ pub fn text(counters: &Counters, gauges: &Gauges) -> String {
             &c.superseded,
         ),
         ("retracted_total", "Signals taken back.", &c.retracted),
-        ("stated_total", "Statements of consent taken down.", &c.stated),
+        (
+            "stated_total",
+            "Consents, joins of records, changes of number and deaths taken down.",
+            &c.stated,
+        ),
         ("refused_total", "Entries that the hub refused.", &c.refused),
         (
             "interruptions_total",

@@ -32,7 +32,7 @@ pub struct Counters {
     pub superseded: Counter,
     /// Taken back at the hub.
     pub retracted: Counter,
-    /// What people said about sharing, taken down by the hub.
+    /// Statements taken down by the hub: consents, joins of records, changes of number, deaths.
     pub stated: Counter,
     /// Refused by the hub, and in the quarantine.
     pub refused: Counter,

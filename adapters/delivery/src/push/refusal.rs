@@ -6,9 +6,10 @@ use placehub_proto::v1::Refusal;
 use super::Error;
 
 /// Reasons, or names of gRPC statuses, that speak of the content alone.
-const OF_CONTENT: [&str; 5] = [
+const OF_CONTENT: [&str; 6] = [
     "FIELD_INVALID",
     "VERSION_CONFLICT",
+    "NHS_NUMBERS_DIFFER",
     "InvalidArgument",
     "OutOfRange",
     "FailedPrecondition",

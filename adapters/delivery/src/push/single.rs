@@ -1,13 +1,13 @@
-//! Tells the hub one thing by a call of its own: a retraction, a statement of consent.
+//! Tells the hub one thing by a call of its own: a retraction, a statement of consent, a join, a death.
 //! It never counts it as told before the hub has answered for it.
 //!
-//! Telling again is safe: a retraction is known by its version, and a statement said twice is in force once.
+//! Telling again is safe: all but a statement of consent is known by its version, and that said twice is in force once.
 
 use std::time::Duration;
 
 use placehub_proto::v1::{
     PushSignalRequest, RecordConsentRequest, Refusal, consent_service_client::ConsentServiceClient,
-    signal_service_client::SignalServiceClient,
+    identity_service_client::IdentityServiceClient, signal_service_client::SignalServiceClient,
 };
 use tokio::time::{Instant, sleep, timeout};
 use tonic::{Status, transport::Channel};
@@ -62,6 +62,15 @@ async fn call(content: &Content, channel: Channel) -> Result<(), Status> {
             .retract_signal(retraction)
             .await
             .map(drop),
+        Content::Join(join) => IdentityServiceClient::new(channel)
+            .join_identities(join)
+            .await
+            .map(drop),
+        Content::NumberChange(change) => IdentityServiceClient::new(channel)
+            .change_nhs_number(change)
+            .await
+            .map(drop),
+        Content::Death(death) => IdentityServiceClient::new(channel).record_death(death).await.map(drop),
         Content::Statement(statement) => {
             let request = RecordConsentRequest {
                 statement: Some(statement),

@@ -6,12 +6,15 @@ use std::{
     fmt::{self, Write},
 };
 
-use placehub_proto::v1::{ConsentStatement, Refusal, RetractSignalRequest, SignalDraft};
+use placehub_proto::v1::Refusal;
 use prost::Message;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value as Json, json};
 
-use crate::{content::Content, draft::Untranslatable};
+use crate::{
+    content::{Content, Told},
+    draft::Untranslatable,
+};
 
 /// What is kept of a row, message or draft that nobody would take.
 #[derive(Clone, PartialEq, Message)]
@@ -32,25 +35,20 @@ pub struct Kept {
     #[prost(string, repeated, tag = "5")]
     pub fields: Vec<String>,
     /// What is kept back.
-    #[prost(oneof = "Held", tags = "6, 7, 8, 9")]
+    #[prost(oneof = "Held", tags = "6, 8")]
     pub held: Option<Held>,
 }
 
 /// What is kept back.
 #[derive(Clone, PartialEq, prost::Oneof)]
+#[expect(clippy::large_enum_variant, reason = "what the hub refused is nearly all there is")]
 pub enum Held {
-    /// A draft that the hub refused.
+    /// What the hub refused.
     #[prost(message, tag = "6")]
-    Draft(SignalDraft),
-    /// A retraction that the hub refused.
-    #[prost(message, tag = "7")]
-    Retraction(RetractSignalRequest),
+    Told(Told),
     /// A part of a file of which the adapter could make nothing.
     #[prost(message, tag = "8")]
     Piece(Piece),
-    /// What a person said about sharing, which the hub refused.
-    #[prost(message, tag = "9")]
-    Statement(ConsentStatement),
 }
 
 /// A part of a file that can be translated on its own.
@@ -81,11 +79,7 @@ impl Kept {
             reason: refusal.reason,
             message: refusal.message,
             fields: fields.flat_map(|one| [one.field, one.description]).collect(),
-            held: Some(match content {
-                Content::Draft(draft) => Held::Draft(draft),
-                Content::Retraction(retraction) => Held::Retraction(retraction),
-                Content::Statement(statement) => Held::Statement(statement),
-            }),
+            held: Some(Held::Told(Told { content: Some(content) })),
         }
     }
 
@@ -141,9 +135,7 @@ impl Kept {
     /// What is kept, for the agency's own screen: personal data included.
     pub fn content(&self) -> Json {
         match &self.held {
-            Some(Held::Draft(draft)) => Content::Draft(draft.clone()).view(),
-            Some(Held::Retraction(retraction)) => Content::Retraction(retraction.clone()).view(),
-            Some(Held::Statement(statement)) => Content::Statement(statement.clone()).view(),
+            Some(Held::Told(told)) => told.content.as_ref().map_or(Json::Null, Content::view),
             Some(Held::Piece(piece)) => json!({
                 "file": piece.name,
                 "content": String::from_utf8_lossy(&piece.bytes),
@@ -157,17 +149,18 @@ impl Kept {
         let mut bytes = self.origin.clone().into_bytes();
         bytes.push(0);
         match &self.held {
-            Some(Held::Draft(draft)) => {
-                let mut draft = draft.clone();
-                let attributes: BTreeMap<_, _> = draft.attributes.drain().collect();
-                bytes.extend(draft.encode_to_vec());
-                for (name, value) in attributes {
-                    bytes.extend(name.encode_to_vec());
-                    bytes.extend(value.encode_to_vec());
+            Some(Held::Told(told)) => match &told.content {
+                Some(Content::Draft(draft)) => {
+                    let mut draft = draft.clone();
+                    let attributes: BTreeMap<_, _> = draft.attributes.drain().collect();
+                    bytes.extend(draft.encode_to_vec());
+                    for (name, value) in attributes {
+                        bytes.extend(name.encode_to_vec());
+                        bytes.extend(value.encode_to_vec());
+                    }
                 }
-            }
-            Some(Held::Retraction(retraction)) => bytes.extend(retraction.encode_to_vec()),
-            Some(Held::Statement(statement)) => bytes.extend(statement.encode_to_vec()),
+                _ => bytes.extend(told.encode_to_vec()),
+            },
             Some(Held::Piece(piece)) => bytes.extend_from_slice(&piece.bytes),
             None => {}
         }

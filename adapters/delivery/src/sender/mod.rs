@@ -210,7 +210,9 @@ impl Sender {
         let counter = match &content {
             Content::Draft(_) => &self.counters.recorded,
             Content::Retraction(_) => &self.counters.retracted,
-            Content::Statement(_) => &self.counters.stated,
+            Content::Death(_) | Content::Join(_) | Content::NumberChange(_) | Content::Statement(_) => {
+                &self.counters.stated
+            }
         };
         match refusal {
             None => {

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use placehub_delivery::{Untranslatable, fields, table::Cells};
 use placehub_proto::v1::PersonIdentity;
 
-use super::tenant;
+use super::{of_tenant, tenant};
 
 /// The columns without which there is no export of cases.
 pub(super) const CASES: &[&str] = &["case_ref", "tenancy_ref", "uprn", "case_type", "status", "opened_on"];
@@ -48,14 +48,13 @@ pub struct Eviction {
 }
 
 pub(super) fn case(cells: &Cells<'_>) -> Result<Case, Untranslatable> {
-    let tenancy_ref = cells.required("tenancy_ref", fields::label)?;
     let updated = cells.optional("updated_on", fields::date)?;
     let version = cells.optional("version", fields::version)?;
     Ok(Case {
-        case_ref: cells.required("case_ref", fields::label)?,
+        case_ref: of_tenant(cells, cells.required("case_ref", fields::label)?)?,
         version: version.or(updated.map(fields::day_version)).unwrap_or(1),
         uprn: cells.optional("uprn", fields::uprn)?,
-        person: tenant(cells, &tenancy_ref)?,
+        person: tenant(cells)?,
         case_type: cells.required("case_type", fields::phrase)?,
         open: cells.required("status", status)?,
         opened_on: cells.required("opened_on", fields::date)?,
@@ -63,12 +62,11 @@ pub(super) fn case(cells: &Cells<'_>) -> Result<Case, Untranslatable> {
 }
 
 pub(super) fn eviction(cells: &Cells<'_>) -> Result<Eviction, Untranslatable> {
-    let tenancy_ref = cells.required("tenancy_ref", fields::label)?;
     Ok(Eviction {
-        eviction_ref: cells.required("eviction_ref", fields::label)?,
+        eviction_ref: of_tenant(cells, cells.required("eviction_ref", fields::label)?)?,
         version: cells.optional("version", fields::version)?.unwrap_or(1),
         uprn: cells.optional("uprn", fields::uprn)?,
-        person: tenant(cells, &tenancy_ref)?,
+        person: tenant(cells)?,
         evicted_on: cells.required("evicted_on", fields::date)?,
     })
 }

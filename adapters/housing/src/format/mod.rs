@@ -134,10 +134,10 @@ pub fn read(input: Input) -> Result<Pieces<Row>, FileError> {
 }
 
 fn arrears(cells: &Cells<'_>) -> Result<Arrears, Untranslatable> {
-    let tenancy_ref = cells.required("tenancy_ref", fields::label)?;
+    let tenancy_ref = of_tenant(cells, cells.required("tenancy_ref", fields::label)?)?;
     Ok(Arrears {
         uprn: cells.optional("uprn", fields::uprn)?,
-        person: tenant(cells, &tenancy_ref)?,
+        person: tenant(cells)?,
         weeks: cells.required("weeks_in_arrears", fields::whole)?,
         pence: cells.required("arrears_pence", fields::whole)?,
         as_of: cells.required("as_of", fields::date)?,
@@ -146,25 +146,35 @@ fn arrears(cells: &Cells<'_>) -> Result<Arrears, Untranslatable> {
 }
 
 fn notice(cells: &Cells<'_>) -> Result<Notice, Untranslatable> {
-    let tenancy_ref = cells.required("tenancy_ref", fields::label)?;
     Ok(Notice {
-        notice_ref: cells.required("notice_ref", fields::label)?,
+        notice_ref: of_tenant(cells, cells.required("notice_ref", fields::label)?)?,
         version: cells.optional("version", fields::version)?.unwrap_or(1),
         uprn: cells.optional("uprn", fields::uprn)?,
-        person: tenant(cells, &tenancy_ref)?,
+        person: tenant(cells)?,
         notice_type: cells.required("notice_type", fields::phrase)?,
         served_on: cells.required("served_on", fields::date)?,
         expires_on: cells.optional("expires_on", fields::date)?,
     })
 }
 
-fn tenant(cells: &Cells<'_>, tenancy_ref: &str) -> Result<PersonIdentity, Untranslatable> {
+/// A reference with the tenant's number behind it: a joint tenancy has a row for each tenant, of which all but the first are
+/// told apart, so that no two people are known by one reference and no two signals by one id.
+fn of_tenant(cells: &Cells<'_>, reference: String) -> Result<String, Untranslatable> {
+    Ok(match cells.optional("tenant_no", fields::version)? {
+        None | Some(1) => reference,
+        Some(number) => format!("{reference}/{number}"),
+    })
+}
+
+/// The tenant whom the row names, also by the tenancy.
+fn tenant(cells: &Cells<'_>) -> Result<PersonIdentity, Untranslatable> {
+    let tenancy_ref = of_tenant(cells, cells.required("tenancy_ref", fields::label)?)?;
     if tenancy_ref.chars().count() > 64 {
         return Err(Untranslatable::new("tenancy_ref", "is longer than 64 characters"));
     }
     Ok(identity::with_reference(
         identity::person(cells)?,
         "tenancy",
-        tenancy_ref,
+        &tenancy_ref,
     ))
 }

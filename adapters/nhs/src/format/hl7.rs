@@ -11,14 +11,19 @@ use placehub_delivery::{
     fields::{self, Nhs},
 };
 
-use super::{Cancellation, Event, Fact, Patient, Reading, Saying, hl7_escape, hl7_time};
+use super::{Cancellation, Event, Fact, Joined, Patient, Reading, Saying, hl7_escape, hl7_time};
 use crate::mapping::{Deed, Record, hl7_path};
 
 /// The object identifier of the NHS number (NHS Data Standards, OID register).
 const NHS_NUMBER_OID: &str = "2.16.840.1.113883.2.1.4.1";
 
-/// Two patients become one. Passing it over would leave the hub with two.
+/// Two records of a patient become one (HL7 2.4, chapter 3: PID survives, MRG falls out of use).
 const MERGE: &str = "A40";
+/// One record has another number than before, which stands in MRG.
+const RENUMBERING: &str = "A47";
+
+/// The system of a number that names none: the sender's own.
+const UNNAMED: &str = "PID-3";
 
 /// Reads each message of the text, which begins with `MSH`.
 pub(super) fn read(text: &str, reading: &Reading) -> Vec<Placed<Fact>> {
@@ -84,9 +89,10 @@ pub(super) fn message(text: &str, reading: &Reading) -> Result<Saying, Untransla
     if parsed.segment("PID").is_none() {
         return Err(Untranslatable::new("PID", "is missing"));
     }
-    if trigger == MERGE {
-        let rule = "is a merge of two patients (A40), which the hub cannot be told of";
-        return Err(Untranslatable::new("MSH-9", rule));
+    if let MERGE | RENUMBERING = trigger.as_str() {
+        return message
+            .joined(&trigger)
+            .map(|joined| Saying::Told(vec![Fact::Joined(Box::new(joined))]));
     }
     let visit = Some(message.value("PV1", 19)).filter(|visit| !visit.is_empty());
     let visit = visit.map(|visit| fields::label(&visit)).transpose();
@@ -116,7 +122,7 @@ pub(super) fn message(text: &str, reading: &Reading) -> Result<Saying, Untransla
             Event::told(tell, &message, named, message.version(), message.patient()?)?
         }
     };
-    Ok(Saying::Told(vec![Fact::Happened(Box::new(event))]))
+    Ok(event.into())
 }
 
 /// A parsed message whose header says ADT.
@@ -169,14 +175,46 @@ impl<'m> Adt<'m> {
         if !born.is_empty() {
             patient.birth_date = hl7_time::birth_date(&born).map_err(|rule| Untranslatable::new("PID-7", rule))?;
         }
-        for repeat in self.field("PID", 3).into_iter().flat_map(Field::repeats) {
-            self.identify(repeat, &mut patient)?;
-        }
+        self.numbers("PID", 3, &mut patient)?;
         Ok(patient)
     }
 
+    /// Two records of one patient, or two numbers of one record.
+    fn joined(&self, trigger: &str) -> Result<Joined, Untranslatable> {
+        if self.message.segments().filter(|segment| segment.name == "MRG").count() > 1 {
+            return Err(Untranslatable::new(
+                "MRG",
+                "is there more than once: send a message for each",
+            ));
+        }
+        let (mut survivor, mut retired) = (Patient::default(), Patient::default());
+        self.numbers("PID", 3, &mut survivor)?;
+        self.numbers("MRG", 1, &mut retired)?;
+        for (patient, field) in [(&survivor, "PID-3"), (&retired, "MRG-1")] {
+            if !patient.has_number() {
+                return Err(Untranslatable::new(field, "is missing, or has no number to go by"));
+            }
+        }
+        let id = fields::label(&self.value("MSH", 10)).map_err(|rule| Untranslatable::new("MSH-10", rule))?;
+        Ok(Joined {
+            system: self.system()?,
+            id: format!("{id}:join"),
+            version: self.version(),
+            survivor,
+            retired,
+            renumbered: trigger == RENUMBERING,
+        })
+    }
+
+    /// Takes all the identifiers of a field.
+    fn numbers(&self, segment: &str, field: usize, patient: &mut Patient) -> Result<(), Untranslatable> {
+        let mut repeats = self.field(segment, field).into_iter().flat_map(Field::repeats);
+        let place = format!("{segment}-{field}");
+        repeats.try_for_each(|repeat| self.identify(repeat, &place, patient))
+    }
+
     /// Takes one identifier (data type CX): the NHS number by its assigning authority or type, all others as the sender's own.
-    fn identify(&self, repeat: &Repeat<'m>, patient: &mut Patient) -> Result<(), Untranslatable> {
+    fn identify(&self, repeat: &Repeat<'m>, place: &str, patient: &mut Patient) -> Result<(), Untranslatable> {
         let part = |number| self.first(repeat.component(number));
         let (value, kind) = (part(1), part(5));
         let authority: Vec<String> = repeat
@@ -189,7 +227,7 @@ impl<'m> Adt<'m> {
             return Ok(());
         }
         if kind == "NH" || authority.iter().any(|name| name == "NHS" || name == NHS_NUMBER_OID) {
-            let nhs = fields::nhs(&value).map_err(|rule| Untranslatable::new("PID-3", format!("NHS number {rule}")))?;
+            let nhs = fields::nhs(&value).map_err(|rule| Untranslatable::new(place, format!("NHS number {rule}")))?;
             let nhs = match nhs {
                 Nhs::Checked(digits) if !self.is_verified() => Nhs::Unchecked(digits),
                 nhs => nhs,
@@ -201,7 +239,7 @@ impl<'m> Adt<'m> {
             return Ok(());
         }
         let system = authority.into_iter().find(|name| !name.is_empty()).unwrap_or(kind);
-        patient.refer(if system.is_empty() { "PID-3" } else { &system }, &value);
+        patient.refer(if system.is_empty() { UNNAMED } else { &system }, &value);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use placehub_delivery::{Untranslatable, fields};
 use serde_json::Value;
 
-use super::{Event, Fact, Patient, Reading, Saying};
+use super::{Event, Patient, Reading, Saying};
 use crate::mapping::{Deed, Record};
 
 /// A person is known by another NHS number from now on. Passing it over would leave the hub with two people.
@@ -74,7 +74,8 @@ impl<'j> Signal<'j> {
     fn saying(&self, reading: &Reading) -> Result<Saying, Untranslatable> {
         let refuse = |field: &'static str| move |rule: &'static str| Untranslatable::new(field, rule);
         if self.kind == NUMBER_CHANGE {
-            let rule = "is a change of NHS number, which the hub cannot be told of";
+            let rule =
+                "is a change of NHS number that names one of the two numbers only, of which the hub cannot be told";
             return Err(Untranslatable::new("type", rule));
         }
         let tell = match reading.mapping.mns(self.kind, self) {
@@ -97,10 +98,11 @@ impl<'j> Signal<'j> {
             ..Patient::default()
         };
         let event = Event::told(tell, self, (source.to_owned(), id), 1, patient)?;
-        Ok(Saying::Told(vec![Fact::Happened(Box::new(Event {
+        Ok(Event {
             pointer: self.dataref.to_owned(),
             ..event
-        }))]))
+        }
+        .into())
     }
 }
 

@@ -42,6 +42,40 @@ pub enum Fact {
     Cancelled(Cancellation),
     /// A patient said something about sharing.
     Stated(Box<Stated>),
+    /// Two records are of one patient.
+    Joined(Box<Joined>),
+    /// A patient died.
+    Died(Box<Died>),
+}
+
+/// Two records of one patient, and under which name the source says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Joined {
+    /// The system that says so.
+    pub system: String,
+    /// Its id of the statement.
+    pub id: String,
+    /// Rises with each correction.
+    pub version: u64,
+    /// What the patient is known by from now on.
+    pub survivor: Patient,
+    /// What falls out of use.
+    pub retired: Patient,
+    /// Whether what changed is the number of one record, and not that there were two.
+    pub renumbered: bool,
+}
+
+/// The news of a death.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Died {
+    /// The system that says so.
+    pub system: String,
+    /// Its id of the statement.
+    pub id: String,
+    /// Rises with each correction.
+    pub version: u64,
+    /// Who died.
+    pub patient: Patient,
 }
 
 /// An event that its source takes back.
@@ -84,6 +118,8 @@ pub struct Event {
     pub attributes: HashMap<String, AttributeValue>,
     /// Where to ask for more, as an https URL; empty if the source does not say.
     pub pointer: String,
+    /// Whether it says that the patient died, so that the hub is told that as well.
+    pub died: bool,
 }
 
 /// What a patient said about sharing. In each list, empty means "all".
@@ -190,6 +226,7 @@ impl Event {
             summary: tell.summary(at),
             attributes: tell.attributes(record, at),
             pointer: String::new(),
+            died: tell.died,
             system,
             id,
             version,
@@ -199,7 +236,27 @@ impl Event {
     }
 }
 
+impl From<Event> for Saying {
+    /// The event, and that the patient died, if that is what it says.
+    fn from(event: Event) -> Self {
+        let died = event.died.then(|| {
+            Fact::Died(Box::new(Died {
+                system: event.system.clone(),
+                id: format!("{}:{}", event.id, event.mark),
+                version: event.version,
+                patient: event.patient.clone(),
+            }))
+        });
+        Self::Told([Fact::Happened(Box::new(event))].into_iter().chain(died).collect())
+    }
+}
+
 impl Patient {
+    /// Whether it has an identifier by which two records can be told to be one person's.
+    fn has_number(&self) -> bool {
+        matches!(self.nhs, Some(Nhs::Checked(_))) || !self.references.is_empty()
+    }
+
     /// Whether the hub can find the person among those that other agencies know: the contract's rule for statements.
     fn can_be_found(&self) -> bool {
         let named = self.family_name.is_some() && self.given_name.is_some() && self.birth_date.is_some();

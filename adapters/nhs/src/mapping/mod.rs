@@ -90,6 +90,8 @@ pub(crate) struct Tell {
     pub(crate) severity: Severity,
     /// How carefully to handle it, if more than the kind asks for.
     pub(crate) sensitivity: Sensitivity,
+    /// Whether the hub is also told that the person died.
+    pub(crate) died: bool,
     summary: String,
     at: Vec<String>,
     attributes: Vec<Attribute>,

@@ -44,6 +44,8 @@ struct WrittenRule {
     sensitivity: Option<Spanned<String>>,
     summary: Option<Spanned<String>>,
     #[serde(default)]
+    died: bool,
+    #[serde(default)]
     attributes: BTreeMap<String, Few>,
 }
 
@@ -195,6 +197,7 @@ impl Lines<'_> {
                     severity: self.severity(rule.severity)?,
                     sensitivity: self.sensitivity(rule.sensitivity)?,
                     summary: self.summary(rule.summary, line)?,
+                    died: rule.died,
                     kind: kind.into_inner(),
                     id,
                     at,

@@ -223,19 +223,33 @@ fn an_episode_says_that_care_is_given_and_never_what_for() {
 }
 
 #[test]
-fn a_patient_who_has_died_is_a_signal_and_one_who_was_merged_is_refused() {
+fn a_patient_who_has_died_is_a_signal_and_a_death_and_one_who_was_replaced_is_joined() {
     let mut patient = json!({
         "resourceType": "Patient", "id": "p-1", "deceasedDateTime": "2026-11-10",
         "identifier": [{ "system": "https://fhir.nhs.uk/Id/nhs-number", "value": PERSON }],
     });
-    let death = drafts(&patient).remove(0);
+    let all: Vec<Content> = told(patient.to_string().as_bytes())
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let [Content::Draft(signal), Content::Death(death)] = all.as_slice() else {
+        panic!("{all:?}")
+    };
     assert_eq!(
-        (death.kind.as_str(), death.source_id.as_str()),
+        (signal.kind.as_str(), signal.source_id.as_str()),
         ("health.death-notification", "p-1:death")
     );
-    patient["link"] = json!([{ "type": "replaced-by", "other": { "reference": "Patient/p-2" } }]);
+    assert_eq!((death.source_id.as_str(), &death.person), ("p-1:death", &signal.person));
+    patient["deceasedDateTime"] = Value::Null;
+    patient["link"] = json!([{ "type": "replaced-by", "other": { "identifier": { "system": "x", "value": "2" } } }]);
+    let Content::Join(join) = told(patient.to_string().as_bytes()).remove(0).unwrap() else {
+        panic!()
+    };
+    assert_eq!(join.retired.unwrap().nhs_number, PERSON);
+    assert_eq!(join.survivor.unwrap().local_references[0].value, "2");
+    patient["link"][0]["other"]["identifier"]["system"] = json!("");
     assert_eq!(
         told(patient.to_string().as_bytes()).remove(0).unwrap_err().field,
-        "Patient.link"
+        "Patient.link[0]"
     );
 }

@@ -1,11 +1,11 @@
 //! The samples beside what is expected of them, the messages that must be refused, and messages that others wrote.
 
+#[path = "../../../outside.rs"]
+mod outside;
 pub(crate) mod station;
 
 mod consents;
 mod others;
-
-use std::path::PathBuf;
 
 use placehub_delivery::{Content, FileError, Translated, Untranslatable, draft::views};
 use placehub_proto::v1::SignalDraft;
@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+pub(crate) use outside::outside_data;
 
 const MESSAGE: &str = "MSH|^~\\&|PAS|RWIG|TIE|RWIG|202611121000||ADT^A03|C-1|P|2.4\r\
                        EVN|A03|202611121005\r\
@@ -48,6 +49,7 @@ fn the_samples_become_what_is_expected() {
     let expected = [
         include_str!("../../samples/discharge.expected.json"),
         include_str!("../../samples/encounter.expected.json"),
+        include_str!("../../samples/flags.expected.json"),
     ];
     for ((name, bytes), expected) in SAMPLES.iter().zip(expected) {
         let expected: Value = serde_json::from_str(expected).unwrap();
@@ -238,19 +240,6 @@ fn a_cloud_event_becomes_a_signal_with_its_pointer() {
         bad[name] = json!(value);
         assert_eq!(one(bad.to_string().as_bytes()).unwrap_err().field, name);
     }
-}
-
-/// A folder of outside data, if it is there: `PLACEHUB_FIXTURES`, or `shared/fixtures` beside the workspace.
-pub(crate) fn outside_data(folder: &str) -> Option<PathBuf> {
-    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures"));
-    let path = std::env::var_os("PLACEHUB_FIXTURES")
-        .map_or_else(beside, PathBuf::from)
-        .join(folder);
-    if !path.is_dir() {
-        eprintln!("skipped: no outside data `{folder}`; set PLACEHUB_FIXTURES to its folder");
-        return None;
-    }
-    Some(path)
 }
 
 proptest! {

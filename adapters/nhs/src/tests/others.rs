@@ -16,7 +16,9 @@ fn outcome(path: &Path) -> String {
     let said = all.into_iter().map(|one| match one.result {
         Ok(Content::Draft(draft)) => draft.kind,
         Ok(Content::Retraction(back)) => format!("takes back {}", back.source_id),
-        Ok(Content::Statement(statement)) => statement.stance().as_str_name().to_owned(),
+        Ok(Content::Death(_)) => "died".to_owned(),
+        Ok(Content::Join(_)) => "joined".to_owned(),
+        Ok(other) => other.line(),
         Err(why) => why.to_string(),
     });
     said.collect::<Vec<_>>().join(", ")
@@ -63,7 +65,7 @@ fn each_message_of_another_becomes_what_it_should() {
             "A03" => "health.hospital-discharge",
             "A11" => "takes back 40007716:admission",
             "A13" => "takes back 40007716:discharge",
-            "A40" => "MSH-9: is a merge of two patients (A40), which the hub cannot be told of",
+            "A40" | "A47" => "joined",
             _ => &none,
         };
         assert_eq!(said, expected, "{name}");
@@ -82,14 +84,14 @@ fn each_notification_of_another_becomes_what_it_should() {
             ("imms-vaccination-record-change-1/signal", NONE),
             (
                 "nhs-number-change-2/signal",
-                "type: is a change of NHS number, which the hub cannot be told of",
+                "type: is a change of NHS number that names one of the two numbers only, of which the hub cannot be told",
             ),
             ("nhshco-hc-complete-1/signal", NONE),
             ("pathology-laboratory-reporting-test-result-stored-1/signal", NONE),
             ("patientflags-change-1/signal", "health.reasonable-adjustment"),
             ("pdm-resource-change-1/signal", NONE),
             ("pds-change-of-gp-2/signal", "health.gp-change"),
-            ("pds-death-notification-2/signal", "health.death-notification"),
+            ("pds-death-notification-2/signal", "health.death-notification, died"),
             ("pds-record-change-2/signal", NONE),
             ("vrs-proxy-role-changed-1/signal", NONE),
             ("vrs-proxy-role-created-1/signal", NONE),

@@ -79,6 +79,9 @@ impl Station {
                 Content::Draft(draft) => format!("{} {}", draft.source_id, draft.version),
                 Content::Retraction(back) => format!("not {} {}", back.source_id, back.version),
                 Content::Statement(statement) => format!("says {}", statement.stance().as_str_name()),
+                Content::Join(join) => format!("{} is one", join.source_id),
+                Content::NumberChange(change) => format!("{} is another number", change.source_id),
+                Content::Death(death) => format!("{} died", death.source_id),
             })
             .collect()
     }

@@ -2,6 +2,9 @@
 //! HTTP client over TLS. Where one is not installed, its test says so and proves nothing.
 
 #[cfg(test)]
+#[path = "../../../outside.rs"]
+mod outside;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod senders;

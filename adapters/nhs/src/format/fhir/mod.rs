@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use placehub_delivery::{FileError, Piece, Placed, Untranslatable, fields};
 use serde_json::Value;
 
-use super::{Cancellation, Event, Fact, Reading, Saying, mns};
+use super::{Cancellation, Event, Fact, Joined, Reading, Saying, mns};
 use crate::mapping::{Deed, Record};
 use element::Element;
 use resources::Identifier;
@@ -139,18 +139,17 @@ impl Text<'_> {
             }
         }
         let resource_type = element.resource_type();
-        match resource_type {
-            "Consent" => return consent::saying(element, self, reading),
-            "Patient" if element.has("link") => {
-                let merged = element.codes("link.type");
-                if merged.iter().any(|kind| kind == "replaced-by" || kind == "replaces") {
-                    let rule = "says that two patients are one, which the hub cannot be told of";
-                    return Err(Untranslatable::new(element.place("link"), rule));
-                }
-            }
-            _ => {}
+        if resource_type == "Consent" {
+            return consent::saying(element, self, reading);
         }
+        let joined = match resource_type {
+            "Patient" => self.joined(element)?,
+            _ => Vec::new(),
+        };
         let Some(deed) = reading.mapping.fhir(resource_type, element) else {
+            if !joined.is_empty() {
+                return Ok(Saying::Told(joined));
+            }
             let rule = "is a resource of which the mapping makes no signal";
             return Ok(Saying::Nothing(Untranslatable::new(element.prefix(), rule)));
         };
@@ -176,7 +175,37 @@ impl Text<'_> {
             _ => patient::referred(element, "subject", self)?,
         };
         let event = Event::told(tell, element, (system, id), version, patient)?;
-        Ok(Saying::Told(vec![Fact::Happened(Box::new(event))]))
+        let told = Saying::from(event).facts()?;
+        Ok(Saying::Told(joined.into_iter().chain(told).collect()))
+    }
+
+    /// The other records of a Patient that are linked to it as replaced or replacing.
+    fn joined(&self, element: &Element<'_>) -> Result<Vec<Fact>, Untranslatable> {
+        let mut joined = Vec::new();
+        for (at, link) in element.all("link").into_iter().enumerate() {
+            let link = Element::new(link, element.place(&format!("link[{at}]")));
+            let replaced = match link.text("type").unwrap_or_default().as_str() {
+                "replaced-by" => true,
+                "replaces" => false,
+                _ => continue,
+            };
+            let (own, other) = (patient::read(element)?, patient::referred(&link, "other", self)?);
+            let (survivor, retired) = if replaced { (other, own) } else { (own, other) };
+            if !survivor.has_number() || !retired.has_number() {
+                let rule = "joins a patient who has no number to go by";
+                return Err(Untranslatable::new(link.prefix(), rule));
+            }
+            let (system, id) = name(element)?;
+            joined.push(Fact::Joined(Box::new(Joined {
+                system,
+                id: format!("{id}:join:{at}"),
+                version: self.version(element),
+                survivor,
+                retired,
+                renumbered: false,
+            })));
+        }
+        Ok(joined)
     }
 
     /// Twice the version on the server, or twice the second of its last change or of the Bundle: a cancellation, one higher,
