@@ -60,6 +60,9 @@ fn sentence(entry: &Entry, catalogue: &Catalogue, name: impl Fn(&AgencyId) -> St
         ("list-consents", true) => "They looked at what you had said about sharing.".to_owned(),
         ("access-log", true) => "They made a log like this one.".to_owned(),
         ("who-saw", true) => "They looked at the record of who asked about you.".to_owned(),
+        ("change-nhs-number" | "join-identities" | "separate-identities" | "record-death" | "retract-death", true) => {
+            "They set right who you are known as.".to_owned()
+        }
         (_, true) => "They looked at something about you.".to_owned(),
         (_, false) => "They tried to look at something about you, and were refused.".to_owned(),
     }

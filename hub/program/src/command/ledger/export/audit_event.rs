@@ -70,9 +70,9 @@ fn deed(action: &str) -> Deed {
         action,
     };
     match action {
-        "push" | "record-consent" => deed("create", "C"),
-        "review-held" => deed("update", "U"),
-        "retract" => deed("delete", "D"),
+        "push" | "record-consent" | "record-death" => deed("create", "C"),
+        "change-nhs-number" | "join-identities" | "review-held" | "separate-identities" => deed("update", "U"),
+        "retract" | "retract-death" => deed("delete", "D"),
         "show-entry" => deed("read", "R"),
         "export-ledger" => Deed {
             kind: coding(DCM, "110106", "Export"),
