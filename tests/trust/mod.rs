@@ -2,6 +2,7 @@
 //! Nothing here looks into the hub: heads, proofs and bundles are judged from their bytes.
 
 mod bundle;
+mod foreign;
 mod proofs;
 mod rotation;
 mod witnessing;

@@ -3,7 +3,10 @@
 use std::{fs, sync::Arc};
 
 use jiff::SignedDuration;
-use placehub_hub::store::{Disk, Memory, Store};
+use placehub_hub::{
+    ledger::Signer,
+    store::{Disk, Memory, Store},
+};
 use placehub_ledger::{VerifierKey, WitnessKey};
 use tempfile::TempDir;
 
@@ -40,7 +43,7 @@ impl Witness {
         let mut command = command("placehub");
         let dir = self.folder.path().join("witness");
         command
-            .args(["witness", "serve", "--listen", address, "--log"])
+            .args(["witness", "serve", "--listen", address, "--ledger"])
             .arg(log)
             .arg(dir);
         Served::start(&mut command).await
@@ -55,7 +58,6 @@ impl Witness {
 
 /// The public key of a place's ledger, before its hub runs.
 fn ledger_key(place: &Place) -> String {
-    use placehub_hub::ledger::Signer;
     let bytes = fs::read(place.folder().join("ledger.key")).unwrap();
     Signer::from_pkcs8(&place.config().node, &bytes)
         .unwrap()

@@ -215,3 +215,39 @@ pub(super) fn rows(read: &dyn Read, from: u64, limit: usize) -> Result<Vec<Numbe
 fn numbered(read: &dyn Read, number: u64) -> Result<Numbered, Error> {
     Ok((number, entry(read, number)?.ok_or(GAP)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::store::Visit;
+
+    /// A ledger of any size, which counts the rows that are read.
+    struct Endless(Cell<usize>);
+
+    impl Read for Endless {
+        fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, store::Error> {
+            self.0.set(self.0.get() + 1);
+            Ok(Some(vec![0; 32]))
+        }
+
+        fn scan(&self, _: &[u8], _: &[u8], _: &mut Visit<'_>) -> Result<(), store::Error> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_proof_among_ten_million_entries_reads_fewer_than_two_hundred_rows() {
+        for size in [10_000_000, 9_999_999, (1 << 24) - 1] {
+            for number in [0, 1, 15, 4_999_999, size / 2, size - 17, size - 1] {
+                let endless = Endless(Cell::new(0));
+                proof::prove_inclusion(&Rows(&endless), number, size).unwrap();
+                assert!(endless.0.get() < 200, "{number} of {size}: {}", endless.0.get());
+                let endless = Endless(Cell::new(0));
+                proof::prove_consistency(&Rows(&endless), number, size).unwrap();
+                assert!(endless.0.get() < 200, "from {number} to {size}: {}", endless.0.get());
+            }
+        }
+    }
+}

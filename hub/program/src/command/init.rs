@@ -262,6 +262,10 @@ fn configuration(place: &str, listen: SocketAddr, limits: &str, signers: &[&str]
          [tokens]\n\
          # What practitioners' tokens must say as `aud`.\n\
          audience = \"{}\"\n\n\
+         # Where the head of the ledger is made known, and who must have seen it: docs/checking.md.\n\
+         # [ledger]\n\
+         # publish = \"checkpoint\"       # a file that follows the signed head, for anyone to fetch\n\
+         # require_witnesses = 1        # fewer for `witness_limit_seconds` (60) is an alarm\n\n\
          [limits]\n\
          # message_bytes = 1048576      # largest message taken\n\
          # connection_minutes = 60      # after which a connection is made anew\n\

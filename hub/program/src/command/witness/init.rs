@@ -62,7 +62,7 @@ impl Init {
         } else {
             out::line(format_args!(
                 "{dir} is ready. Give this key to whoever runs the hub, and to whoever checks its ledger:\n{public}\n\n\
-                 Next:\n  placehub witness serve {dir} --listen 127.0.0.1:7600 --log ledger.pub\n\
+                 Next:\n  placehub witness serve {dir} --listen 127.0.0.1:7600 --ledger ledger.pub\n\
                  with `ledger.pub` from whoever runs the hub."
             ))?;
         }

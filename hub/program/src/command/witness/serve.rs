@@ -61,16 +61,16 @@ pub(crate) struct Serve {
     listen: SocketAddr,
     /// The public key of a ledger that is to be witnessed: a file. May be given again.
     #[arg(long, value_name = "FILE", required = true)]
-    log: Vec<PathBuf>,
+    ledger: Vec<PathBuf>,
     #[command(flatten)]
-    logging: LogArguments,
+    log: LogArguments,
 }
 
 impl Serve {
     /// Serves until told to stop.
     pub(super) async fn run(self) -> Outcome {
-        self.logging.start()?;
-        let logs = self.log.iter().map(|file| {
+        self.log.start()?;
+        let logs = self.ledger.iter().map(|file| {
             let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
             let key = text.trim().parse::<VerifierKey>();
             key.with_context(|| format!("{} holds no key of a ledger", file.display()))
