@@ -44,6 +44,8 @@ mod trust;
 #[cfg(test)]
 mod walk;
 #[cfg(test)]
+mod warm;
+#[cfg(test)]
 mod watch;
 #[cfg(test)]
 mod watch_resume;

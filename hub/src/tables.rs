@@ -3,16 +3,12 @@
 
 /// Headers by address: `hash16 · !occurred8 · signal16` → `Header`. Room `labels`.
 pub const LABEL_ADDRESS: u8 = b'u';
-/// Headers by area: `code · 0 · !occurred8 · signal16` → `Header`. Room `labels`.
+/// Headers by smallest area: `code · 0 · !occurred8 · signal16` → `Header`. Room `labels`.
 pub const LABEL_AREA: u8 = b'a';
 /// Headers by person: `person16 · !occurred8 · signal16` → `Header`. Room `labels`.
 pub const LABEL_PERSON: u8 = b'p';
-/// Current state of each signal: `signal16` → header, areas, whether retracted. Room `labels`.
+/// Each signal: `signal16` → version, hash of what was pushed, whether retracted, sealed `Body`, `Header`. Room `signals`.
 pub const SIGNAL: u8 = b's';
-/// Signal of a source: `hmac32` → signal id and highest version. Room `signals`.
-pub const SOURCE: u8 = b'o';
-/// Sealed bodies: `signal16` → sealed `Body`. Room `signals`.
-pub const BODY: u8 = b'b';
 /// Wrapped data keys: `subject16` → wrapped key. Room `keys`.
 pub const DATA_KEY: u8 = b'k';
 /// Person of an identifier: `hmac32` → person id, or ambiguous. Room `person`.
@@ -27,7 +23,7 @@ pub const REPORT: u8 = b'r';
 pub const STATEMENT: u8 = b'c';
 /// Number of a person's newest statement, or of the newest change to who they are: `person16` → number. Room `consent`.
 pub const CONSENT_SERIAL: u8 = b'e';
-/// Change log: `serial8` → what changed. Room `changes`.
+/// Change log: `serial8` of the last → what changed, one after the other. Room `changes`.
 pub const CHANGE: u8 = b'v';
 /// What a watch has on its reader's screen, event by event: `watch16 · event8 · signal16` → what stands there since.
 /// Room `changes`.

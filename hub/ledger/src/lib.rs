@@ -21,6 +21,6 @@ pub use checkpoint::Checkpoint;
 pub use cosignature::{Cosigner, WitnessKey};
 pub use entry::{
     Change, Class, Commitment, Entry, EntryInvalid, Format, Hex, HexInvalid, Hidden, LONGEST, Near, Refusal, Remainder,
-    Shown, Subject, Touched,
+    Shown, Subject, Touched, Written,
 };
 pub use note::{NoteInvalid, Signer, VerifierKey};

@@ -1,9 +1,9 @@
 //! Names that the place gives to things: agencies, kinds, purposes, gateways, agreements, areas.
 //! None of them ever names a person.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{cell::RefCell, fmt, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
 /// A name that breaks the rule for names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,9 +51,7 @@ macro_rules! names {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?
-                    .parse()
-                    .map_err(serde::de::Error::custom)
+                deserializer.deserialize_str(Shared).map(Self)
             }
         }
     )*};
@@ -83,6 +81,46 @@ impl GatewayId {
     }
 }
 
+/// How many names a thread remembers, so that those of one text, read from many rows, share it.
+const REMEMBERED: usize = 1024;
+
+thread_local! {
+    static SHARED: RefCell<Vec<Option<Arc<str>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Reads a name: one that was read a moment ago is not checked and copied again.
+struct Shared;
+
+impl Visitor<'_> for Shared {
+    type Value = Arc<str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Arc<str>, E> {
+        SHARED.with_borrow_mut(|known| {
+            known.resize(REMEMBERED, None);
+            // FNV-1a (RFC 9923): spreads short names well, and is quick on them.
+            let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+            let place = known.get_mut(usize::try_from(hash >> 54).unwrap_or_default());
+            match place {
+                Some(Some(known)) if **known == *text => Ok(known.clone()),
+                place => {
+                    check(text).map_err(E::custom)?;
+                    let name: Arc<str> = text.into();
+                    if let Some(place) = place {
+                        *place = Some(name.clone());
+                    }
+                    Ok(name)
+                }
+            }
+        })
+    }
+}
+
 fn check(text: &str) -> Result<(), NameInvalid> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
@@ -104,6 +142,18 @@ mod tests {
         }
         for bad in ["", ".a", "-a", "a b", "a\"b", "é", &"x".repeat(65)] {
             assert_eq!(bad.parse::<KindId>(), Err(NameInvalid), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_read_are_checked_each_time_and_never_mixed_up() {
+        let read = |text: &str| serde_json::from_value::<KindId>(text.into()).map(|name| name.to_string());
+        for _ in 0..2 {
+            for number in 0..3000 {
+                let text = format!("kind-{number}");
+                assert_eq!(read(&text).unwrap(), text);
+            }
+            assert!(read("a b").is_err());
         }
     }
 }

@@ -1,18 +1,19 @@
-//! Consent facts for the headers of one question: each human's statements are read once, those of all their records.
-//! Never judges.
+//! Consent facts for the headers of one question: each human's statements are read once, those of all their records, and
+//! not at all if they were read for an earlier question and nothing has been said since. Never judges.
 
 use std::{
     cmp::Reverse,
     collections::{HashMap, hash_map::Entry},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
 
-use super::{Error, Grounds, Recorded, epoch, fact, serial, statements};
+use super::{Error, Grounds, Memory, Recorded, epoch, fact};
 use crate::{
     keys::Vault,
     model::{AgencyId, ConsentFact, Header, PersonId, PurposeId},
-    person::{Human, human},
+    person::Human,
     store::Read,
 };
 
@@ -20,6 +21,7 @@ use crate::{
 pub struct Facts<'r> {
     read: &'r dyn Read,
     vault: &'r Vault,
+    memory: &'r Memory,
     reader: &'r AgencyId,
     purpose: &'r PurposeId,
     now: Timestamp,
@@ -29,8 +31,8 @@ pub struct Facts<'r> {
 
 /// A human, and for each of their records what counts as said under it, the latest first; empty until it is asked for.
 struct Voice {
-    human: Human,
-    said: Vec<Vec<Recorded>>,
+    human: Arc<Human>,
+    said: Vec<Arc<[Recorded]>>,
 }
 
 impl<'r> Facts<'r> {
@@ -40,7 +42,7 @@ impl<'r> Facts<'r> {
     /// If the store fails.
     pub fn new(
         read: &'r dyn Read,
-        vault: &'r Vault,
+        (vault, memory): (&'r Vault, &'r Memory),
         (reader, purpose): (&'r AgencyId, &'r PurposeId),
         now: Timestamp,
     ) -> Result<Self, Error> {
@@ -51,6 +53,7 @@ impl<'r> Facts<'r> {
         Ok(Self {
             read,
             vault,
+            memory,
             reader,
             purpose,
             now,
@@ -95,10 +98,10 @@ impl<'r> Facts<'r> {
         Ok(match self.known.entry(person) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
-                // The number first: what is said or learnt in between makes the grounds fail, and never the facts.
-                self.grounds.people.push((person, serial(self.read, person)?));
+                let (newest, human) = self.memory.human(self.read, person, self.grounds.epoch)?;
+                self.grounds.people.push((person, newest));
                 unknown.insert(Voice {
-                    human: human(self.read, person)?,
+                    human,
                     said: Vec::new(),
                 })
             }
@@ -110,10 +113,9 @@ impl<'r> Facts<'r> {
         let records = self.records(person)?;
         let mut own = Vec::with_capacity(records.len());
         for record in &records {
-            if *record != person {
-                self.grounds.people.push((*record, serial(self.read, *record)?));
-            }
-            own.push((*record, statements(self.read, self.vault, *record)?));
+            let (newest, _) = self.memory.human(self.read, *record, self.grounds.epoch)?;
+            self.grounds.people.push((*record, newest));
+            own.push((*record, self.memory.statements(self.read, self.vault, *record, newest)?));
         }
         let voice = self.voice(person)?;
         voice.said = records
@@ -126,17 +128,20 @@ impl<'r> Facts<'r> {
 
 /// What counts as said under a record, the latest first: what was said under it, and what was said under the human's other
 /// records once they were known to be of one human. So a join never lifts a refusal, and the human still can.
-fn heard(human: &Human, record: PersonId, own: &[(PersonId, Vec<Recorded>)]) -> Vec<Recorded> {
+fn heard(human: &Human, record: PersonId, own: &[(PersonId, Arc<[Recorded]>)]) -> Arc<[Recorded]> {
+    if let [(only, said)] = own
+        && *only == record
+    {
+        return said.clone();
+    }
     let mut heard = Vec::new();
     for (under, said) in own {
         let since = human.one_since(record, *under);
         let counts = |said: &&Recorded| *under == record || since.is_some_and(|since| since < said.recorded_at);
         heard.extend(said.iter().filter(counts).cloned());
     }
-    if own.len() > 1 {
-        heard.sort_by_key(|said| Reverse((said.statement.said_at, said.recorded_at)));
-    }
-    heard
+    heard.sort_by_key(|said| Reverse((said.statement.said_at, said.recorded_at)));
+    heard.into()
 }
 
 /// Of what two records say, what binds: a refusal before a withdrawal, and either before a consent.

@@ -3,6 +3,7 @@
 
 mod facts;
 mod grounds;
+mod memory;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use std::ops::ControlFlow;
 pub use facts::Facts;
 pub use grounds::Grounds;
 use jiff::Timestamp;
+pub use memory::Memory;
 use serde::{Deserialize, Serialize};
 
 use crate::{

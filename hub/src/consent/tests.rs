@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     keys::{Keyring, Vault},
-    model::{Method, Scope},
+    model::{Header, Method, Scope, Sensitivity, Severity, SignalId},
     store::{Memory, Store},
 };
 
@@ -30,6 +30,23 @@ fn said(stance: Stance, second: i64, scope: Scope) -> Recorded {
     }
 }
 
+/// A signal of housing about a person.
+fn arrears(person: PersonId) -> Header {
+    Header {
+        id: SignalId([7; 16]),
+        version: 1,
+        kind: "housing.rent-arrears".parse().unwrap(),
+        owner: "housing".parse().unwrap(),
+        person: Some(person),
+        address: None,
+        area: None,
+        occurred_at: at(0),
+        lapses_at: at(99),
+        severity: Severity::Low,
+        sensitivity: Sensitivity::Ordinary,
+    }
+}
+
 /// What the statements say, once kept and read again, on showing housing's arrears to welfare for homelessness prevention.
 fn says(statements: &[Recorded], now: i64) -> ConsentFact {
     let memory = Memory::new();
@@ -39,7 +56,7 @@ fn says(statements: &[Recorded], now: i64) -> ConsentFact {
     for statement in statements {
         record(&mut txn, &vault, person, statement).unwrap();
     }
-    memory.commit(txn.into_batch()).unwrap();
+    memory.commit(txn.into_writes()).unwrap();
     let kept = super::statements(&memory, &vault, person).unwrap();
     assert_eq!(kept.len(), statements.len());
     let (kind, owner) = ("housing.rent-arrears".parse().unwrap(), "housing".parse().unwrap());
@@ -142,7 +159,7 @@ fn a_statement_is_not_stored_in_the_clear() {
     );
     statement.statement.evidence_reference = "FORM-77".into();
     record(&mut txn, &vault, PersonId([1; 16]), &statement).unwrap();
-    for value in txn.into_batch().into_values().flatten() {
+    for value in txn.into_writes().into_values().flatten() {
         let text = String::from_utf8_lossy(&value).into_owned();
         assert!(!text.contains("FORM-77") && !text.contains("eviction"));
     }
@@ -168,5 +185,29 @@ proptest! {
             .max_by_key(|(order, (_, second, _))| (*second, *order));
         let expected = last.map_or("none", |(order, _)| recorded[order].statement.stance.word());
         prop_assert_eq!(says(&recorded, 10).word(), expected);
+    }
+
+    #[test]
+    fn what_is_remembered_of_people_is_what_would_be_read_of_them(
+        steps in proptest::collection::vec((0_u8..3, 0_u8..3, any::<bool>()), 0..24),
+    ) {
+        let (store, vault) = (Memory::new(), Vault::of(Keyring::random().unwrap()));
+        let remembered = super::Memory::empty();
+        let (reader, purpose) = ("welfare".parse().unwrap(), "homelessness-prevention".parse().unwrap());
+        for (second, (person, stance, asks)) in (1..).zip(steps) {
+            let stance = [Stance::Given, Stance::Refused, Stance::Withdrawn][usize::from(stance)];
+            let mut txn = Txn::new(&store);
+            record(&mut txn, &vault, PersonId([person; 16]), &said(stance, second, all())).unwrap();
+            store.commit(txn.into_writes()).unwrap();
+            for person in (0..3).filter(|_| asks) {
+                let look = |memory: &super::Memory| {
+                    let mut facts = Facts::new(&store, (&vault, memory), (&reader, &purpose), at(99)).unwrap();
+                    let (fact, _) = facts.of(&arrears(PersonId([person; 16]))).unwrap();
+                    (fact, facts.into_grounds())
+                };
+                prop_assert_eq!(look(&remembered), look(&super::Memory::empty()));
+                prop_assert_eq!(look(&remembered), look(&remembered));
+            }
+        }
     }
 }

@@ -64,7 +64,12 @@ impl Gate {
         now: Timestamp,
     ) -> Result<(Decision, About, Grounds, Option<Position>), Error> {
         let policies = self.policies();
-        let mut facts = Facts::new(self.read(), &self.keys.vault, (caller.agency(), &question.purpose), now)?;
+        let mut facts = Facts::new(
+            self.read(),
+            (&self.keys.vault, &self.said),
+            (caller.agency(), &question.purpose),
+            now,
+        )?;
         let Located { loci, about, areas } = self.locate(caller, question, &mut facts)?;
         let mut sift = Sift::new(&policies, caller, question, areas, now);
         let (since, until) = (question.since, question.until);

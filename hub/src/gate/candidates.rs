@@ -12,13 +12,14 @@ use super::{
 };
 use crate::{
     changes::{self, Change},
-    labels::{self, Locus, Position, State, Window},
+    labels::{self, Locus, Position, Window},
     model::{PersonId, Question, SignalId},
+    signals::{self, State},
 };
 
 /// How many signals a step looks at, at most.
 const CHUNK: usize = 128;
-/// How many changes that do not concern a watch a step passes over, at most.
+/// How many changes a step reads, and passes over if they do not concern its watch, or a few more.
 const PASSED: usize = 256;
 
 /// What a watch is looking at.
@@ -102,17 +103,14 @@ impl Gate {
     /// The next change that concerns a watch, if any.
     fn changed(&self, loci: &Loci, watch: &Watch, durable: u64) -> Result<Option<Candidates>, Error> {
         let mut serial = watch.at.serial;
-        for _ in 0..PASSED {
-            let Some((found, change)) = changes::next(self.read(), serial)?.filter(|(found, _)| *found <= durable)
-            else {
-                let passed = serial > watch.at.serial;
-                return Ok(passed.then(|| Candidates::none(Next(serial, Looking::Changes))));
-            };
+        let found = changes::after(self.read(), serial, PASSED)?;
+        for (found, change) in found.into_iter().take_while(|(found, _)| *found <= durable) {
             serial = found;
             match change {
                 Change::Signal(signal) => {
-                    let state = labels::state(self.read(), signal)?;
-                    if watch.screen.of(signal).is_some() || state.as_ref().is_some_and(|state| loci.hold(state)) {
+                    let state = signals::state(self.read(), signal)?;
+                    if watch.screen.of(signal).is_some() || state.as_ref().is_some_and(|state| loci.hold(&state.header))
+                    {
                         return Ok(Some(Candidates {
                             signals: vec![(signal, state)],
                             next: Next(serial, Looking::Changes),
@@ -126,7 +124,8 @@ impl Gate {
                 Change::Person(_) => {}
             }
         }
-        Ok(Some(Candidates::none(Next(serial, Looking::Changes))))
+        let passed = serial > watch.at.serial;
+        Ok(passed.then(|| Candidates::none(Next(serial, Looking::Changes))))
     }
 
     /// Whether a person has signals where a watch looks, or on its screen.
@@ -138,12 +137,7 @@ impl Gate {
             now: Timestamp::MIN,
         };
         labels::scan(self.read(), &Locus::Person(person), any, None, |header| {
-            let here = loci.iter().any(|locus| match locus {
-                Locus::Address(address) => header.address == Some(*address),
-                Locus::Area(area) => self.around(&header).contains(area),
-                Locus::Nobody | Locus::Person(_) => false,
-            });
-            found |= here || watch.screen.of(header.id).is_some();
+            found |= loci.hold(&header) || watch.screen.of(header.id).is_some();
             match found {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
@@ -153,7 +147,7 @@ impl Gate {
     }
 
     fn states(&self, ids: Vec<SignalId>) -> Result<Vec<(SignalId, Option<State>)>, Error> {
-        let states = ids.into_iter().map(|id| Ok((id, labels::state(self.read(), id)?)));
+        let states = ids.into_iter().map(|id| Ok((id, signals::state(self.read(), id)?)));
         states.collect()
     }
 }

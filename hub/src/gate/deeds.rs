@@ -35,23 +35,19 @@ impl Gate {
     ) -> Result<(Permit<Act<Push>>, signals::Plan), Error> {
         let kind = draft.kind.clone();
         let operation = Operation::Push { kind, owner_sector };
-        let area = draft.area.as_ref();
-        let areas = area.map(|area| self.places.around(area).to_vec()).unwrap_or_default();
-        let draft = Arc::new(draft);
-        let (owner, keys, same) = (caller.agency().clone(), self.keys.clone(), draft.clone());
+        let (owner, keys) = (caller.agency().clone(), self.keys.clone());
         let plan = move |read: &dyn Read| {
-            let plan = signals::plan(read, &keys.hashes, &owner, &same)?;
+            let plan = signals::plan(read, &keys, &owner, &draft)?;
             let touched = Touched {
                 signal: Some(plan.signal),
-                version: Some(same.source.version),
+                version: Some(draft.source.version),
                 outcome: plan.outcome.word().to_owned(),
                 ..Touched::default()
             };
             Ok(Planned::Do(Push, plan, About::Nothing, Noted::of(touched)))
         };
-        let keys = self.keys.clone();
-        self.operate(caller, operation, now, plan, move |txn, permit, plan| {
-            signals::keep(txn, permit, &keys, &plan, &draft, areas)?;
+        self.operate_ahead(caller, operation, now, plan, |txn, permit, mut plan| {
+            signals::keep(txn, permit, &mut plan)?;
             Ok(plan)
         })
         .await
@@ -79,7 +75,7 @@ impl Gate {
             };
             Ok(Planned::Do(Retract, plan, About::Nothing, Noted::of(touched)))
         };
-        self.operate(caller, Operation::Retract, now, plan, move |txn, permit, plan| {
+        self.operate_ahead(caller, Operation::Retract, now, plan, move |txn, permit, plan| {
             signals::retract(txn, permit, &plan, &source)?;
             Ok(plan.outcome)
         })

@@ -62,7 +62,7 @@ impl Gate {
                 }
             }
             Subject::Area(area) => Located {
-                loci: Loci::one(Locus::Area(area.clone())),
+                loci: Loci::one(Locus::Area(self.places.within(area))),
                 about: About::Area(area.clone()),
                 areas: self.places.around(area),
             },

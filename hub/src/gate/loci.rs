@@ -4,7 +4,7 @@
 use std::{cmp::Reverse, ops::ControlFlow};
 
 use crate::{
-    labels::{self, Locus, Position, State, Window},
+    labels::{self, Locus, Position, Window},
     model::{Header, PersonId},
     store::{Error, Read},
 };
@@ -24,19 +24,14 @@ impl Loci {
         Self(records.iter().map(|record| Locus::Person(*record)).collect())
     }
 
-    /// Each of them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Locus> {
-        self.0.iter()
-    }
-
     /// Whether they are of a person one of whose records this is.
     pub(super) fn are_of(&self, record: PersonId) -> bool {
         self.0.contains(&Locus::Person(record))
     }
 
-    /// Whether a signal would be found here.
-    pub(super) fn hold(&self, state: &State) -> bool {
-        self.0.iter().any(|locus| locus.holds(state))
+    /// Whether a signal with these labels would be found here.
+    pub(super) fn hold(&self, header: &Header) -> bool {
+        self.0.iter().any(|locus| locus.holds(header))
     }
 
     /// Visits what is found here as `labels::scan` does, newest first whatever the record. The signals of a person with

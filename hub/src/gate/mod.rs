@@ -10,6 +10,7 @@ mod locate;
 mod loci;
 mod looks;
 mod near;
+mod operate;
 mod permit;
 mod record;
 mod sweep;
@@ -21,7 +22,6 @@ mod watch;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
 
 pub use ask::{Answer, Page};
 pub use looks::{AccessLog, Examine, Export, Inquiry, ListEntries, ListHeld, Prove, Review, ShowEntry, WhoSaw};
@@ -31,9 +31,8 @@ pub use telling::{Event, Told};
 pub use watch::{Next, Standpoint, Step, Watch};
 
 use crate::{
-    authn::Caller,
     consent::{self, Grounds},
-    decide::{Decision, Operation, PolicySet, Refusal},
+    decide::{Decision, PolicySet, Refusal},
     keys::{Keys, Tokens},
     ledger::{Ledger, Receipt, VerifierKey},
     person::Bar,
@@ -42,6 +41,7 @@ use crate::{
     store::{self, Committer, Read, Store, Txn, Unwritten},
 };
 use locate::About;
+use operate::Planned;
 use record::Noted;
 
 /// Why nothing may be shown or done.
@@ -76,14 +76,6 @@ pub enum Error {
     Unrecordable(#[source] Unwritten),
 }
 
-/// What a deed comes to, before it is done.
-enum Planned<Deed, P> {
-    /// This is to be done, and this is what the ledger says of it.
-    Do(Deed, P, About, Noted),
-    /// The rules permit it, but it cannot be done, for a reason with this code.
-    Refuse(&'static str, Error, About),
-}
-
 /// Everything that the walk of a request needs.
 pub struct Gate {
     store: Arc<dyn Store>,
@@ -92,6 +84,7 @@ pub struct Gate {
     keys: Arc<Keys>,
     places: Arc<Places>,
     policies: Arc<ArcSwap<PolicySet>>,
+    said: consent::Memory,
 }
 
 impl Gate {
@@ -110,6 +103,7 @@ impl Gate {
             keys,
             places,
             policies: Arc::new(ArcSwap::from_pointee(policies)),
+            said: consent::Memory::empty(),
         }
     }
 
@@ -143,47 +137,6 @@ impl Gate {
         self.committer.stop().await;
     }
 
-    /// Decides on one of the things that run the hub, and does it in the batch that records it.
-    ///
-    /// `plan` reads, and says what will be done and what the ledger is to say of it; `act` writes.
-    async fn operate<Deed, P, T>(
-        &self,
-        caller: &Caller,
-        operation: Operation,
-        now: Timestamp,
-        plan: impl FnOnce(&dyn Read) -> Result<Planned<Deed, P>, Error> + Send + 'static,
-        act: impl FnOnce(&mut Txn<'_>, &Permit<Act<Deed>>, P) -> Result<T, Error> + Send + 'static,
-    ) -> Result<(Permit<Act<Deed>>, T), Error>
-    where
-        T: Send + 'static,
-        Deed: Send + 'static,
-    {
-        let (ledger, keys, policies) = (self.ledger.clone(), self.keys.clone(), self.policies.clone());
-        let caller = caller.clone();
-        let done = self.committer.commit(move |txn| {
-            let decision = policies.load().operate(&caller, operation, now);
-            if let Some(refusal) = decision.refusal() {
-                let (entry, concerns) = record::entry(txn, &keys.vault, &decision, &About::Nothing, Noted::default())?;
-                let _refused = ledger.enter(txn, entry, &concerns)?;
-                return Ok(Err(Error::Refused(refusal.clone())));
-            }
-            let (deed, planned, about, noted) = match plan(txn)? {
-                Planned::Do(deed, planned, about, noted) => (deed, planned, about, noted),
-                Planned::Refuse(code, why, about) => {
-                    let (entry, concerns) = record::undone(txn, &keys.vault, &decision, &about, (code, &why))?;
-                    let _refused = ledger.enter(txn, entry, &concerns)?;
-                    return Ok(Err(why));
-                }
-            };
-            let (entry, concerns) = record::entry(txn, &keys.vault, &decision, &about, noted)?;
-            let entered = ledger.enter(txn, entry, &concerns)?;
-            let permit = Permit::act(&entered, &caller, now, deed);
-            let outcome = act(txn, &permit, planned)?;
-            Ok::<_, Error>(Ok((permit, outcome)))
-        });
-        done.await??.into_inner()
-    }
-
     /// Records a decision that was made on `grounds`, with what else is to be said of it and further writes of the gate.
     async fn enter(
         &self,
@@ -194,12 +147,20 @@ impl Gate {
     ) -> Result<Permit<Show>, Error> {
         let (ledger, keys, policies) = (self.ledger.clone(), self.keys.clone(), self.policies.clone());
         let same = grounds.clone();
-        let entered = self.committer.commit(move |txn| {
+        let (ready, seen) = {
+            let view = self.committer.view(self.read());
+            let ready = record::entry(&view, &keys.vault, &decision, &about, noted.clone())?;
+            (ready, view.seen())
+        };
+        let entered = self.committer.commit_on(seen, move |txn, holds| {
             if policies.load().digest() != decision.policy() || !same.hold(txn)? {
                 return Err(Error::Changing);
             }
-            let (entry, concerns) = record::entry(txn, &keys.vault, &decision, &about, noted)?;
-            let entered = ledger.enter(txn, entry, &concerns)?;
+            let (entry, concerns) = match holds {
+                true => ready,
+                false => record::entry(txn, &keys.vault, &decision, &about, noted)?,
+            };
+            let entered = ledger.append(txn, entry, &concerns)?;
             further(txn)?;
             Ok((entered, decision))
         });

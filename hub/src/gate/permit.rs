@@ -6,7 +6,6 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use crate::{
-    authn::Caller,
     consent::Grounds,
     decide::{Decision, PolicySet, Shown},
     ledger::{Entered, Receipt},
@@ -98,14 +97,10 @@ impl Permit<Show> {
 
 impl<Deed> Permit<Act<Deed>> {
     /// From an entry in the batch in the making.
-    pub(super) fn act(entered: &Entered, caller: &Caller, at: Timestamp, deed: Deed) -> Self {
+    pub(super) fn act(entered: &Entered, agency: AgencyId, at: Timestamp, deed: Deed) -> Self {
         Self {
             entry: entered.number(),
-            scope: Act {
-                agency: caller.agency().clone(),
-                at,
-                deed,
-            },
+            scope: Act { agency, at, deed },
         }
     }
 }

@@ -9,7 +9,10 @@ use super::{Error, locate::About, near};
 use crate::{
     decide::{Decision, Deed, Operation, RefusalCode, Tally},
     keys::{self, Vault},
-    ledger::{Class, Commitment, Entry, Hex, Hidden, Period, Refusal, Remainder, Shown, Subject, Touched, concern},
+    ledger::{
+        self, Class, Commitment, Entry, Hex, Hidden, Period, Refusal, Remainder, Shown, Subject, Touched, Written,
+        concern,
+    },
     store::Read,
 };
 
@@ -17,7 +20,7 @@ use crate::{
 const CLASSES: usize = 256;
 
 /// What an entry says beside the decision itself.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Noted {
     /// What a write did.
     pub(super) touched: Option<Touched>,
@@ -39,12 +42,47 @@ impl Noted {
     }
 }
 
-/// The entry of a decision, and the subjects under which it is to be found again: whom it is about, whose signals it
+/// The entry of a decision in its encoding, and the subjects under which it is to be found again: whom it is about, whose signals it
 /// shows, who asks, and under which agreements.
 ///
 /// # Errors
-/// If a commitment cannot be made.
+/// If a commitment cannot be made, or the entry not be encoded.
 pub(super) fn entry(
+    read: &dyn Read,
+    vault: &Vault,
+    decision: &Decision,
+    about: &About,
+    noted: Noted,
+) -> Result<(Written, Vec<[u8; 16]>), Error> {
+    let (entry, concerns) = draw_up(read, vault, decision, about, noted)?;
+    Ok((entry.write().map_err(ledger::Error::Entry)?, concerns))
+}
+
+/// The entry of something that the rules permit and that cannot be done all the same.
+///
+/// # Errors
+/// If a commitment cannot be made, or the entry not be encoded.
+pub(super) fn undone(
+    read: &dyn Read,
+    vault: &Vault,
+    decision: &Decision,
+    about: &About,
+    (code, why): (&str, &Error),
+) -> Result<(Written, Vec<[u8; 16]>), Error> {
+    let (entry, concerns) = draw_up(read, vault, decision, about, Noted::default())?;
+    let refusal = Refusal {
+        code: code.to_owned(),
+        reason: why.to_string(),
+    };
+    let refused = Entry {
+        allowed: false,
+        refusal: Some(refusal),
+        ..entry
+    };
+    Ok((refused.write().map_err(ledger::Error::Entry)?, concerns))
+}
+
+fn draw_up(
     read: &dyn Read,
     vault: &Vault,
     decision: &Decision,
@@ -108,30 +146,6 @@ pub(super) fn entry(
         ..Entry::new(decision.at(), decision.deed().word())
     };
     Ok((entry, concerns.into_iter().collect()))
-}
-
-/// The entry of something that the rules permit and that cannot be done all the same.
-///
-/// # Errors
-/// If a commitment cannot be made.
-pub(super) fn undone(
-    read: &dyn Read,
-    vault: &Vault,
-    decision: &Decision,
-    about: &About,
-    (code, why): (&str, &Error),
-) -> Result<(Entry, Vec<[u8; 16]>), Error> {
-    let (entry, concerns) = entry(read, vault, decision, about, Noted::default())?;
-    let refusal = Refusal {
-        code: code.to_owned(),
-        reason: why.to_string(),
-    };
-    let refused = Entry {
-        allowed: false,
-        refusal: Some(refusal),
-        ..entry
-    };
-    Ok((refused, concerns))
 }
 
 /// Whether it is one of the many deliveries that are found by their signal, and not by who delivers.

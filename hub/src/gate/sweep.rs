@@ -1,14 +1,13 @@
 //! Sweeping: forgets signals that have lapsed, and changes and screens that no cursor can ask for any more.
 //! Small batches, so that nobody waits for it, each with an entry in the ledger; shows nothing to anybody.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Error, Gate};
 use crate::{
     changes::{self, Change, screen},
-    labels,
     ledger::{Entry, Remainder},
     model::{AgencyId, KindId, SignalId},
     signals,
@@ -45,8 +44,7 @@ impl Gate {
                 let forgotten = self.committer.commit(move |txn| {
                     let mut counts = BTreeMap::new();
                     for signal in chunk {
-                        if let Some(header) = labels::forget(txn, signal, now)? {
-                            signals::forget(txn, signal);
+                        if let Some(header) = signals::forget(txn, signal, now)? {
                             changes::record(txn, Change::Signal(signal), now)?;
                             *counts.entry((header.kind, header.owner)).or_default() += 1;
                         }
@@ -92,20 +90,13 @@ impl Gate {
 
     /// The lapsed ones among the next signals after one, and after which to go on.
     fn lapsed(&self, after: Option<SignalId>, now: Timestamp) -> Result<(Vec<SignalId>, Option<SignalId>), Error> {
-        let (mut lapsed, mut last, mut seen) = (Vec::new(), None, 0);
-        labels::each(self.read(), after, |state| {
-            seen += 1;
-            last = Some(state.header.id);
+        let mut lapsed = Vec::new();
+        let next = signals::each(self.read(), after, 10 * BATCH, |state| {
             if state.header.lapses_at <= now {
                 lapsed.push(state.header.id);
             }
-            if seen < 10 * BATCH {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
         })?;
-        Ok((lapsed, last.filter(|_| seen == 10 * BATCH)))
+        Ok((lapsed, next))
     }
 }
 

@@ -21,8 +21,9 @@ use crate::{
     },
     consent::{Facts, Grounds},
     decide::{Decision, Deed, Sift},
-    labels::{State, Window},
+    labels::Window,
     model::{Level, Question},
+    signals,
     store::Txn,
 };
 
@@ -208,7 +209,12 @@ impl Gate {
         durable: u64,
         now: Timestamp,
     ) -> Result<Option<Sight>, Error> {
-        let mut facts = Facts::new(self.read(), &self.keys.vault, (caller.agency(), &question.purpose), now)?;
+        let mut facts = Facts::new(
+            self.read(),
+            (&self.keys.vault, &self.said),
+            (caller.agency(), &question.purpose),
+            now,
+        )?;
         let Located { loci, about, areas } = self.locate(caller, question, &mut facts)?;
         let policies = self.policies();
         let mut sift = Sift::new(&policies, caller, question, areas, now);
@@ -226,8 +232,9 @@ impl Gate {
             };
             next = candidates.next;
             for (id, state) in candidates.signals {
-                let live = state.filter(|state| !state.retracted && loci.hold(state) && now < state.header.lapses_at);
-                let Some(State { header, .. }) = live else {
+                let live =
+                    state.filter(|state| !state.retracted && loci.hold(&state.header) && now < state.header.lapses_at);
+                let Some(signals::State { header, .. }) = live else {
                     telling.tell(id, None);
                     continue;
                 };

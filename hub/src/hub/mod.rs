@@ -278,6 +278,7 @@ fn committer(store: Arc<dyn Store>, ledger: Arc<Ledger>, bell: Bell) -> Result<C
     let durable = sealed.clone();
     let hooks = Hooks {
         seal: Box::new(move |txn| {
+            changes::gather(txn)?;
             sealed.store(changes::last(txn)?, Ordering::Relaxed);
             ledger.seal(txn).map_err(|why| store::Error::Engine {
                 doing: "sign the ledger's head",

@@ -70,6 +70,11 @@ impl Hashes {
         self.hash("source", &[owner.as_str().as_bytes(), system.as_bytes(), id.as_bytes()])
     }
 
+    /// The id of the signal that tells a fact in an owner's system, for the same reason without the version.
+    pub fn signal(&self, owner: &AgencyId, system: &str, id: &str) -> [u8; 16] {
+        self.short("signal", &[owner.as_str().as_bytes(), system.as_bytes(), id.as_bytes()])
+    }
+
     /// What an owner pushed, to notice other content under the same version.
     pub fn content(&self, bytes: &[u8]) -> [u8; 32] {
         self.hash("content", &[bytes])
@@ -132,6 +137,8 @@ mod tests {
             hashes.source(&health, "a", "bc"),
         ];
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        let signals = [hashes.signal(&health, "ab", "c"), hashes.signal(&health, "a", "bc")];
+        assert_ne!(signals[0], signals[1]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub use hash::{Hashes, Home};
 pub use keyring::Keyring;
 pub use token::Tokens;
-pub use vault::Vault;
+pub use vault::{Opener, Vault};
 
 use crate::store;
 

@@ -1,5 +1,5 @@
 //! Seals what is stored about a subject under that subject's own data key, so that losing the key erases it all.
-//! Never seals two subjects under one key, and never keeps an unwrapped key.
+//! Never seals two subjects under one key, and never keeps an unwrapped key beyond the answer it is for.
 
 use std::fmt;
 
@@ -11,6 +11,12 @@ use crate::{
     store::{Read, Txn, row},
     tables::DATA_KEY,
 };
+
+/// Opens values of one subject. Holds its data key, so it lives no longer than the answer it is for. Prints as `Opener(…)`.
+pub struct Opener {
+    subject: [u8; 16],
+    key: Key,
+}
 
 /// Seals and opens values. A subject is the 16-byte id of a person or a signal, or the hash of an address or an area.
 /// Prints as `Vault(…)`.
@@ -47,6 +53,15 @@ impl Vault {
         Ok(sealed)
     }
 
+    /// Opens several values of one subject, whose data key is then unwrapped once.
+    ///
+    /// # Errors
+    /// `Mute` if the subject has no data key, `Store` or `Wrapped` if it cannot be read.
+    pub fn opener(&self, read: &dyn Read, subject: [u8; 16]) -> Result<Opener, Error> {
+        let key = self.data_key(read, subject)?.ok_or(Error::Mute)?;
+        Ok(Opener { subject, key })
+    }
+
     /// Opens what `seal` sealed for the same subject and place.
     ///
     /// # Errors
@@ -59,10 +74,7 @@ impl Vault {
         place_of_use: &[u8],
         sealed: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        let key = self.data_key(read, subject)?.ok_or(Error::Mute)?;
-        sealing::open(&key, &value_aad(subject, place_of_use), sealed)
-            .map(|mut plain| std::mem::take(&mut *plain))
-            .ok_or(Error::Value)
+        self.opener(read, subject)?.open(place_of_use, sealed)
     }
 
     /// How a ledger entry with this salt names the subject: HMAC-SHA-256 of the salt under a key that is derived from the
@@ -87,6 +99,29 @@ impl Vault {
             .and_then(|bytes| bytes.as_slice().try_into().map(Key::new).ok())
             .map(Some)
             .ok_or(Error::Wrapped)
+    }
+}
+
+impl Opener {
+    /// Whose values it opens.
+    pub fn subject(&self) -> [u8; 16] {
+        self.subject
+    }
+
+    /// Opens what was sealed for its subject and this place.
+    ///
+    /// # Errors
+    /// `Value` if the value was altered or moved.
+    pub fn open(&self, place_of_use: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Error> {
+        sealing::open(&self.key, &value_aad(self.subject, place_of_use), sealed)
+            .map(|mut plain| std::mem::take(&mut *plain))
+            .ok_or(Error::Value)
+    }
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opener(…)")
     }
 }
 

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 pub use period::{Period, first_at_or_after};
 pub use placehub_ledger::{
     Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, Hidden, LONGEST, Near, NoteInvalid, Refusal,
-    Remainder, Shown, Signer, Subject, Touched, VerifierKey, WitnessKey, tree, witness,
+    Remainder, Shown, Signer, Subject, Touched, VerifierKey, WitnessKey, Written, tree, witness,
 };
 
 pub use rotation::{Unchanged, check_key, rotate};
@@ -87,11 +87,19 @@ impl Ledger {
     ///
     /// # Errors
     /// If the entry contradicts itself, or the stored tail cannot be read. The transaction must then be dropped.
-    pub fn enter(&self, txn: &mut Txn<'_>, mut entry: Entry, concerns: &[[u8; 16]]) -> Result<Entered, Error> {
+    pub fn enter(&self, txn: &mut Txn<'_>, entry: Entry, concerns: &[[u8; 16]]) -> Result<Entered, Error> {
+        self.append(txn, entry.write().map_err(Error::Entry)?, concerns)
+    }
+
+    /// As [`Ledger::enter`], of an entry that was encoded before.
+    ///
+    /// # Errors
+    /// As for [`Ledger::enter`].
+    pub fn append(&self, txn: &mut Txn<'_>, entry: Written, concerns: &[[u8; 16]]) -> Result<Entered, Error> {
         let tail = Tail::load(txn)?;
-        entry.at = to_microsecond(entry.at).max(tail.at.unwrap_or(Timestamp::MIN));
-        let bytes = entry.encode().map_err(Error::Entry)?;
-        let number = tail.append(txn, bytes, entry.at)?;
+        let at = tail.at.map_or(entry.at(), |last| entry.at().max(last));
+        let bytes = entry.at_time(at).map_err(Error::Entry)?.into_bytes();
+        let number = tail.append(txn, bytes, at)?;
         for subject in concerns.iter().collect::<BTreeSet<_>>() {
             txn.put(stored::subject_key(subject, number), Vec::new());
         }
@@ -196,9 +204,4 @@ impl<D> Receipt<D> {
     fn made((Entered { number }, decision): (Entered, D)) -> Self {
         Self { number, decision }
     }
-}
-
-/// The time without what is smaller than a microsecond, which the format does not hold.
-fn to_microsecond(at: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use jiff::Timestamp;
 use placehub_ledger::proof::{check_consistency, check_inclusion};
 
 use super::*;

@@ -256,7 +256,7 @@ mod tests {
                 }
             }
             if joins.is_empty() && deaths.is_empty() {
-                prop_assert!(txn.into_batch().values().all(Option::is_none), "nothing is left");
+                prop_assert!(txn.into_writes().values().all(Option::is_none), "nothing is left");
             }
         }
     }

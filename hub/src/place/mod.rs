@@ -82,6 +82,8 @@ struct Area {
     vintage: String,
     /// The area itself, then those around it.
     around: Arc<[AreaCode]>,
+    /// The area itself, then those within it.
+    within: Arc<[AreaCode]>,
 }
 
 impl Places {
@@ -120,6 +122,11 @@ impl Places {
     /// Empty if the place has no such area.
     pub fn around(&self, code: &AreaCode) -> Arc<[AreaCode]> {
         self.areas.get(code).map(|area| area.around.clone()).unwrap_or_default()
+    }
+
+    /// The area itself and every LSOA within it. Empty if the place has no such area.
+    pub fn within(&self, code: &AreaCode) -> Arc<[AreaCode]> {
+        self.areas.get(code).map(|area| area.within.clone()).unwrap_or_default()
     }
 
     /// The sort of an area, if the place has it.
@@ -196,6 +203,7 @@ fn read_areas(table: &Table<4>) -> Result<HashMap<AreaCode, Area>, Error> {
             name,
             vintage,
             around: Arc::from([code.clone()]),
+            within: Arc::from([code.clone()]),
         };
         if areas.insert(code, area).is_some() {
             return Err(record.breaks(0, "a code stands in one line only"));
@@ -207,6 +215,7 @@ fn read_areas(table: &Table<4>) -> Result<HashMap<AreaCode, Area>, Error> {
 fn read_lsoas(table: &Table<4>, areas: &mut HashMap<AreaCode, Area>) -> Result<(), Error> {
     const KINDS: [AreaKind; 4] = [AreaKind::Lsoa, AreaKind::Msoa, AreaKind::Ward, AreaKind::Footprint];
     let mut seen = HashSet::new();
+    let mut within: HashMap<AreaCode, Vec<AreaCode>> = HashMap::new();
     for record in table.records()? {
         let record = record?;
         let mut around = Vec::with_capacity(KINDS.len());
@@ -219,8 +228,16 @@ fn read_lsoas(table: &Table<4>, areas: &mut HashMap<AreaCode, Area>) -> Result<(
         if !seen.insert(lsoa.clone()) {
             return Err(record.breaks(0, "an LSOA stands in one line only"));
         }
+        for code in around.iter().skip(1) {
+            within.entry(code.clone()).or_default().push(lsoa.clone());
+        }
         if let Some(area) = areas.get_mut(&lsoa) {
             area.around = around.into();
+        }
+    }
+    for (code, lsoas) in within {
+        if let Some(area) = areas.get_mut(&code) {
+            area.within = area.within.iter().cloned().chain(lsoas).collect();
         }
     }
     Ok(())

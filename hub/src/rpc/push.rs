@@ -11,7 +11,7 @@ use super::{Claim, House, Trouble};
 use crate::{authn::Caller, signals, wire};
 
 /// How many signals of one stream are under way at once: enough to share commits, few enough to bound memory.
-const UNDER_WAY: usize = 128;
+const UNDER_WAY: usize = 256;
 
 /// Answers each signal of a stream in order. A refused signal does not end it; a closed hub does.
 pub(super) fn stream(

@@ -1,18 +1,21 @@
 //! Keeps, corrects and takes back signals: at most once in effect, by (owner, system, id, version).
-//! First a plan, which only reads and says what will become of a push; then, with a permit, the writes.
+//! First a plan, which only reads, and says what will become of a push; then, with a permit, the writes.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use super::{Error, body_key, bound_to, subject};
+use super::{
+    Error, bound_to,
+    record::{Known, Record},
+    subject,
+};
 use crate::{
     changes::{self, Change},
     gate::{Act, Permit, Push, Retract},
     keys::{Hashes, Keys},
     labels,
-    model::{AgencyId, AreaCode, Draft, Header, SignalId, Source},
+    model::{AgencyId, Draft, Header, SignalId, Source},
     person,
-    store::{Read, Txn, row},
+    store::{Batch, Read, Txn, row},
     tables,
 };
 
@@ -47,8 +50,8 @@ pub struct Plan {
     pub signal: SignalId,
     /// What becomes of it.
     pub outcome: Outcome,
-    key: Vec<u8>,
-    content: [u8; 32],
+    /// What is to be written. Nothing but [`keep`] gets at it.
+    writes: Batch,
 }
 
 /// What a retraction will do.
@@ -58,19 +61,10 @@ pub struct RetractPlan {
     pub signal: Option<SignalId>,
     /// What becomes of it.
     pub outcome: Retraction,
-    key: Vec<u8>,
+    id: SignalId,
+    before: Option<Record>,
     /// Whether pushes up to this version are to change nothing from now on.
     rises: bool,
-}
-
-/// What the hub knows of a source.
-#[derive(Serialize, Deserialize)]
-struct Known {
-    signal: SignalId,
-    version: u64,
-    content: [u8; 32],
-    retracted: bool,
-    exists: bool,
 }
 
 impl Outcome {
@@ -96,15 +90,16 @@ impl Retraction {
     }
 }
 
-/// Says what will become of a push.
+/// Says what will become of a push, and makes ready what is to be written. Writes nothing itself.
 ///
 /// # Errors
-/// `Conflict` if the same version is known with other content; otherwise if the store fails.
-pub fn plan(read: &dyn Read, hashes: &Hashes, owner: &AgencyId, draft: &Draft) -> Result<Plan, Error> {
-    let key = source_key(hashes, owner, &draft.source);
-    let content = content(hashes, draft)?;
-    let known = known(read, &key)?;
-    let outcome = match &known {
+/// `Conflict` if the same version is known with other content; otherwise if the person cannot be identified, the content
+/// cannot be sealed, or the store fails.
+pub fn plan(read: &dyn Read, keys: &Keys, owner: &AgencyId, draft: &Draft) -> Result<Plan, Error> {
+    let signal = id(&keys.hashes, owner, &draft.source);
+    let before = Record::of(read, signal)?;
+    let content = content(&keys.hashes, draft)?;
+    let outcome = match before.as_ref().map(|record| &record.known) {
         None => Outcome::Recorded,
         Some(known) if draft.source.version < known.version => Outcome::Superseded,
         Some(known) if draft.source.version > known.version => match known.exists {
@@ -115,39 +110,54 @@ pub fn plan(read: &dyn Read, hashes: &Hashes, owner: &AgencyId, draft: &Draft) -
         Some(known) if known.content == content => Outcome::AlreadyKnown,
         Some(_) => return Err(Error::Conflict),
     };
+    let mut txn = Txn::new(read);
+    if matches!(outcome, Outcome::Corrected | Outcome::Recorded) {
+        if let Some(header) = before.as_ref().and_then(Record::indexed) {
+            labels::remove(&mut txn, header);
+        }
+        let known = Known {
+            version: draft.source.version,
+            content,
+            retracted: false,
+            exists: true,
+        };
+        draw_up(&mut txn, keys, owner, (signal, known), draft)?;
+    }
     Ok(Plan {
-        signal: known.map_or_else(new_id, |known| known.signal),
+        signal,
         outcome,
-        key,
-        content,
+        writes: txn.into_writes(),
     })
 }
 
 /// Carries a plan out, in the batch that also holds its ledger entry.
 ///
 /// # Errors
-/// If the person cannot be identified, the content cannot be sealed, or the store fails.
-pub fn keep(
-    txn: &mut Txn<'_>,
-    permit: &Permit<Act<Push>>,
-    keys: &Keys,
-    plan: &Plan,
-    draft: &Draft,
-    areas: Vec<AreaCode>,
-) -> Result<(), Error> {
-    if matches!(plan.outcome, Outcome::AlreadyKnown | Outcome::Superseded) {
-        return Ok(());
+/// If the store fails.
+pub fn keep(txn: &mut Txn<'_>, permit: &Permit<Act<Push>>, plan: &mut Plan) -> Result<(), Error> {
+    if matches!(plan.outcome, Outcome::Corrected | Outcome::Recorded) {
+        txn.take_over(std::mem::take(&mut plan.writes));
+        changes::record(txn, Change::Signal(plan.signal), permit.scope().at())?;
     }
-    let owner = permit.scope().agency();
-    let at = permit.scope().at();
+    Ok(())
+}
+
+/// Puts everything that is held of a signal into a transaction of its own.
+fn draw_up(
+    txn: &mut Txn<'_>,
+    keys: &Keys,
+    owner: &AgencyId,
+    (signal, known): (SignalId, Known),
+    draft: &Draft,
+) -> Result<(), Error> {
     let person = draft
         .person
         .as_ref()
         .map(|who| person::resolve(txn, &keys.hashes, owner, who).map_err(Error::Person))
         .transpose()?;
     let header = Header {
-        id: plan.signal,
-        version: draft.source.version,
+        id: signal,
+        version: known.version,
         kind: draft.kind.clone(),
         owner: owner.clone(),
         person,
@@ -158,23 +168,18 @@ pub fn keep(
         severity: draft.severity,
         sensitivity: draft.sensitivity,
     };
-    let body = row::encode(tables::BODY, &draft.body())?;
+    let body = row::encode(tables::SIGNAL, &draft.body())?;
     let sealed = keys
         .vault
         .seal(txn, subject(&header), &bound_to(&header), &body)
         .map_err(Error::Sealed)?;
-    txn.put(body_key(header.id), sealed);
-    let known = Known {
-        signal: plan.signal,
-        version: draft.source.version,
-        content: plan.content,
-        retracted: false,
-        exists: true,
+    labels::put(txn, &header)?;
+    let record = Record {
+        known,
+        sealed,
+        header: Some(header),
     };
-    txn.put(plan.key.clone(), row::encode(tables::SOURCE, &known)?);
-    labels::put(txn, header, areas)?;
-    changes::record(txn, Change::Signal(plan.signal), at)?;
-    Ok(())
+    Ok(record.put(txn, signal)?)
 }
 
 /// Says what will become of a retraction.
@@ -187,9 +192,10 @@ pub fn plan_retraction(
     owner: &AgencyId,
     source: &Source,
 ) -> Result<RetractPlan, Error> {
-    let key = source_key(hashes, owner, source);
-    let known = known(read, &key)?;
-    let outcome = match &known {
+    let id = id(hashes, owner, source);
+    let before = Record::of(read, id)?;
+    let known = before.as_ref().map(|record| &record.known);
+    let outcome = match known {
         Some(known) if known.retracted => Retraction::AlreadyKnown,
         Some(known) if source.version < known.version => Retraction::AlreadyKnown,
         // A version names what was pushed under it, so taking it back needs a higher one.
@@ -197,13 +203,12 @@ pub fn plan_retraction(
         Some(known) if known.exists => Retraction::Retracted,
         _ => Retraction::NotFound,
     };
-    let rises = known.as_ref().is_none_or(|known| known.version < source.version);
-    let signal = known.filter(|known| known.exists).map(|known| known.signal);
     Ok(RetractPlan {
-        signal,
+        signal: known.is_some_and(|known| known.exists).then_some(id),
         outcome,
-        key,
-        rises,
+        id,
+        rises: known.is_none_or(|known| known.version < source.version),
+        before,
     })
 }
 
@@ -221,34 +226,54 @@ pub fn retract(
     if !plan.rises {
         return Ok(());
     }
-    if let (Retraction::Retracted, Some(signal)) = (plan.outcome, plan.signal) {
-        labels::retract(txn, signal, source.version)?;
-        txn.delete(body_key(signal));
-        changes::record(txn, Change::Signal(signal), at)?;
+    if let Some(header) = plan.before.as_ref().and_then(Record::indexed) {
+        labels::remove(txn, header);
     }
-    let known = Known {
-        signal: plan.signal.unwrap_or_else(new_id),
-        version: source.version,
-        content: [0; 32],
-        retracted: true,
-        exists: plan.signal.is_some(),
+    if plan.outcome == Retraction::Retracted {
+        changes::record(txn, Change::Signal(plan.id), at)?;
+    }
+    let header = plan.before.as_ref().and_then(|before| before.header.clone());
+    let record = Record {
+        known: Known {
+            version: source.version,
+            content: [0; 32],
+            retracted: true,
+            exists: plan.signal.is_some(),
+        },
+        sealed: Vec::new(),
+        header: header.map(|header| Header {
+            version: source.version,
+            ..header
+        }),
     };
-    txn.put(plan.key.clone(), row::encode(tables::SOURCE, &known)?);
-    Ok(())
+    Ok(record.put(txn, plan.id)?)
 }
 
-/// Forgets the content of a signal that has lapsed. Its source stays known, so that pushing it again changes nothing.
-pub fn forget(txn: &mut Txn<'_>, signal: SignalId) {
-    txn.delete(body_key(signal));
+/// Forgets the labels and the content of a signal that has lapsed, and returns its labels; `None` if it has not lapsed.
+/// Its version stays known, so that pushing it again changes nothing.
+///
+/// # Errors
+/// If the store fails.
+pub fn forget(txn: &mut Txn<'_>, signal: SignalId, now: Timestamp) -> Result<Option<Header>, Error> {
+    let Some(mut record) = Record::of(txn, signal)? else {
+        return Ok(None);
+    };
+    if let Some(header) = record.indexed().filter(|header| header.lapses_at <= now) {
+        labels::remove(txn, header);
+    }
+    let Some(header) = record.header.take_if(|header| header.lapses_at <= now) else {
+        return Ok(None);
+    };
+    record.sealed.clear();
+    record.put(txn, signal)?;
+    Ok(Some(header))
 }
 
-fn known(read: &dyn Read, key: &[u8]) -> Result<Option<Known>, Error> {
-    let bytes = read.get(key)?;
-    Ok(bytes.map(|bytes| row::decode(tables::SOURCE, &bytes)).transpose()?)
-}
-
-fn source_key(hashes: &Hashes, owner: &AgencyId, source: &Source) -> Vec<u8> {
-    [&[tables::SOURCE], &hashes.source(owner, &source.system, &source.id)[..]].concat()
+/// The id of a fact of an owner: the same for all its versions. A UUID of version 8 (RFC 9562 section 5.8), made from a
+/// keyed hash of how the owner names it.
+fn id(hashes: &Hashes, owner: &AgencyId, source: &Source) -> SignalId {
+    let hash = hashes.signal(owner, &source.system, &source.id);
+    SignalId(uuid::Builder::from_custom_bytes(hash).into_uuid().into_bytes())
 }
 
 /// A keyed hash of what the owner pushed, so that the same version with other content is noticed.
@@ -264,10 +289,6 @@ fn content(hashes: &Hashes, draft: &Draft) -> Result<[u8; 32], Error> {
     let lapses_at = stated.lapses_at.map(|time| time.as_microsecond());
     let limits = (&stated.area, lapses_at, stated.sensitivity);
     let labels = (&draft.kind, draft.occurred_at.as_microsecond(), draft.severity);
-    let bytes = row::encode(tables::SOURCE, &(labels, limits, references, draft.body()))?;
+    let bytes = row::encode(tables::SIGNAL, &(labels, limits, references, draft.body()))?;
     Ok(hashes.content(&bytes))
-}
-
-fn new_id() -> SignalId {
-    SignalId(uuid::Uuid::new_v4().into_bytes())
 }

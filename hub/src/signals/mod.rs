@@ -1,16 +1,17 @@
 //! Keeps and opens signals. Nothing is opened or kept without a permit, and nothing here decides or knows who asks.
 
 mod keep;
+mod record;
 
 use std::sync::Arc;
 
 pub use keep::{Outcome, Plan, RetractPlan, Retraction, forget, keep, plan, plan_retraction, retract};
+pub use record::{State, each, state};
 
 use crate::{
     decide::Shown,
     gate::{Permit, Show},
-    keys::{self, Keys},
-    labels,
+    keys::{self, Keys, Opener},
     model::{Body, Header, Level, SignalId},
     store::{self, Read, Store, row},
     tables,
@@ -66,11 +67,10 @@ impl Signals {
     /// `Changed` if anything that the decision rests on, or any of the signals, has changed since; otherwise if something
     /// cannot be read.
     pub fn read(&self, permit: &Permit<Show>) -> Result<Vec<Opened>, Error> {
-        let opened = permit.scope().shown().iter().map(|shown| self.opened(shown));
+        let mut opener = None;
+        let shown = permit.scope().shown().iter();
+        let opened = shown.map(|shown| self.opened(shown, &mut opener));
         let opened = opened.collect::<Result<Vec<_>, _>>()?;
-        for shown in permit.scope().shown() {
-            self.check(shown)?;
-        }
         self.release(permit, opened)
     }
 
@@ -80,8 +80,7 @@ impl Signals {
     /// `Changed` if the permit does not show it, or as `read`.
     pub fn open(&self, permit: &Permit<Show>, signal: SignalId) -> Result<Opened, Error> {
         let shown = permit.scope().of(signal).ok_or(Error::Changed)?;
-        let opened = self.opened(shown)?;
-        self.check(shown)?;
+        let opened = self.opened(shown, &mut None)?;
         self.release(permit, opened)
     }
 
@@ -92,9 +91,26 @@ impl Signals {
         }
     }
 
-    fn opened(&self, Shown { header, level }: &Shown) -> Result<Opened, Error> {
+    /// One look at a signal's row, after its decision was recorded, tells both that it is still the one that was decided
+    /// on and what it says: what was taken back or corrected before that look is not shown. The opener is kept from one
+    /// signal to the next, since those of an answer mostly share a subject.
+    fn opened(&self, Shown { header, level }: &Shown, opener: &mut Option<Opener>) -> Result<Opened, Error> {
+        let store: &dyn Read = &*self.store;
+        let row = store.get(&record::key(header.id))?.ok_or(Error::Changed)?;
+        let (known, sealed) = record::content(&row)?;
+        if known.retracted || known.version != header.version {
+            return Err(Error::Changed);
+        }
         let body = match level {
-            Level::Detail => Some(self.body(header)?),
+            Level::Detail => {
+                let subject = subject(header);
+                let opener = match opener.take().filter(|known| known.subject() == subject) {
+                    Some(known) => opener.insert(known),
+                    None => opener.insert(self.keys.vault.opener(store, subject).map_err(Error::Sealed)?),
+                };
+                let plain = opener.open(&bound_to(header), sealed).map_err(Error::Sealed)?;
+                Some(row::decode(tables::SIGNAL, &plain)?)
+            }
             Level::Existence | Level::Headline => None,
         };
         Ok(Opened {
@@ -102,38 +118,6 @@ impl Signals {
             level: *level,
             body,
         })
-    }
-
-    /// Whether a signal is still the one that was decided on.
-    fn check(&self, shown: &Shown) -> Result<(), Error> {
-        let current = labels::state(&*self.store, shown.header.id)?;
-        match current.is_some_and(|state| !state.retracted && state.header.version == shown.header.version) {
-            true => Ok(()),
-            false => Err(Error::Changed),
-        }
-    }
-
-    fn body(&self, header: &Header) -> Result<Body, Error> {
-        let store: &dyn Read = &*self.store;
-        // The content of another version is no fault: somebody has just corrected or taken back the signal.
-        let Some(sealed) = store.get(&body_key(header.id))? else {
-            return Err(Error::Changed);
-        };
-        let opened = self.keys.vault.open(store, subject(header), &bound_to(header), &sealed);
-        match opened {
-            Ok(plain) => Ok(row::decode(tables::BODY, &plain)?),
-            Err(why) => Err(self
-                .check_version(header)?
-                .map_or(Error::Sealed(why), |()| Error::Changed)),
-        }
-    }
-
-    /// `Some` if the signal is another version by now.
-    fn check_version(&self, header: &Header) -> Result<Option<()>, Error> {
-        let current = labels::state(&*self.store, header.id)?;
-        Ok(current
-            .is_none_or(|state| state.header.version != header.version)
-            .then_some(()))
     }
 }
 
@@ -143,11 +127,7 @@ fn subject(header: &Header) -> [u8; 16] {
     person.or(header.address).unwrap_or(header.id.0)
 }
 
-fn body_key(signal: SignalId) -> Vec<u8> {
-    [&[tables::BODY], &signal.0[..]].concat()
-}
-
 /// What sealed content is bound to: it opens for this signal and this version alone.
 fn bound_to(header: &Header) -> Vec<u8> {
-    [&body_key(header.id)[..], &header.version.to_be_bytes()].concat()
+    [&record::key(header.id)[..], &header.version.to_be_bytes()].concat()
 }

@@ -6,13 +6,20 @@ use std::{
     fmt,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{BATCH_CAP, Error, Store, Txn, weigh};
+use super::{
+    BATCH_CAP, Error, Read, Store, Txn,
+    view::{Recent, Seen, View},
+    weigh,
+};
 
 /// How many jobs may wait before those who bring more must wait to hand them over.
 const WAITING_CAP: usize = 4096;
@@ -39,6 +46,8 @@ pub struct Hooks {
 #[derive(Clone)]
 pub struct Committer {
     jobs: mpsc::Sender<Message>,
+    /// How many commits there were.
+    commits: Arc<AtomicU64>,
     why: Arc<OnceLock<Arc<str>>>,
     held: Arc<Mutex<Option<Arc<str>>>>,
     ended: watch::Receiver<()>,
@@ -96,8 +105,10 @@ impl Committer {
     pub fn start(store: Arc<dyn Store>, hooks: Hooks) -> Result<Self, Error> {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
-        let why = Arc::new(OnceLock::new());
+        let (why, commits) = (Arc::new(OnceLock::new()), Arc::new(AtomicU64::new(0)));
         let work = Thread {
+            recent: Recent::default(),
+            commits: Arc::clone(&commits),
             store,
             hooks,
             waiting,
@@ -115,6 +126,7 @@ impl Committer {
             })?;
         Ok(Self {
             jobs,
+            commits,
             why,
             held: Arc::default(),
             ended,
@@ -138,12 +150,47 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
+        self.bring(None, move |txn, _| job(txn)).await
+    }
+
+    /// A view of `base`, which must be the store that is committed to: to make ready on the caller's own thread what a job
+    /// is to write.
+    pub fn view<'r>(&self, base: &'r dyn Read) -> View<'r> {
+        View::new(base, self.commits.load(Ordering::Acquire))
+    }
+
+    /// As `commit`. The job is also told whether nothing that was seen has been written since, so that what was made ready
+    /// on it may be used. If not, the job must read anew.
+    ///
+    /// # Errors
+    /// As for `commit`.
+    pub async fn commit_on<T, E>(
+        &self,
+        seen: Seen,
+        job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
+    ) -> Result<Result<Committed<T>, E>, Unwritten>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.bring(Some(seen), job).await
+    }
+
+    async fn bring<T, E>(
+        &self,
+        seen: Option<Seen>,
+        job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
+    ) -> Result<Result<Committed<T>, E>, Unwritten>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
         if let Some(why) = self.held.lock().clone() {
             return Err(Unwritten::Closed { why });
         }
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |txn| {
-            let done = job(txn);
+        let run: Run = Box::new(move |txn, holds| {
+            let done = job(txn, holds);
             Done {
                 keep: done.is_ok(),
                 // A caller who no longer listens is no reason to undo anything.
@@ -152,7 +199,7 @@ impl Committer {
                 }),
             }
         });
-        if self.jobs.send(Message::Job(job)).await.is_err() {
+        if self.jobs.send(Message::Job(Job { seen, run })).await.is_err() {
             return Err(self.unanswered());
         }
         answered.await.unwrap_or_else(|_| Err(self.unanswered()))
@@ -185,7 +232,13 @@ impl Committer {
     }
 }
 
-type Job = Box<dyn FnOnce(&mut Txn<'_>) -> Done + Send>;
+type Run = Box<dyn FnOnce(&mut Txn<'_>, bool) -> Done + Send>;
+
+/// A job, and what was read for it beforehand.
+struct Job {
+    seen: Option<Seen>,
+    run: Run,
+}
 
 enum Message {
     Job(Job),
@@ -202,6 +255,8 @@ struct Thread {
     store: Arc<dyn Store>,
     hooks: Hooks,
     waiting: mpsc::Receiver<Message>,
+    recent: Recent,
+    commits: Arc<AtomicU64>,
     why: Arc<OnceLock<Arc<str>>>,
 }
 
@@ -248,7 +303,7 @@ impl Thread {
         while let Some(message) = next {
             match message {
                 Message::Job(job) => {
-                    let (answer, wrote) = run_job(job, &mut txn);
+                    let (answer, wrote) = run_job(job, &mut txn, &self.recent);
                     answers.extend(answer);
                     bytes += wrote;
                 }
@@ -260,7 +315,10 @@ impl Thread {
         if !txn.is_empty() {
             (self.hooks.seal)(&mut txn).map_err(|error| chain(&error))?;
             let (batch, announced) = txn.finish();
+            self.recent.note(&batch);
             store.commit(batch).map_err(|error| chain(&error))?;
+            // Not before: whoever reads now and finds this number finds all that was written up to it.
+            self.commits.store(self.recent.commits(), Ordering::Release);
             if announced {
                 (self.hooks.committed)();
             }
@@ -273,9 +331,10 @@ type Answer = Box<dyn FnOnce() + Send>;
 
 /// Runs a job on top of its group, and takes over its writes if they are to be kept. Gives how to answer it after the commit
 /// (not at all, if it panicked) and how many bytes were taken over.
-fn run_job(job: Job, group: &mut Txn<'_>) -> (Option<Answer>, usize) {
+fn run_job(Job { seen, run }: Job, group: &mut Txn<'_>, recent: &Recent) -> (Option<Answer>, usize) {
+    let holds = seen.is_some_and(|seen| recent.leaves(&seen, group.writes()));
     let mut txn = Txn::new(&*group);
-    let Ok(Done { keep, answer }) = catch_unwind(AssertUnwindSafe(|| job(&mut txn))) else {
+    let Ok(Done { keep, answer }) = catch_unwind(AssertUnwindSafe(|| run(&mut txn, holds))) else {
         return (None, 0);
     };
     let writes = txn.finish();

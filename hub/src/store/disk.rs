@@ -14,7 +14,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Batch, Error, Read, Store, Visit, weigh};
+use super::{Batch, Error, KEY_CAP, Read, Store, Visit, row, weigh};
 
 /// The bytes of one segment of sled's log, the largest that sled allows. Fixed for good when a store is made.
 /// [`VALUE_CAP`](super::VALUE_CAP) and [`BATCH_CAP`](super::BATCH_CAP) say why it must be large.
@@ -23,14 +23,16 @@ const SEGMENT: usize = 16 * 1024 * 1024;
 /// How much of the store sled may keep in memory, in bytes.
 const CACHE: u64 = 256 * 1024 * 1024;
 
-/// The name of the tree of [`Disk::numbers`], and its one key.
-const NUMBERS: &[u8] = b"commits";
+/// The key of the number of the last commit, which each commit writes in its own batch, and of the version of the rows.
+/// No batch has a key as long as this, and no read sees it.
+const LAST: [u8; KEY_CAP + 1] = [u8::MAX; KEY_CAP + 1];
+
+/// A tree that the first version of the hub made for the number of the last commit.
+const FIRST_VERSION: &[u8] = b"commits";
 
 /// A store in a folder. One process at a time has it open.
 pub struct Disk {
     db: sled::Db,
-    /// Under one key, the number of the last commit, written into the log behind that commit.
-    numbers: sled::Tree,
     log: Log,
     mark: Mark,
     /// The number of the last commit; `None` once a commit has failed, and while one is under way. What a failed sync
@@ -58,7 +60,7 @@ impl Disk {
     /// Opens the store in a folder, and makes both if there are none.
     ///
     /// # Errors
-    /// [`Error::InUse`] if it is open already; [`Error::Damaged`] if its files are spoilt or lack what was committed, as far
+    /// [`Error::InUse`] if it is open already; [`Error::Version`] if another version of the hub wrote it; [`Error::Damaged`] if its files are spoilt or lack what was committed, as far
     /// as that can be seen without reading all of it; [`Error::Engine`] if the folder or its files cannot be made, read or
     /// written.
     pub fn open(dir: &Path) -> Result<Self, Error> {
@@ -73,10 +75,12 @@ impl Disk {
             return Err(Error::InUse { path: folder });
         }
         let db = start(&dir, &folder)?;
-        let numbers = db.open_tree(NUMBERS).map_err(engine("open its log"))?;
-        let last = match numbers.get(NUMBERS).map_err(engine("open its log"))? {
-            Some(bytes) => number(&bytes).ok_or_else(|| damaged(&folder, "the number of its last commit is none"))?,
-            None => 0,
+        let last = match db.get(LAST).map_err(engine("open its log"))?.as_deref() {
+            Some([ahead @ .., row::VERSION]) => {
+                number(ahead).ok_or_else(|| damaged(&folder, "the number of its last commit is none"))?
+            }
+            None if !db.tree_names().iter().any(|name| name == FIRST_VERSION) => 0,
+            Some(_) | None => return Err(Error::Version { path: folder }),
         };
         let mark = Mark::open(&dir.join("mark")).map_err(engine("open its mark"))?;
         if mark.read().map_err(engine("read its mark"))? > last {
@@ -91,7 +95,6 @@ impl Disk {
         }
         Ok(Self {
             db,
-            numbers,
             log,
             mark,
             last: Mutex::new(Some(last)),
@@ -108,6 +111,9 @@ impl Disk {
 
 impl Read for Disk {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        if key.len() > KEY_CAP {
+            return Ok(None);
+        }
         let value = self.db.get(key).map_err(engine("read a value"))?;
         Ok(value.map(|value| value.to_vec()))
     }
@@ -118,7 +124,7 @@ impl Read for Disk {
         }
         for found in self.db.range(from..to) {
             let (key, value) = found.map_err(engine("scan a range"))?;
-            if visit(&key, &value).is_break() {
+            if key.len() <= KEY_CAP && visit(&key, &value).is_break() {
                 break;
             }
         }
@@ -142,10 +148,9 @@ impl Store for Disk {
                 None => writes.remove(key),
             }
         }
+        let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
+        writes.insert(LAST.as_slice(), &[a, b, c, d, e, f, g, h, row::VERSION]);
         self.db.apply_batch(writes).map_err(engine("commit a batch"))?;
-        self.numbers
-            .insert(NUMBERS, &number.to_be_bytes())
-            .map_err(engine("commit a batch"))?;
         self.db.flush().map_err(engine("flush its log"))?;
         self.log.sync().map_err(engine("sync its log"))?;
         self.mark.write(number).map_err(engine("write its mark"))?;

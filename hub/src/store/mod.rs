@@ -8,6 +8,7 @@ pub mod row;
 #[cfg(test)]
 mod suite;
 mod txn;
+mod view;
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
@@ -15,6 +16,7 @@ pub use committer::{Committed, Committer, Hooks, Seal, Unwritten};
 pub use disk::Disk;
 pub use memory::{Fault, Memory, Operations};
 pub use txn::Txn;
+pub use view::{Seen, View};
 
 /// Writes that become durable together: a value to put, or `None` to delete, for each key.
 pub type Batch = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -72,6 +74,12 @@ pub enum Error {
         /// The engine's own words.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A store whose rows this version of the hub cannot read.
+    #[error("the store in {path} was written by another version of the hub, which alone can read it")]
+    Version {
+        /// Its folder.
+        path: String,
     },
     /// A batch that no engine takes. Nothing of it was written, and the store is as sound as before.
     #[error("a {what} of {bytes} bytes is over the store's limit of {cap}")]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
-use super::{Batch, Error, Read, Visit};
+use super::{Batch, Error, Read, Visit, after_prefix};
 
 /// Writes on top of something that can be read. Nothing happens to that until the committer commits the writes.
 pub struct Txn<'b> {
@@ -31,9 +31,26 @@ impl<'b> Txn<'b> {
         self.writes.insert(key, None);
     }
 
+    /// What it puts under keys that begin with `prefix`, in ascending byte order.
+    pub fn puts_under(&self, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let own = self.writes.range(prefix.to_vec()..after_prefix(prefix));
+        own.filter_map(|(key, value)| Some((key.clone(), value.clone()?)))
+            .collect()
+    }
+
+    /// Takes back what it was to write under a key.
+    pub fn withdraw(&mut self, key: &[u8]) {
+        self.writes.remove(key);
+    }
+
     /// Has open watches woken once the batch is durable.
     pub fn announce(&mut self) {
         self.announced = true;
+    }
+
+    /// What it writes so far.
+    pub(super) fn writes(&self) -> &Batch {
+        &self.writes
     }
 
     /// Whether it writes nothing.
@@ -46,10 +63,14 @@ impl<'b> Txn<'b> {
         (self.writes, self.announced)
     }
 
-    /// The writes, for tests that commit without a committer.
-    #[cfg(test)]
-    pub(crate) fn into_batch(self) -> Batch {
+    /// The writes, to be taken over by another transaction or, in tests, committed without a committer.
+    pub fn into_writes(self) -> Batch {
         self.writes
+    }
+
+    /// Takes over writes that were made ready on what this transaction reads.
+    pub fn take_over(&mut self, writes: Batch) {
+        self.writes.extend(writes);
     }
 
     /// Takes over the writes of a finished transaction that read this one.

@@ -15,10 +15,13 @@ pub use text::{Format, Hex, HexInvalid};
 
 pub use parts::{Change, Class, Commitment, Hidden, Near, Refusal, Remainder, Shown, Subject, Touched};
 use placehub_model::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, Level, PurposeId, Sector};
-use text::{moment, optional_moment};
+use text::{moment, optional_moment, print_moment};
 
 /// The longest entry, in bytes. What stores and checks entries never needs more room for one.
 pub const LONGEST: usize = 128 * 1024;
+
+/// Where the time stands in an encoding.
+const TIME: usize = r#"{"v":1,"at":""#.len();
 
 /// An entry of the ledger, in the order of its fields in `FORMAT.md`. Prints as its action alone.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +131,13 @@ pub struct Entry {
     pub withheld: u32,
 }
 
+/// An entry in its encoding, whose place in time can still be moved. Prints as its length alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Written {
+    bytes: Vec<u8>,
+    at: Timestamp,
+}
+
 /// Bytes or values that are not an entry of this format. Never holds a value of the entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EntryInvalid {
@@ -213,6 +223,17 @@ impl Entry {
         }
     }
 
+    /// The entry in its encoding, before its place in the ledger is known.
+    ///
+    /// # Errors
+    /// As for [`Entry::encode`].
+    pub fn write(&self) -> Result<Written, EntryInvalid> {
+        Ok(Written {
+            bytes: self.encode()?,
+            at: to_microsecond(self.at),
+        })
+    }
+
     fn check(&self) -> Result<(), EntryInvalid> {
         let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
         let named = self.action.len() <= 64 && self.action.split('-').all(word);
@@ -237,10 +258,47 @@ impl Entry {
     }
 }
 
+impl Written {
+    /// When it was decided, to the microsecond.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The encoding of the same entry with another time. A time has a fixed place and width, so nothing else moves.
+    ///
+    /// # Errors
+    /// If the year of the time is not of four digits.
+    pub fn at_time(mut self, at: Timestamp) -> Result<Self, EntryInvalid> {
+        if at != self.at {
+            let text = print_moment(at).ok_or(EntryInvalid::Rule("years have four digits"))?;
+            let place = self.bytes.get_mut(TIME..TIME + text.len());
+            place.ok_or(EntryInvalid::Canonical)?.copy_from_slice(text.as_bytes());
+            self.at = at;
+        }
+        Ok(self)
+    }
+
+    /// The bytes that are hashed and kept.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Written({} bytes)", self.bytes.len())
+    }
+}
+
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Entry({})", self.action)
     }
+}
+
+/// The time without what is smaller than a microsecond, which the format does not hold.
+fn to_microsecond(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
 fn is_zero(number: &u32) -> bool {

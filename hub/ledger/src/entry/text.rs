@@ -163,7 +163,8 @@ pub(super) mod sort {
     }
 }
 
-fn print_moment(at: Timestamp) -> Option<String> {
+/// A time as entries write it; `None` if its year is not of four digits.
+pub(super) fn print_moment(at: Timestamp) -> Option<String> {
     let text = format!("{at:.6}");
     (text.len() == WIDTH).then_some(text)
 }

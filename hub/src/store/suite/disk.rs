@@ -210,6 +210,31 @@ fn a_store_that_lacks_its_last_commit_is_refused() {
 }
 
 #[test]
+fn a_store_of_another_version_of_the_hub_is_refused_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    Disk::open(folder.path()).unwrap().commit(put(b"a", b"1")).unwrap();
+    let change = |change: &dyn Fn(&sled::Db)| {
+        let copy = after_crash(folder.path());
+        let db = sled::Config::new()
+            .path(copy.path())
+            .segment_size(16 * 1024 * 1024)
+            .open()
+            .unwrap();
+        change(&db);
+        db.flush().unwrap();
+        drop(db);
+        let opened = Disk::open(copy.path());
+        assert!(matches!(opened, Err(Error::Version { .. })), "{:?}", opened.err());
+    };
+    let last = [u8::MAX; KEY_CAP + 1];
+    change(&|db| drop(db.insert(last, &[0, 0, 0, 0, 0, 0, 0, 1, 99]).unwrap()));
+    change(&|db| {
+        db.remove(last).unwrap();
+        db.open_tree("commits").unwrap();
+    });
+}
+
+#[test]
 fn a_torn_or_lagging_mark_is_no_damage() {
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("mark");

@@ -1,0 +1,116 @@
+//! What is remembered from earlier questions never outlives what it depends on: each change takes effect at the very next
+//! question, over the same connection, with the same token, and with every cache of the hub warm.
+
+use jiff::{SignedDuration, ToSpan as _};
+use placehub_hub::wire::timestamp;
+use placehub_proto::v1::{
+    ConsentMethod, ConsentStance, ConsentStatement, DisclosureLevel, RetractOutcome, Severity, Signal,
+};
+use tonic::Code;
+
+use crate::harness::{Adjust, Client, Hub, alex, arrears, cast, question_person, refused};
+
+const PURPOSE: &str = "homelessness-prevention";
+
+async fn asked(adviser: &Client) -> Vec<Signal> {
+    adviser.ask(question_person(alex(), PURPOSE)).await.unwrap().signals
+}
+
+/// How much is seen of the one signal that there is.
+async fn level(adviser: &Client) -> DisclosureLevel {
+    let signals = asked(adviser).await;
+    assert_eq!(signals.len(), 1);
+    signals[0].level()
+}
+
+/// A hub that knows of Alex's arrears, which Alex agreed to share, and an adviser with one token who has asked until nothing
+/// is found out anew.
+async fn warm() -> (Hub, Client) {
+    let hub = Hub::fresh().await;
+    let draft = arrears(alex(), hub.days_ago(3)).id("warm");
+    hub.adapter("housing").push(draft).await.unwrap();
+    let who = cast("adviser-8");
+    let adviser = hub.with_token(&who.agency, "desk", &hub.place.token(&who));
+    adviser.says(alex(), ConsentStance::Given).await.unwrap();
+    heat(&adviser).await;
+    (hub, adviser)
+}
+
+async fn heat(adviser: &Client) {
+    for _ in 0..4 {
+        assert_eq!(level(adviser).await, DisclosureLevel::Detail);
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_hides_at_the_next_question_and_a_new_consent_shows_again() {
+    let (_hub, adviser) = warm().await;
+    for _ in 0..2 {
+        adviser.says(alex(), ConsentStance::Withdrawn).await.unwrap();
+        assert_ne!(level(&adviser).await, DisclosureLevel::Detail);
+        adviser.says(alex(), ConsentStance::Given).await.unwrap();
+        heat(&adviser).await;
+    }
+}
+
+#[tokio::test]
+async fn other_policies_decide_the_next_question() {
+    let (hub, adviser) = warm().await;
+    let file = "policies/agreements/homelessness-prevention.cedar";
+    let rule = "@id(\"homelessness-prevention-see-hardship\")";
+    let forbid = format!(
+        "@id(\"homelessness-prevention-none\")\n@agreement(\"homelessness-prevention\")\n@reason(\"None.\")\n\
+         forbid (principal, action == Placehub::Action::\"detail\", resource);\n\n{rule}"
+    );
+    hub.place.edit(file, rule, &forbid);
+    let reloaded = hub.reloader.reload();
+    assert!(reloaded.failed.is_empty(), "{:?}", reloaded.failed);
+    assert_eq!(level(&adviser).await, DisclosureLevel::Headline);
+}
+
+#[tokio::test]
+async fn what_the_clock_ends_is_over_at_the_next_question() {
+    let (hub, adviser) = warm().await;
+    let passing = ConsentStatement {
+        person: Some(alex()),
+        stance: ConsentStance::Refused.into(),
+        method: ConsentMethod::Spoken.into(),
+        valid_from: Some(timestamp(hub.place.clock.now() + 3.minutes())),
+        ..ConsentStatement::default()
+    };
+    adviser.record(passing).await.unwrap();
+    heat(&adviser).await;
+    hub.place.clock.advance(SignedDuration::from_mins(4));
+    assert_ne!(level(&adviser).await, DisclosureLevel::Detail, "the refusal has begun");
+    hub.place.clock.advance(SignedDuration::from_mins(16));
+    let late = refused(adviser.ask(question_person(alex(), PURPOSE)).await);
+    assert_eq!(late.code, Code::Unauthenticated, "the token is over");
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_asks_nothing_more() {
+    let (hub, adviser) = warm().await;
+    let desk = hub.place.identity("welfare", "desk");
+    hub.place.pki.revoke(&desk.serial, hub.place.clock.now()).unwrap();
+    assert!(hub.reloader.reload().failed.is_empty());
+    let refusal = refused(adviser.ask(question_person(alex(), PURPOSE)).await);
+    assert_eq!(
+        (refusal.code, refusal.reason.as_str()),
+        (Code::Unauthenticated, "CERTIFICATE_REVOKED")
+    );
+}
+
+#[tokio::test]
+async fn a_correction_and_a_retraction_show_at_the_next_question() {
+    let (hub, adviser) = warm().await;
+    let housing = hub.adapter("housing");
+    let corrected = arrears(alex(), hub.days_ago(2)).id("warm").version(2);
+    let corrected = corrected.severe(Severity::High).summary("corrected");
+    housing.push(corrected).await.unwrap();
+    let signals = asked(&adviser).await;
+    assert_eq!((signals.len(), signals[0].severity()), (1, Severity::High));
+    assert_eq!(signals[0].detail.as_ref().unwrap().summary, "corrected");
+    heat(&adviser).await;
+    assert_eq!(housing.retract("warm", 3).await.unwrap(), RetractOutcome::Retracted);
+    assert!(asked(&adviser).await.is_empty());
+}
