@@ -250,7 +250,13 @@ async fn grounds_fail_for_everyone_who_is_somebody_else_or_has_died() {
     }
     let grounds = |number: &str| {
         let purpose = "homelessness-prevention".parse().unwrap();
-        let mut facts = consent::Facts::new(&*memory, &gate.keys.vault, (health.agency(), &purpose), now()).unwrap();
+        let mut facts = consent::Facts::new(
+            &*memory,
+            (&gate.keys.vault, &gate.said),
+            (health.agency(), &purpose),
+            now(),
+        )
+        .unwrap();
         let found = person::find(&*memory, &gate.keys.hashes, health.agency(), &numbered(number)).unwrap();
         facts.records(found.unwrap()).unwrap();
         facts.into_grounds()
