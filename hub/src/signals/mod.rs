@@ -98,7 +98,8 @@ impl Signals {
         let store: &dyn Read = &*self.store;
         let row = store.get(&record::key(header.id))?.ok_or(Error::Changed)?;
         let (known, sealed) = record::content(&row)?;
-        if known.retracted || known.version != header.version {
+        // Nothing is sealed any more once it was taken back, or has lapsed and was forgotten.
+        if known.retracted || known.version != header.version || sealed.is_empty() {
             return Err(Error::Changed);
         }
         let body = match level {
