@@ -119,7 +119,7 @@ async fn each_form_of_export_holds_every_entry_and_an_audit_event_has_the_shape_
         None => repository().join("../shared/fixtures"),
     };
     let Ok(example) = std::fs::read_to_string(example.join("fhir-r4/auditevent-example.json")) else {
-        println!("the FHIR example is not there: the shape is not compared");
+        eprintln!("the FHIR example is not there: the shape is not compared");
         return;
     };
     let (mut known, mut ours) = (BTreeSet::new(), BTreeSet::new());
