@@ -135,7 +135,6 @@ async fn a_token_of_another_call_is_no_page_token() {
         page_size: 1,
         period: None,
         page_token: saw.next_page_token,
-        ..WhoSawRequest::default()
     };
     let who_saw = async || igo.ledger.clone().who_saw(other).await;
     refuses(&wall, who_saw()).await;

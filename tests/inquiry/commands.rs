@@ -65,7 +65,9 @@ async fn each_question_is_a_command_that_prints_a_table_or_json() {
         (&shown["policies_in_force"], &shown["entry"]["sought"]),
         (&true.into(), &"".into())
     );
+    assert!(shown["proof"]["size"].as_u64().unwrap() > number.parse().unwrap());
     let words = as_igo(&["ledger", "show", &number]).await.out;
+    assert!(words.contains("Proved to be in the ledger"), "{words}");
     assert!(words.contains("nobody had said anything about sharing it"), "{words}");
 
     let log = as_igo(&["ledger", "access-log", "--person", ALEX]).await.out;

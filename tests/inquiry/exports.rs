@@ -92,15 +92,18 @@ async fn each_form_of_export_holds_every_entry_and_an_audit_event_has_the_shape_
         let line: Value = serde_json::from_str(line).unwrap();
         assert_eq!(line["number"], number);
     }
-    assert_eq!(ndjson.lines().count(), 3);
+    // Beside what the hub recorded of itself: a push, two questions, and then the exports one by one.
+    let before = ndjson.lines().count();
+    assert!(before >= 3, "{ndjson}");
     let csv = export("csv").await;
-    assert_eq!(csv.lines().count(), 1 + 4, "{csv}");
+    assert_eq!(csv.lines().count(), 1 + before + 1, "{csv}");
     assert!(csv.starts_with("number,at,action,"));
 
     let events = export("audit-event").await;
     let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told: Vec<_> = events
         .iter()
+        .filter(|event| event["agent"].as_array().unwrap().len() > 1)
         .map(|event| (event["action"].as_str().unwrap(), event["outcome"].as_str().unwrap()))
         .collect();
     assert_eq!(told, [("C", "0"), ("E", "0"), ("E", "4"), ("R", "0"), ("R", "0")]);
@@ -119,7 +122,7 @@ async fn each_form_of_export_holds_every_entry_and_an_audit_event_has_the_shape_
         None => repository().join("../shared/fixtures"),
     };
     let Ok(example) = std::fs::read_to_string(example.join("fhir-r4/auditevent-example.json")) else {
-        println!("the FHIR example is not there: the shape is not compared");
+        eprintln!("the FHIR example is not there: the shape is not compared");
         return;
     };
     let (mut known, mut ours) = (BTreeSet::new(), BTreeSet::new());

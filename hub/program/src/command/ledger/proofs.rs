@@ -17,7 +17,7 @@ use serde_json::json;
 use super::read_key;
 use crate::{
     ending::{Ending, Outcome, Stop},
-    link::LinkArguments,
+    link::{Link, LinkArguments},
     moment, out,
 };
 
@@ -77,17 +77,27 @@ pub(crate) struct Consistency {
     link: LinkArguments,
 }
 
+/// By which key.
 #[derive(Debug, Args)]
-struct KeyArgument {
+pub(super) struct KeyArgument {
     /// The ledger's public key, one line of text [default with --home: its ledger.pub].
     #[arg(long = "key-file", value_name = "FILE")]
     file: Option<PathBuf>,
 }
 
 impl KeyArgument {
-    fn read(&self, link: &LinkArguments) -> Result<VerifierKey> {
+    /// The key, if one is named or found.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn find(&self, link: &LinkArguments) -> Result<Option<VerifierKey>> {
         let file = self.file.clone().or_else(|| link.ledger_pub());
-        read_key(&file.context("which key? Give --key-file FILE (`init` writes it as ledger.pub), or --home")?)
+        file.map(|file| read_key(&file)).transpose()
+    }
+
+    fn read(&self, link: &LinkArguments) -> Result<VerifierKey> {
+        let key = self.find(link)?;
+        key.context("which key? Give --key-file FILE (`init` writes it as ledger.pub), or --home")
     }
 }
 
@@ -138,32 +148,18 @@ impl Prove {
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
         let key = self.key.read(&self.link)?;
         let link = self.link.link("desk", now)?;
-        let request = ProveInclusionRequest {
-            number: self.entry,
-            size: 0,
-        };
-        let answer = link.ledger().prove_inclusion(link.call(request)?).await;
-        let answer = answer.map_err(|status| link.fault(status))?.into_inner();
-        let proof = InclusionProof {
-            number: self.entry,
-            hashes: hashes(answer.hashes)?,
-            checkpoint: answer.checkpoint,
-        };
-        let wrong = "what the hub sent does not prove the entry";
-        proof
-            .check(&answer.entry, &key)
-            .context(Stop::Finding(wrong.to_owned()))?;
+        let Proven { entry, size, proof } = prove(&link, self.entry, &key).await?;
         if let Some(file) = &self.write_entry {
-            fs::write(file, &answer.entry).with_context(|| format!("cannot write {}", file.display()))?;
+            fs::write(file, &entry).with_context(|| format!("cannot write {}", file.display()))?;
         }
         if self.json {
             out::document(json!({
                 "ok": true,
                 "number": self.entry,
-                "size": answer.size,
+                "size": size,
                 "hashes": proof.hashes.iter().map(hex::encode).collect::<Vec<_>>(),
                 "checkpoint": proof.checkpoint,
-                "entry": String::from_utf8_lossy(&answer.entry),
+                "entry": String::from_utf8_lossy(&entry),
             }))?;
         } else {
             out::text(&proof.to_string())?;
@@ -214,6 +210,63 @@ impl Consistency {
         }
         Ok(Ending::Well)
     }
+}
+
+/// An entry that was found to be in the ledger.
+pub(super) struct Proven {
+    /// Its bytes, as they were hashed.
+    entry: Vec<u8>,
+    /// The size of the tree.
+    size: u64,
+    /// The proof.
+    proof: InclusionProof,
+}
+
+impl Proven {
+    /// For a program, beside the entry itself.
+    ///
+    /// # Errors
+    /// If it is not the proof of these bytes.
+    pub(super) fn of(&self, raw: &[u8]) -> Result<serde_json::Value> {
+        anyhow::ensure!(
+            self.entry == raw,
+            Stop::Finding("what is proved is another entry".to_owned())
+        );
+        Ok(json!({
+            "size": self.size,
+            "hashes": self.proof.hashes.iter().map(hex::encode).collect::<Vec<_>>(),
+            "checkpoint": self.proof.checkpoint,
+        }))
+    }
+
+    /// How many entries the head is over that it was proved against.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+/// Has an entry proved, and checks the proof.
+///
+/// # Errors
+/// What the hub refused, or that its proof does not hold.
+pub(super) async fn prove(link: &Link, number: u64, key: &VerifierKey) -> Result<Proven> {
+    let request = ProveInclusionRequest { number, size: 0 };
+    let answer = link.ledger().prove_inclusion(link.call(request)?).await;
+    let answer = answer.map_err(|status| link.fault(status))?.into_inner();
+    let proof = InclusionProof {
+        number,
+        hashes: hashes(answer.hashes)?,
+        checkpoint: answer.checkpoint,
+    };
+    let wrong = "what the hub sent does not prove the entry";
+    proof
+        .check(&answer.entry, key)
+        .context(Stop::Finding(wrong.to_owned()))?;
+    Ok(Proven {
+        entry: answer.entry,
+        size: answer.size,
+        proof,
+    })
 }
 
 fn hashes(sent: Vec<Vec<u8>>) -> Result<Vec<Hash>> {

@@ -1,4 +1,5 @@
-//! `placehub ledger show`: all of one entry, in words. It tells what was recorded, and judges nothing.
+//! `placehub ledger show`: all of one entry, in words, with the proof that it is in the ledger. It tells what was
+//! recorded, and judges nothing.
 
 use std::fmt::Write as _;
 
@@ -9,6 +10,7 @@ use placehub_hub::ledger::{Class, Entry};
 use placehub_proto::v1::{GetEntryRequest, GetEntryResponse};
 use serde_json::{Value, json};
 
+use super::proofs::{self, KeyArgument};
 use crate::{
     ending::{Ending, Outcome},
     entries,
@@ -23,6 +25,8 @@ use crate::{
 pub(crate) struct Show {
     /// Its number.
     number: u64,
+    #[command(flatten)]
+    key: KeyArgument,
     /// Print a JSON document.
     #[arg(long)]
     json: bool,
@@ -39,6 +43,11 @@ impl Show {
         let answer = answer.map_err(|status| link.fault(status))?.into_inner();
         let entry = answer.entry.as_ref().context("the hub sent no entry")?;
         let recorded = Entry::parse(&entry.raw).context("the hub sent an entry that is none")?;
+        let proven = match self.key.find(&self.link)? {
+            Some(key) => Some(proofs::prove(&link, self.number, &key).await?),
+            None => None,
+        };
+        let proof = proven.as_ref().map(|proven| proven.of(&entry.raw)).transpose()?;
         if self.json {
             let recorded: Value = serde_json::from_slice(&entry.raw)?;
             let rules: Vec<Value> = answer
@@ -51,10 +60,18 @@ impl Show {
                 "recorded": recorded,
                 "rules": rules,
                 "policies_in_force": answer.policies_in_force,
+                "proof": proof,
             }))?;
         } else {
             out::line(entries::table(std::slice::from_ref(entry)))?;
             out::line(words(&recorded, &answer)?)?;
+            out::line(match &proven {
+                Some(proven) => format!(
+                    "\nProved to be in the ledger, by its signed head of {} entries.",
+                    proven.size()
+                ),
+                None => "\nNot proved: give --key-file FILE to have its place in the ledger proved.".to_owned(),
+            })?;
         }
         Ok(Ending::Well)
     }
