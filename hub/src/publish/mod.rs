@@ -4,6 +4,8 @@
 mod http;
 mod settings;
 mod state;
+#[cfg(test)]
+mod tests;
 mod witness;
 
 use std::{fs::File, io::Write as _, path::Path, sync::Arc, time::Duration};
