@@ -57,7 +57,8 @@ async fn a_bundle_is_verified_without_hub_or_network_and_every_change_to_it_is_f
     let mumbling = changed(&folder, "mumbling", |lines| lines[3] = lines[3].trim_end().to_owned());
     wrong(&mumbling, &key, &[]).await;
     let reworded = changed(&folder, "reworded", |lines| {
-        lines[1] = lines[1].replace(PURPOSE, "crisis-support")
+        let line = lines.iter_mut().find(|line| line.contains(PURPOSE)).unwrap();
+        *line = line.replace(PURPOSE, "crisis-support");
     });
     wrong(&reworded, &key, &[]).await;
 

@@ -205,7 +205,7 @@ async fn a_witness_that_nobody_here_wrote_cosigns_the_hubs_ledger() {
     place.edit("placehub.toml", "limits =", &format!("{ledger}\nlimits ="));
     let hub = Hub::start(&place, Arc::new(Memory::new())).await;
     let (log_key, police): (VerifierKey, _) = (key.parse().unwrap(), hub.adapter("police"));
-    let mut size = 0;
+    let mut size = super::size(&police).await;
     for entries in [1, 6, 30] {
         grow(&hub, entries).await;
         size += u64::from(entries);

@@ -55,6 +55,12 @@ async fn head_until<T>(client: &Client, wanted: impl Fn(&placehub_proto::v1::Get
         .expect("it does not come to pass")
 }
 
+/// How many entries the newest head speaks for.
+async fn size(client: &Client) -> u64 {
+    let head = client.head().await.unwrap();
+    Checkpoint::read_unverified(&head.checkpoint).map_or(0, |head| head.size)
+}
+
 fn opened(note: &str, key: &VerifierKey) -> Checkpoint {
     Checkpoint::open(note, key).unwrap()
 }

@@ -4,6 +4,8 @@
 mod http;
 mod settings;
 mod state;
+#[cfg(test)]
+mod tests;
 mod witness;
 
 use std::{fs::File, io::Write as _, path::Path, sync::Arc, time::Duration};
@@ -68,14 +70,18 @@ impl Publisher {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<Self, http::Error> {
-        let witnesses = settings.witness.iter().map(Witness::open).collect::<Result<_, _>>()?;
+        let witnesses: Vec<Witness> = settings.witness.iter().map(Witness::open).collect::<Result<_, _>>()?;
+        let state = State {
+            witnesses: witnesses.iter().map(Witness::standing).collect(),
+            ..State::default()
+        };
         Ok(Self {
             store,
             committer,
             clock,
             settings,
             witnesses,
-            state: ArcSwap::default(),
+            state: ArcSwap::from_pointee(state),
         })
     }
 

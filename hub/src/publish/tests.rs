@@ -1,0 +1,185 @@
+//! A witness that answers whatever a test says, and what the hub makes of it.
+
+use std::sync::Arc;
+
+use placehub_ledger::samples;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+use super::*;
+use crate::{
+    ledger::{Entry, Ledger, witness::Submission},
+    store::{Memory, Txn},
+};
+
+/// A store with so many entries, and its head.
+fn ledger(entries: i64) -> (Memory, String) {
+    let (ledger, store) = (Ledger::new(samples::signer(1)), Memory::new());
+    let mut txn = Txn::new(&store);
+    for second in 0..entries {
+        let entry = Entry {
+            at: samples::at(second),
+            ..samples::pushed()
+        };
+        let _ = ledger.enter(&mut txn, entry, &[]).unwrap();
+    }
+    ledger.seal(&mut txn).unwrap();
+    let head = read::checkpoint(&txn).unwrap().unwrap();
+    let batch = txn.into_batch();
+    store.commit(batch).unwrap();
+    (store, head)
+}
+
+/// Serves one answer after the other: a status line and a text, made of the body that was sent.
+async fn witness(answer: impl Fn(usize, Submission) -> (&'static str, String) + Send + 'static) -> Witness {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/some/where", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        for count in 0.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut text = String::new();
+            let body = loop {
+                let mut buffer = [0; 4096];
+                let read = stream.read(&mut buffer).await.unwrap();
+                text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+                // A note ends with the line feed of its last signature, after the second empty line of the body.
+                let parts: Vec<&str> = text.splitn(2, "\r\n\r\n").collect();
+                if let [head, body] = parts.as_slice() {
+                    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                    if length.unwrap().parse() == Ok(body.len()) {
+                        assert!(
+                            head.starts_with("POST /some/where/add-checkpoint HTTP/1.1\r\n"),
+                            "{head}"
+                        );
+                        break (*body).to_owned();
+                    }
+                }
+            };
+            let (status, answer) = answer(count, body.parse().unwrap());
+            let length = answer.len();
+            let response = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nlocation: /x\r\n\r\n{answer}");
+            stream.write_all(response.as_bytes()).await.unwrap();
+        }
+    });
+    let key = samples::cosigner("witness.sample", 5).witness_key().clone();
+    Witness::open(&WitnessSettings {
+        url: url.parse().unwrap(),
+        key,
+        ca: None,
+    })
+    .unwrap()
+}
+
+fn cosigned(submission: &Submission, seed: u8) -> String {
+    let cosigner = samples::cosigner("witness.sample", seed);
+    cosigner.cosign(&submission.checkpoint, samples::at(99)).unwrap()
+}
+
+#[tokio::test]
+async fn a_witness_that_has_seen_some_of_the_ledger_is_sent_the_proof_from_there() {
+    let (store, head) = ledger(9);
+    let witness = witness(|count, submission| match count {
+        0 => {
+            assert_eq!((submission.old, submission.proof.len()), (0, 0));
+            ("409 Conflict", "4\n".to_owned())
+        }
+        _ => {
+            assert_eq!(submission.old, 4);
+            assert!(!submission.proof.is_empty());
+            ("200 OK", cosigned(&submission, 5))
+        }
+    })
+    .await;
+    let line = witness.ask(&store, &head).await.unwrap();
+    let joined = Checkpoint::join(&head, &line).unwrap();
+    assert!(witness.has_cosigned(&joined) && !witness.has_cosigned(&head));
+    assert!(Checkpoint::open(&joined, samples::signer(1).verifier_key()).is_ok());
+    let standing = witness.standing();
+    assert_eq!((standing.size, standing.cosigned_at), (9, Some(samples::at(99))));
+}
+
+#[tokio::test]
+async fn no_answer_but_a_right_cosignature_is_taken() {
+    let (store, head) = ledger(9);
+    let cases: [(&str, fn(&Submission) -> String, &str); 8] = [
+        ("200 OK", |_| String::new(), "not a cosignature"),
+        ("200 OK", |_| "— witness.sample AAAA\n".to_owned(), "not a cosignature"),
+        ("200 OK", |submission| cosigned(submission, 6), "not a cosignature"),
+        ("409 Conflict", |_| "many\n".to_owned(), "put back, rewritten or forked"),
+        ("409 Conflict", |_| "0\n".to_owned(), "put back, rewritten or forked"),
+        ("409 Conflict", |_| "10\n".to_owned(), "put back, rewritten or forked"),
+        (
+            "422 Unprocessable Entity",
+            |_| String::new(),
+            "put back, rewritten or forked",
+        ),
+        ("302 Found", |submission| cosigned(submission, 5), "status 302"),
+    ];
+    for (status, text, trouble) in cases {
+        let witness = witness(move |_, submission| (status, text(&submission))).await;
+        assert_eq!(witness.ask(&store, &head).await, None, "{status}");
+        let standing = witness.standing();
+        assert!(standing.trouble.contains(trouble), "{status}: {}", standing.trouble);
+        assert_eq!(standing.cosigned_at, None);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_never_ends_is_not_read_to_its_end() {
+    let (store, head) = ledger(2);
+    let witness = witness(|_, _| ("200 OK", "x".repeat(200_000))).await;
+    assert_eq!(witness.ask(&store, &head).await, None);
+    assert!(witness.standing().trouble.contains("no answer"));
+}
+
+#[test]
+fn a_witness_over_tls_needs_an_authority_and_its_address_a_scheme() {
+    let key = samples::cosigner("witness.sample", 5).witness_key().to_string();
+    let parse = |url: &str| toml::from_str::<WitnessSettings>(&format!("url = \"{url}\"\nkey = \"{key}\""));
+    let settings = parse("https://witness.sample").unwrap();
+    assert!(matches!(Witness::open(&settings), Err(http::Error::WithoutAuthority)));
+    for bad in [
+        "witness.sample",
+        "ftp://witness.sample",
+        "/add-checkpoint",
+        "http://witness.sample/?x=1",
+        "",
+    ] {
+        assert!(parse(bad).is_err(), "{bad}");
+    }
+    let log = samples::signer(1).verifier_key().to_string();
+    let mistaken = format!("url = \"http://witness.sample\"\nkey = \"{log}\"");
+    assert!(
+        toml::from_str::<WitnessSettings>(&mistaken).is_err(),
+        "a log's key is no witness's"
+    );
+}
+
+#[test]
+fn the_published_file_is_replaced_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint");
+    for text in ["one\n", "two\n"] {
+        replace(&path, text).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert!(replace(&folder.path().join("none/checkpoint"), "x").is_err());
+}
+
+#[tokio::test]
+async fn a_hub_without_witnesses_and_without_a_file_has_nothing_to_do() {
+    let (store, _) = ledger(1);
+    let store: Arc<dyn Store> = Arc::new(store);
+    let hooks = crate::store::Hooks {
+        seal: Box::new(|_| Ok(())),
+        committed: Box::new(|| ()),
+    };
+    let committer = Committer::start(store.clone(), hooks).unwrap();
+    let clock = Arc::new(crate::clock::SystemClock);
+    let publisher = Publisher::open((store, committer), clock, Settings::default()).unwrap();
+    publisher.run(CancellationToken::new()).await;
+    assert_eq!(publisher.state().alarm, None);
+}
