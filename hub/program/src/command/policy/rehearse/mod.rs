@@ -91,7 +91,7 @@ impl Rehearse {
             }
             (None, None) => {
                 let link = self.link.link("desk", now)?;
-                let mut entries = export(&link).await?.0.into_iter().zip(0_u64..);
+                let mut entries = export(&link).await?.entries.into_iter().zip(0_u64..);
                 Box::new(move || Ok(entries.next().map(|(entry, number)| (number, entry))))
             }
         };

@@ -215,6 +215,7 @@ fn taken_apart(entry: Entry) -> Option<(Asked, Vec<(decide::Class, Option<Level>
             areas,
             about: class.about,
             consent: class.consent,
+            deceased: class.deceased,
         };
         (again, class.level, class.count)
     });
