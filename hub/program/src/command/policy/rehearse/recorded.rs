@@ -22,6 +22,9 @@ struct Asked {
     kinds: bool,
 }
 
+/// A class, what was decided on it, and how many signals it held.
+type Recorded = (decide::Class, Option<Level>, u32);
+
 /// Recorded decisions, gathered by what they were decided on.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
@@ -179,7 +182,7 @@ fn replay(set: &PolicySet, asked: &Asked, question: &Question, now: Timestamp, r
 
 /// What a question was decided on: classes, each with what was decided and how many signals it held. `None` if the entry
 /// does not say enough.
-fn taken_apart(entry: Entry) -> Option<(Asked, Vec<(decide::Class, Option<Level>, u32)>)> {
+fn taken_apart(entry: Entry) -> Option<(Asked, Vec<Recorded>)> {
     let subject = match entry.subject? {
         Subject::Address(_) => SubjectSort::Address,
         Subject::Area { .. } => SubjectSort::Area,
