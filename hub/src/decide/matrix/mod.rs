@@ -187,7 +187,9 @@ impl PolicySet {
         let cell = Cell {
             consent,
             levels,
-            raised: raised.filter(|(_, level)| Some(*level) > most).last(),
+            raised: raised
+                .filter(|(_, level)| Some(*level) > most)
+                .max_by_key(|(_, level)| *level),
         };
         (cell, asks)
     }

@@ -11,12 +11,10 @@ type Break = (&'static str, fn(&str) -> Option<String>);
 const BREAKS: [Break; 14] = [
     ("gone", |_| None),
     ("cut in the middle of a word", |text| {
-        Some(
-            cut(text, "permit (")
-                .or(cut(text, "forbid ("))
-                .or(cut(text, "="))
-                .or(cut(text, "entity"))?,
-        )
+        cut(text, "permit (")
+            .or(cut(text, "forbid ("))
+            .or(cut(text, "="))
+            .or(cut(text, "entity"))
     }),
     ("garbage before", |text| Some(format!("%&/ \u{0} {text}"))),
     ("garbage behind", |text| Some(format!("{text}\n)]}}\u{7}"))),

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 
 use super::shipped;
 use crate::{
-    authn::{Caller, Practitioner},
-    decide::Sift,
+    authn::{Caller, Own, Practitioner},
+    decide::{Circumstances, Sift},
     model::{
         AreaCode, ConsentFact, Header, Level, PersonId, Question, Sensitivity, Severity, SignalId, Subject, SubjectSort,
     },
@@ -148,7 +148,7 @@ fn check(world: &World) {
     let particulars = agreement.particulars();
     let mut world = world.clone();
     // Most askers are such as the agreement has in view; the others see nothing, by either way.
-    if world.signals[0].0 % 8 != 0 {
+    if !world.signals[0].0.is_multiple_of(8) {
         let (agency, roles) = particulars
             .askers
             .iter()
@@ -166,6 +166,7 @@ fn check(world: &World) {
         roles: [ROLES[world.role].to_owned()].into(),
         teams: BTreeSet::new(),
         areas: codes(&world.patch),
+        own: Own::default(),
         expires_at: Timestamp::MAX,
     };
     let agency = AGENCIES[world.agency];
@@ -215,7 +216,7 @@ fn check(world: &World) {
     {
         let kind = kinds[kind];
         // Most signals are of the sort that owns their kind; some are of another, which no rule may let through.
-        let owner = if number % 7 == 0 {
+        let owner = if number.is_multiple_of(7) {
             AGENCIES[owner]
         } else {
             kind.owner.as_str()
@@ -242,7 +243,12 @@ fn check(world: &World) {
             severity,
             sensitivity,
         };
-        let by_class = sift.level(&header, codes(&places).into_iter().collect(), consent);
+        let deceased = number.is_multiple_of(11) && about == 0;
+        let by_class = sift.level(
+            &header,
+            codes(&places).into_iter().collect(),
+            Circumstances { consent, deceased },
+        );
         if !taken {
             assert_eq!(by_class, None);
             continue;
@@ -258,7 +264,11 @@ fn check(world: &World) {
         let entities = entities(world, entity("Signal", "it", signal));
         let seen = |level: &&Level| {
             let mut context = why();
-            context.extend([("subject", text(subject.word())), ("consent", text(consent.word()))]);
+            context.extend([
+                ("subject", text(subject.word())),
+                ("consent", text(consent.word())),
+                ("deceased", Expression::new_bool(deceased)),
+            ]);
             permitted(&agreement.slice, level.word(), "Signal", &entities, context)
         };
         let by_row = world

@@ -112,7 +112,7 @@ fn particulars(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
         let both = |told: &dyn Fn(&placehub_hub::decide::Particulars) -> String| {
             (old.as_ref().map(told), new.as_ref().map(told))
         };
-        let facts: [(&str, (Option<String>, Option<String>)); 8] = [
+        let facts = [
             ("title", both(&|one| one.title.clone())),
             ("purpose", both(&|one| one.purpose.to_string())),
             ("gateways", both(&|one| format!("{:?}", one.gateways))),

@@ -56,6 +56,7 @@ pub(super) fn entries(set: &PolicySet) -> Result<Vec<Vec<u8>>> {
                 areas: BTreeSet::from([format!("lsoa-{}", number % 200).parse()?, patch.clone()]),
                 about: SubjectSort::Person,
                 consent: facts.get(pick(4, step)).copied().unwrap_or(ConsentFact::None),
+                deceased: false,
                 level: None,
                 rules: BTreeSet::new(),
                 count: 1,

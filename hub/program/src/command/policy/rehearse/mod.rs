@@ -21,7 +21,7 @@ use placehub_hub::decide::PolicySet;
 
 use super::open;
 use crate::{command::ledger::export, ending::Outcome, link::LinkArguments, moment};
-use recorded::Rehearsal;
+use recorded::Gathered;
 use report::Report;
 
 /// Which decisions, and by which policies.
@@ -91,7 +91,7 @@ impl Rehearse {
             }
             (None, None) => {
                 let link = self.link.link("desk", now)?;
-                let mut entries = export(&link).await?.0.into_iter().zip(0_u64..);
+                let mut entries = export(&link).await?.entries.into_iter().zip(0_u64..);
                 Box::new(move || Ok(entries.next().map(|(entry, number)| (number, entry))))
             }
         };
@@ -101,13 +101,13 @@ impl Rehearse {
     }
 }
 
-/// Decides everything again, on as many threads as the machine has.
+/// Gathers and decides everything again, on as many threads as the machine has.
 fn rehearse(set: &PolicySet, source: Source<'_>, since: Option<Timestamp>, now: Timestamp) -> Result<Report> {
     let source = Mutex::new(source);
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        let work = || -> Result<Report> {
-            let mut rehearsal = Rehearsal::new(set, since, now);
+    let gathered = thread::scope(|scope| {
+        let work = || -> Result<Gathered> {
+            let mut gathered = Gathered::since(since);
             let mut batch = Vec::with_capacity(BATCH);
             loop {
                 {
@@ -119,15 +119,15 @@ fn rehearse(set: &PolicySet, source: Source<'_>, since: Option<Timestamp>, now: 
                     }
                 }
                 if batch.is_empty() {
-                    return Ok(rehearsal.into_report());
+                    return Ok(gathered);
                 }
                 for (number, entry) in batch.drain(..) {
-                    rehearsal.replay(number, &entry)?;
+                    gathered.take(number, &entry)?;
                 }
             }
         };
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let mut whole = Report::default();
+        let mut whole = Gathered::since(since);
         for one in running {
             match one.join() {
                 Ok(part) => whole.add(part?),
@@ -135,5 +135,6 @@ fn rehearse(set: &PolicySet, source: Source<'_>, since: Option<Timestamp>, now: 
             }
         }
         Ok(whole)
-    })
+    });
+    gathered?.decide(set, now, threads)
 }

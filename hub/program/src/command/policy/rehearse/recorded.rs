@@ -1,20 +1,17 @@
-//! Takes a recorded decision apart and decides it anew, each sort of question and class once.
+//! Takes recorded decisions apart, gathers those that are alike, and decides each sort anew, once.
 //! It looks at standing, reasons and classes alone; what else an entry holds is passed over.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc, thread};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 use placehub_hub::{
-    decide::{self, Office, PolicySet, Reasons, Replay, Standing},
+    decide::{self, Office, PolicySet, Reasons, Standing},
     ledger::{Entry, Subject},
     model::{Level, SubjectSort},
 };
 
-use super::report::{Report, Sight};
+use super::report::{Change, Report, Sight};
 
 /// What a recorded question is decided on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,125 +22,167 @@ struct Asked {
     kinds: bool,
 }
 
-/// A rehearsal in the course of being made, by one thread.
-pub(super) struct Rehearsal<'p> {
-    set: &'p PolicySet,
+/// A class, what was decided on it, and how many signals it held.
+type Recorded = (decide::Class, Option<Level>, u32);
+
+/// Recorded decisions, gathered by what they were decided on.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
     since: Option<Timestamp>,
-    now: Timestamp,
-    known: HashMap<Asked, Known<'p>>,
-    report: Report,
+    entries: u64,
+    decisions: u64,
+    not_replayed: u64,
+    questions: HashMap<Asked, Question>,
 }
 
-/// A question that was met before, and what was decided on the classes that came with it.
-struct Known<'p> {
-    replay: Replay<'p>,
-    levels: HashMap<decide::Class, Option<Level>>,
+/// Questions of one sort: which were answered, which refused, and what was decided on the classes that came with them.
+#[derive(Debug, Default)]
+struct Question {
+    answered: Change,
+    refused: Change,
+    classes: HashMap<(decide::Class, Option<Level>), Change>,
 }
 
-impl<'p> Rehearsal<'p> {
-    pub(super) fn new(set: &'p PolicySet, since: Option<Timestamp>, now: Timestamp) -> Self {
+impl Gathered {
+    pub(super) fn since(since: Option<Timestamp>) -> Self {
         Self {
-            set,
             since,
-            now,
-            known: HashMap::new(),
-            report: Report::default(),
+            ..Self::default()
         }
     }
 
-    pub(super) fn into_report(self) -> Report {
-        self.report
-    }
-
-    /// Decides an entry anew, if it records a question.
+    /// Takes up an entry, if it records a question.
     ///
     /// # Errors
     /// If the bytes are no entry.
-    pub(super) fn replay(&mut self, number: u64, bytes: &[u8]) -> Result<()> {
+    pub(super) fn take(&mut self, number: u64, bytes: &[u8]) -> Result<()> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
         let entry: Entry =
             serde_json::from_slice(bytes).with_context(|| format!("entry {number} is no entry of a ledger"))?;
-        self.report.entries += 1;
+        self.entries += 1;
         let question = matches!(entry.action.as_str(), "ask" | "watch");
         if !question || self.since.is_some_and(|since| entry.at < since) {
             return Ok(());
         }
-        let (allowed, sample, remainder) = (entry.allowed, entry.classes.len(), entry.remainder.len());
-        self.report.not_replayed += u64::try_from(remainder).unwrap_or_default();
+        let (allowed, classes) = (entry.allowed, entry.classes.len().max(1));
+        self.not_replayed += u64::try_from(entry.remainder.len()).unwrap_or_default();
         let Some((asked, classes)) = taken_apart(entry) else {
-            self.report.not_replayed += u64::try_from(sample.max(1)).unwrap_or_default();
+            self.not_replayed += u64::try_from(classes).unwrap_or_default();
             return Ok(());
         };
-        self.report.decisions += 1;
-        let roles: BTreeSet<String> = asked
-            .who
-            .practitioner
-            .iter()
-            .flat_map(|office| office.roles.clone())
-            .collect();
-        let (agency, purpose) = (asked.who.agency.clone(), asked.why.purpose.clone());
-        if !self.known.contains_key(&asked) {
-            let Asked { who, why, cap, kinds } = asked.clone();
-            let replay = self.set.replay(who, why, cap, kinds, self.now);
-            let levels = HashMap::new();
-            self.known.insert(asked.clone(), Known { replay, levels });
-        }
-        let Some(known) = self.known.get_mut(&asked) else {
-            return Ok(());
+        self.decisions += 1;
+        let question = self.questions.entry(asked).or_default();
+        let whole = if allowed {
+            &mut question.answered
+        } else {
+            &mut question.refused
         };
-        let sight = |kind: String, owner: String, was: String, would_be: String| Sight {
-            agency: agency.to_string(),
-            roles: roles.iter().cloned().collect::<Vec<_>>().join(" + "),
-            purpose: purpose.to_string(),
-            kind,
-            owner,
-            was,
-            would_be,
-        };
-        if known.replay.is_taken() != allowed {
-            let word = |taken: bool| if taken { "answered" } else { "refused" }.to_owned();
-            let which = sight(String::new(), String::new(), word(allowed), word(!allowed));
-            let change = if allowed {
-                self.report.losses(which)
-            } else {
-                self.report.gains(which)
-            };
-            change.note(number, 0);
-        }
-        for (class, recorded, count) in classes {
-            let level = match known.levels.get(&class) {
-                Some(level) => *level,
-                None => {
-                    let level = known.replay.is_taken().then(|| known.replay.level(&class)).flatten();
-                    known.levels.insert(class.clone(), level);
-                    level
-                }
-            };
-            if level != recorded {
-                let word = |level: Option<Level>| level.map_or("nothing", Level::word).to_owned();
-                let which = sight(
-                    class.kind.to_string(),
-                    class.owner.to_string(),
-                    word(recorded),
-                    word(level),
-                );
-                let change = if level > recorded {
-                    self.report.gains(which)
-                } else {
-                    self.report.losses(which)
-                };
-                change.note(number, u64::from(count));
-            }
+        whole.note(number, 0);
+        for (class, level, count) in classes {
+            question
+                .classes
+                .entry((class, level))
+                .or_default()
+                .note(number, u64::from(count));
         }
         Ok(())
+    }
+
+    /// Adds what another thread gathered.
+    pub(super) fn add(&mut self, other: Self) {
+        self.entries += other.entries;
+        self.decisions += other.decisions;
+        self.not_replayed += other.not_replayed;
+        for (asked, question) in other.questions {
+            let known = self.questions.entry(asked).or_default();
+            known.answered.add(question.answered);
+            known.refused.add(question.refused);
+            for (class, change) in question.classes {
+                known.classes.entry(class).or_default().add(change);
+            }
+        }
+    }
+
+    /// Decides each sort of question and each class anew, once, on so many threads.
+    pub(super) fn decide(self, set: &PolicySet, now: Timestamp, threads: usize) -> Result<Report> {
+        let mut report = Report::of(self.entries, self.decisions, self.not_replayed);
+        let questions: Vec<(Asked, Question)> = self.questions.into_iter().collect();
+        let share = questions.len().div_ceil(threads.max(1)).max(1);
+        let parts: Vec<Result<Report>> = thread::scope(|scope| {
+            let running: Vec<_> = questions
+                .chunks(share)
+                .map(|questions| {
+                    scope.spawn(move || {
+                        let mut report = Report::default();
+                        questions
+                            .iter()
+                            .for_each(|(asked, question)| replay(set, asked, question, now, &mut report));
+                        report
+                    })
+                })
+                .collect();
+            let joined = running
+                .into_iter()
+                .map(|one| one.join().map_err(|_| anyhow!("a part of the rehearsal broke off")));
+            joined.collect()
+        });
+        for part in parts {
+            report.add(part?);
+        }
+        Ok(report)
+    }
+}
+
+fn replay(set: &PolicySet, asked: &Asked, question: &Question, now: Timestamp, report: &mut Report) {
+    let Asked { who, why, cap, kinds } = asked;
+    let again = set.replay(who.clone(), why.clone(), *cap, *kinds, now);
+    let roles: Vec<&str> = who
+        .practitioner
+        .iter()
+        .flat_map(|office| &office.roles)
+        .map(String::as_str)
+        .collect();
+    let sight = |kind: &str, owner: &str, was: &str, would_be: &str| Sight {
+        agency: who.agency.to_string(),
+        roles: roles.join(" + "),
+        purpose: why.purpose.to_string(),
+        kind: kind.to_owned(),
+        owner: owner.to_owned(),
+        was: was.to_owned(),
+        would_be: would_be.to_owned(),
+    };
+    let taken = again.is_taken();
+    if taken && !question.refused.is_empty() {
+        report
+            .gains(sight("", "", "refused", "answered"))
+            .add(question.refused.clone());
+    }
+    if !taken && !question.answered.is_empty() {
+        report
+            .losses(sight("", "", "answered", "refused"))
+            .add(question.answered.clone());
+    }
+    for ((class, recorded), change) in &question.classes {
+        let level = taken.then(|| again.level(class)).flatten();
+        if level == *recorded {
+            continue;
+        }
+        let word = |level: Option<Level>| level.map_or("nothing", Level::word);
+        let which = sight(class.kind.as_str(), class.owner.as_str(), word(*recorded), word(level));
+        let changes = if level > *recorded {
+            report.gains(which)
+        } else {
+            report.losses(which)
+        };
+        changes.add(change.clone());
     }
 }
 
 /// What a question was decided on: classes, each with what was decided and how many signals it held. `None` if the entry
 /// does not say enough.
-fn taken_apart(entry: Entry) -> Option<(Asked, Vec<(decide::Class, Option<Level>, u32)>)> {
+fn taken_apart(entry: Entry) -> Option<(Asked, Vec<Recorded>)> {
     let subject = match entry.subject? {
         Subject::Address(_) => SubjectSort::Address,
         Subject::Area { .. } => SubjectSort::Area,
@@ -179,6 +218,7 @@ fn taken_apart(entry: Entry) -> Option<(Asked, Vec<(decide::Class, Option<Level>
             areas,
             about: class.about,
             consent: class.consent,
+            deceased: class.deceased,
         };
         (again, class.level, class.count)
     });

@@ -19,11 +19,11 @@ const SAMPLES: usize = 5;
 #[derive(Debug, Default)]
 pub(super) struct Report {
     /// Entries read.
-    pub(super) entries: u64,
+    entries: u64,
     /// Questions decided anew.
-    pub(super) decisions: u64,
+    decisions: u64,
     /// Classes that could not be decided anew: their entry says too little of them.
-    pub(super) not_replayed: u64,
+    not_replayed: u64,
     gains: BTreeMap<Sight, Change>,
     losses: BTreeMap<Sight, Change>,
 }
@@ -48,7 +48,7 @@ pub(super) struct Sight {
 }
 
 /// How often.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Change {
     decisions: u64,
     signals: u64,
@@ -64,13 +64,40 @@ impl Change {
         }
         self.signals += signals;
         self.samples.insert(entry);
-        if self.samples.len() > SAMPLES {
+        self.thin();
+    }
+
+    /// Adds what was noted of other entries.
+    pub(super) fn add(&mut self, other: Self) {
+        self.decisions += other.decisions;
+        self.signals += other.signals;
+        self.samples.extend(other.samples);
+        self.thin();
+    }
+
+    /// Whether nothing was noted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.decisions == 0
+    }
+
+    fn thin(&mut self) {
+        while self.samples.len() > SAMPLES {
             self.samples.pop_last();
         }
     }
 }
 
 impl Report {
+    /// Of so many entries, of which so many record decisions, and so many classes that say too little.
+    pub(super) fn of(entries: u64, decisions: u64, not_replayed: u64) -> Self {
+        Self {
+            entries,
+            decisions,
+            not_replayed,
+            ..Self::default()
+        }
+    }
+
     /// What would be seen that was not.
     pub(super) fn gains(&mut self, sight: Sight) -> &mut Change {
         self.gains.entry(sight).or_default()
@@ -88,13 +115,7 @@ impl Report {
         self.not_replayed += other.not_replayed;
         for (into, from) in [(&mut self.gains, other.gains), (&mut self.losses, other.losses)] {
             for (sight, change) in from {
-                let known = into.entry(sight).or_default();
-                known.decisions += change.decisions;
-                known.signals += change.signals;
-                known.samples.extend(change.samples);
-                while known.samples.len() > SAMPLES {
-                    known.samples.pop_last();
-                }
+                into.entry(sight).or_default().add(change);
             }
         }
     }
