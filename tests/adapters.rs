@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::program::{Home, Ran, repository, run};
 
 /// Every adapter's sample files: agency, folder, file.
-const SAMPLES: [(&str, &str, &str); 7] = [
+const SAMPLES: [(&str, &str, &str); 8] = [
     ("health", "nhs", "discharge.hl7"),
     ("health", "nhs", "encounter.json"),
+    ("health", "nhs", "flags.json"),
     ("housing", "housing", "arrears.csv"),
     ("housing", "housing", "notices.csv"),
     ("police", "police", "incidents.csv"),
@@ -132,6 +133,41 @@ async fn check_needs_no_hub_and_shows_what_each_sample_holds() {
             "{told:?}"
         );
     }
+}
+
+/// Two messages of a visit, its cancellation, and the merge of two records of the trust's own.
+const MESSAGES: &str = "MSH|^~\\&|PAS|R|TIE|R|20261112100000||ADT^A01|C-1|P|2.4\rEVN|A01|20261112100000\r\
+    PID|1||H-77^^^R^MR||Sample^Alex||19580314\rPV1|1|I|||||||||||||||||V-9\r\
+    MSH|^~\\&|PAS|R|TIE|R|20261112110000||ADT^A11|C-2|P|2.4\rEVN|A11|20261112110000\r\
+    PID|1||H-77^^^R^MR\rPV1|1|I|||||||||||||||||V-9\r\
+    MSH|^~\\&|PAS|R|TIE|R|20261112120000||ADT^A40|C-3|P|2.4\rEVN|A40|20261112120000\r\
+    PID|1||H-77^^^R^MR\rMRG|H-78^^^R^MR\r";
+const DEATH: &str = r#"{"specversion":"1.0","id":"n-1","source":"uk.nhs.example","type":"pds-death-notification-2",
+    "time":"2026-11-12T10:00:00Z","subject":"9990001014"}"#;
+const CONSENT: &str = r#"{"resourceType":"Consent","id":"c-1","status":"active",
+    "scope":{"coding":[{"code":"patient-privacy"}]},"dateTime":"2026-11-12T10:00:00Z",
+    "policyRule":{"coding":[{"code":"OPTIN"}]},"provision":{"purpose":[{"code":"homelessness-prevention"}]},
+    "patient":{"identifier":{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990001006"}}}"#;
+
+#[tokio::test]
+async fn what_is_no_signal_reaches_the_hub_by_a_call_of_its_own() {
+    let home = Home::new().await;
+    let served = home.serve().await;
+    for (name, text, [recorded, retracted, stated]) in [
+        ("visit.hl7", MESSAGES, [1, 1, 1]),
+        ("death.json", DEATH, [1, 0, 1]),
+        ("consent.json", CONSENT, [0, 0, 1]),
+    ] {
+        let file = written(&home, name, &moved(text, SystemClock.now()));
+        let (ran, report) = once(&home, "nhs", "health", &file).await;
+        ran.ended(0);
+        assert_eq!(
+            (&report["recorded"], &report["retracted"], &report["stated"]),
+            (&recorded.into(), &retracted.into(), &stated.into()),
+            "{name}: {report}"
+        );
+    }
+    served.stop().await;
 }
 
 #[tokio::test]

@@ -113,6 +113,13 @@ fn listeners(
         })?;
         let address = door.address().unwrap_or(listener.address);
         tracing::info!(listener = table, %address, tls = door.is_tls(), "listens");
+        let open = listener.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none());
+        if open && !address.ip().is_loopback() {
+            tracing::warn!(
+                listener = table,
+                "whoever reaches the address may send: there is no `client_ca`"
+            );
+        }
         Ok((answering.source)(door))
     });
     bound.collect()

@@ -246,6 +246,10 @@ fn name(element: &Element<'_>) -> Result<(String, String), Untranslatable> {
         Some(identifier) => (identifier.system.clone(), identifier.value.clone()),
         None => ("fhir".to_owned(), element.text("id").unwrap_or_default()),
     };
+    if id.is_empty() {
+        let rule = "is missing, and so is an id: nothing tells this resource from others";
+        return Err(Untranslatable::new(element.place("identifier"), rule));
+    }
     let id = fields::label(&id).map_err(|rule| Untranslatable::new(element.place("identifier"), rule))?;
     Ok((system, id))
 }
