@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use placehub_proto::v1::ListConsentsRequest;
 
 use super::{Trial, about_alex, asked, facts};
-use crate::harness::{Adjust, Hub, Screen, Watcher, alex, arrears, contents};
+use crate::harness::{Adjust, Hub, Screen, Watcher, alex, arrears, contents, discharge, only};
 
 #[tokio::test]
 async fn a_question_that_fails_shows_nothing_and_changes_nothing() {
@@ -16,6 +16,25 @@ async fn a_question_that_fails_shows_nothing_and_changes_nothing() {
         assert_eq!(facts(contents(&*hub.store)), before);
         assert_eq!(asked(hub, about_alex()).await.signals.len(), 1);
     };
+    trial.each_failure(ask, after).await;
+}
+
+#[tokio::test]
+async fn a_question_about_a_person_with_two_records_shows_all_or_nothing() {
+    let trial = Trial::begin().await;
+    let trial = trial.after(async |hub: &Hub| {
+        let health = hub.adapter("health");
+        let of_h1 = discharge(only("H1"), hub.days_ago(1));
+        health.push(of_h1).await.unwrap();
+        health.join(("m1", 1), alex(), only("H1")).await.unwrap();
+    });
+    let trial = trial.await;
+    let ask = async |hub: &Hub| {
+        let answer = hub.as_cast("adviser-8").ask(about_alex()).await?;
+        assert_eq!(answer.signals.len(), 2);
+        Ok(())
+    };
+    let after = async |hub: &Hub, _: bool| assert_eq!(asked(hub, about_alex()).await.signals.len(), 2);
     trial.each_failure(ask, after).await;
 }
 

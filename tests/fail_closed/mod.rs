@@ -60,6 +60,15 @@ impl Trial {
         }
     }
 
+    /// The same place and store, once this was done to it.
+    async fn after(mut self, deed: impl AsyncFnOnce(&Hub)) -> Self {
+        let (store, hub) = self.copy().await;
+        deed(&hub).await;
+        hub.stop().await;
+        self.rows = contents(&*store);
+        self
+    }
+
     /// A store of its own that holds the same, and a hub on it.
     async fn copy(&self) -> (Arc<Memory>, Hub) {
         let store = Arc::new(Memory::new());

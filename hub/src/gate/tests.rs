@@ -13,6 +13,7 @@ use crate::{
     model::{
         AgencyId, Draft, Header, Identity, Level, Sensitivity, Severity, SignalId, Source, Stance, Stated, Statement,
     },
+    person,
     store::{Hooks, Memory, Read as _},
     tables,
 };
@@ -208,6 +209,61 @@ async fn grounds_fail_for_the_person_who_spoke_and_hold_for_everyone_else() {
     gate.record_consent(&housing, alex(), statement, now()).await.unwrap();
     assert!(!of_alex.hold(&*memory).unwrap());
     assert!(of_billie.hold(&*memory).unwrap());
+}
+
+#[tokio::test]
+async fn grounds_fail_for_everyone_who_is_somebody_else_or_has_died() {
+    let memory = Arc::new(Memory::new());
+    let gate = gate(&memory);
+    let health = Caller::sample("health", "health", "adapter", None);
+    let numbered = |number: &str| Identity {
+        nhs_number: Some(number.parse().unwrap()),
+        ..Identity::default()
+    };
+    let (old, new, billie) = ("9990001049", "9990001057", "9990001014");
+    let source = |id: &str, version| Source {
+        system: "pds".into(),
+        id: id.into(),
+        version,
+    };
+    let death = |number: &str| person::Report::Death(Box::new(numbered(number)));
+    // Somebody must be known before they are somebody else.
+    for number in [old, new, billie] {
+        gate.report(&health, death(number), source(number, 1), now())
+            .await
+            .unwrap();
+        gate.undo(&health, person::Sort::Death, source(number, 2), now())
+            .await
+            .unwrap();
+    }
+    let grounds = |number: &str| {
+        let purpose = "homelessness-prevention".parse().unwrap();
+        let mut facts = consent::Facts::new(&*memory, &gate.keys.vault, (health.agency(), &purpose), now()).unwrap();
+        let found = person::find(&*memory, &gate.keys.hashes, health.agency(), &numbered(number)).unwrap();
+        facts.records(found.unwrap()).unwrap();
+        facts.into_grounds()
+    };
+    let all = || [old, new, billie].map(grounds);
+    let hold = |all: &[Grounds; 3]| all.each_ref().map(|grounds| grounds.hold(&*memory).unwrap());
+    let before = all();
+    let change = person::Report::Number(old.parse().unwrap(), new.parse().unwrap());
+    gate.report(&health, change, source("change", 1), now()).await.unwrap();
+    assert_eq!(hold(&before), [false, false, true]);
+    let before = all();
+    gate.report(&health, death(new), source("news", 1), now())
+        .await
+        .unwrap();
+    assert_eq!(hold(&before), [false, false, true], "the death is of the human");
+    let before = all();
+    gate.undo(&health, person::Sort::Join, source("change", 2), now())
+        .await
+        .unwrap();
+    assert_eq!(hold(&before), [false, false, true]);
+    let before = all();
+    gate.report(&health, death(new), source("news", 1), now())
+        .await
+        .unwrap();
+    assert_eq!(hold(&before), [true; 3], "it was known");
 }
 
 fn header(number: u8, owner: &str) -> Header {

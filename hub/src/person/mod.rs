@@ -102,7 +102,7 @@ pub fn resolve(txn: &mut Txn<'_>, hashes: &Hashes, agency: &AgencyId, identity: 
     for identifier in &given.demographics {
         match claim(txn, identifier)? {
             None => put_claim(txn, identifier, Claim::One(person))?,
-            Some(Claim::One(other)) if !human(txn, person)?.records().contains(&other) => {
+            Some(Claim::One(other)) if other != person && !human(txn, person)?.records().contains(&other) => {
                 put_claim(txn, identifier, Claim::Ambiguous)?;
             }
             Some(Claim::One(_) | Claim::Ambiguous) => {}
