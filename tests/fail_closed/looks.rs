@@ -22,7 +22,7 @@ async fn a_question_that_fails_shows_nothing_and_changes_nothing() {
 #[tokio::test]
 async fn a_question_about_a_person_with_two_records_shows_all_or_nothing() {
     let trial = Trial::begin().await;
-    let trial = trial.after(async |hub| {
+    let trial = trial.after(async |hub: &Hub| {
         let health = hub.adapter("health");
         let of_h1 = discharge(only("H1"), hub.days_ago(1));
         health.push(of_h1).await.unwrap();
