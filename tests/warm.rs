@@ -63,7 +63,7 @@ async fn other_policies_decide_the_next_question() {
          forbid (principal, action == Placehub::Action::\"detail\", resource);\n\n{rule}"
     );
     hub.place.edit(file, rule, &forbid);
-    let reloaded = hub.reloader.reload();
+    let reloaded = hub.reloader.reload("signal").await;
     assert!(reloaded.failed.is_empty(), "{:?}", reloaded.failed);
     assert_eq!(level(&adviser).await, DisclosureLevel::Headline);
 }
@@ -92,7 +92,7 @@ async fn a_revoked_certificate_asks_nothing_more() {
     let (hub, adviser) = warm().await;
     let desk = hub.place.identity("welfare", "desk");
     hub.place.pki.revoke(&desk.serial, hub.place.clock.now()).unwrap();
-    assert!(hub.reloader.reload().failed.is_empty());
+    assert!(hub.reloader.reload("signal").await.failed.is_empty());
     let refusal = refused(adviser.ask(question_person(alex(), PURPOSE)).await);
     assert_eq!(
         (refusal.code, refusal.reason.as_str()),
