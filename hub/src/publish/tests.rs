@@ -72,6 +72,9 @@ async fn witness(answer: impl Fn(usize, Submission) -> (&'static str, String) + 
     .unwrap()
 }
 
+/// The text of an answer to a submission.
+type Text = fn(&Submission) -> String;
+
 fn cosigned(submission: &Submission, seed: u8) -> String {
     let cosigner = samples::cosigner("witness.sample", seed);
     cosigner.cosign(&submission.checkpoint, samples::at(99)).unwrap()
@@ -103,7 +106,7 @@ async fn a_witness_that_has_seen_some_of_the_ledger_is_sent_the_proof_from_there
 #[tokio::test]
 async fn no_answer_but_a_right_cosignature_is_taken() {
     let (store, head) = ledger(9);
-    let cases: [(&str, fn(&Submission) -> String, &str); 8] = [
+    let cases: [(&str, Text, &str); 8] = [
         ("200 OK", |_| String::new(), "not a cosignature"),
         ("200 OK", |_| "— witness.sample AAAA\n".to_owned(), "not a cosignature"),
         ("200 OK", |submission| cosigned(submission, 6), "not a cosignature"),
