@@ -16,11 +16,11 @@ async fn asked(adviser: &Client) -> Vec<Signal> {
     adviser.ask(question_person(alex(), PURPOSE)).await.unwrap().signals
 }
 
-/// How much is seen of the one signal that there is.
-async fn level(adviser: &Client) -> DisclosureLevel {
+/// How much is seen of the one signal that there is; `None` for nothing.
+async fn level(adviser: &Client) -> Option<DisclosureLevel> {
     let signals = asked(adviser).await;
-    assert_eq!(signals.len(), 1);
-    signals[0].level()
+    assert!(signals.len() <= 1, "{signals:?}");
+    signals.first().map(Signal::level)
 }
 
 /// A hub that knows of Alex's arrears, which Alex agreed to share, and an adviser with one token who has asked until nothing
@@ -38,7 +38,7 @@ async fn warm() -> (Hub, Client) {
 
 async fn heat(adviser: &Client) {
     for _ in 0..4 {
-        assert_eq!(level(adviser).await, DisclosureLevel::Detail);
+        assert_eq!(level(adviser).await, Some(DisclosureLevel::Detail));
     }
 }
 
@@ -47,7 +47,7 @@ async fn a_withdrawal_hides_at_the_next_question_and_a_new_consent_shows_again()
     let (_hub, adviser) = warm().await;
     for _ in 0..2 {
         adviser.says(alex(), ConsentStance::Withdrawn).await.unwrap();
-        assert_ne!(level(&adviser).await, DisclosureLevel::Detail);
+        assert_ne!(level(&adviser).await, Some(DisclosureLevel::Detail));
         adviser.says(alex(), ConsentStance::Given).await.unwrap();
         heat(&adviser).await;
     }
@@ -65,7 +65,7 @@ async fn other_policies_decide_the_next_question() {
     hub.place.edit(file, rule, &forbid);
     let reloaded = hub.reloader.reload("signal").await;
     assert!(reloaded.failed.is_empty(), "{:?}", reloaded.failed);
-    assert_eq!(level(&adviser).await, DisclosureLevel::Headline);
+    assert_eq!(level(&adviser).await, Some(DisclosureLevel::Headline));
 }
 
 #[tokio::test]
@@ -81,7 +81,11 @@ async fn what_the_clock_ends_is_over_at_the_next_question() {
     adviser.record(passing).await.unwrap();
     heat(&adviser).await;
     hub.place.clock.advance(SignedDuration::from_mins(4));
-    assert_ne!(level(&adviser).await, DisclosureLevel::Detail, "the refusal has begun");
+    assert_ne!(
+        level(&adviser).await,
+        Some(DisclosureLevel::Detail),
+        "the refusal has begun"
+    );
     hub.place.clock.advance(SignedDuration::from_mins(16));
     let late = refused(adviser.ask(question_person(alex(), PURPOSE)).await);
     assert_eq!(late.code, Code::Unauthenticated, "the token is over");
