@@ -27,7 +27,7 @@ fn ledger(entries: i64) -> (Memory, String) {
     }
     ledger.seal(&mut txn).unwrap();
     let head = read::checkpoint(&txn).unwrap().unwrap();
-    let batch = txn.into_batch();
+    let batch = txn.into_writes();
     store.commit(batch).unwrap();
     (store, head)
 }
