@@ -75,12 +75,12 @@ async fn what_the_clock_ends_is_over_at_the_next_question() {
         person: Some(alex()),
         stance: ConsentStance::Refused.into(),
         method: ConsentMethod::Spoken.into(),
-        valid_from: Some(timestamp(hub.place.clock.now() + 3.minutes())),
+        valid_from: Some(timestamp(hub.place.clock.now() + 6.minutes())),
         ..ConsentStatement::default()
     };
     adviser.record(passing).await.unwrap();
     heat(&adviser).await;
-    hub.place.clock.advance(SignedDuration::from_mins(4));
+    hub.place.clock.advance(SignedDuration::from_mins(7));
     assert_ne!(
         level(&adviser).await,
         Some(DisclosureLevel::Detail),
