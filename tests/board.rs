@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
 use placehub_certs::signing_key;
 use placehub_hub::{
-    decide::{Files, Signable, sign},
+    config::Config,
+    decide::{Files, PolicySet, Signable, sign},
+    hub::trust,
     ledger::Entry,
-    store::Memory,
+    store::{Fault, Memory},
 };
 use placehub_proto::v1::{
     ConsentStance, ExplainQuestionRequest, GetPolicySetRequest, GetPolicySetResponse, QuestionSort, SubjectSort,
@@ -60,8 +62,13 @@ async fn a_change_of_files_takes_effect_by_itself_or_is_refused_and_both_are_in_
     place.edit(&format!("{AGREEMENT}.cedar"), "permit (", "permit (((");
     let broken = until(&adviser, |set| set.refused.is_some()).await;
     assert_eq!(broken.digest, first.digest, "the old ones stay in force");
-    let fault = broken.refused.unwrap().fault;
-    assert!(fault.contains("agreements/homelessness-prevention.cedar:"), "{fault}");
+    assert_eq!(broken.refused.unwrap().fault, "", "why is for information governance");
+    let fault = policy_set(&hub.as_cast("igo-1")).await.refused.unwrap().fault;
+    assert!(
+        fault.starts_with("the policies cannot be used: agreements")
+            && fault.contains("agreements/homelessness-prevention.cedar:"),
+        "{fault}"
+    );
     place.edit(&format!("{AGREEMENT}.cedar"), "permit (((", "permit (");
     let mended = until(&adviser, |set| set.refused.is_none()).await;
     assert_eq!(mended.digest, first.digest);
@@ -89,15 +96,57 @@ async fn a_case_that_comes_out_otherwise_refuses_a_change() {
     let hub = Hub::fresh().await;
     let cases = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/cases/base.json")).unwrap();
     let folder = hub.place.folder().join("policies/cases");
-    fs::create_dir(&folder).unwrap();
     fs::write(folder.join("base.json"), &cases).unwrap();
     assert!(hub.reloader.reload("signal").await.failed.is_empty());
     let wrong = cases.replacen("\"decision\": \"deny\"", "\"decision\": \"allow\"", 1);
     fs::write(folder.join("base.json"), wrong).unwrap();
     let failed = hub.reloader.reload("signal").await.failed;
     assert_eq!(failed.len(), 1);
-    let fault = policy_set(&hub.as_cast("adviser-8")).await.refused.unwrap().fault;
+    let fault = policy_set(&hub.as_cast("igo-1")).await.refused.unwrap().fault;
     assert!(fault.contains("cases/base.json:"), "{fault}");
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(hub.reloader.reload("signal").await.failed.len(), 1);
+    let fault = policy_set(&hub.as_cast("igo-1")).await.refused.unwrap().fault;
+    assert!(fault.contains("there are no cases"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_change_that_could_not_be_recorded_takes_effect_once_it_can() {
+    let place = Place::new();
+    place.edit("placehub.toml", "poll_seconds = 0", "poll_seconds = 1");
+    let store = Arc::new(Memory::new());
+    let hub = Hub::start(&place, store.clone()).await;
+    let governance = hub.as_cast("igo-1");
+    let first = policy_set(&governance).await;
+    store.fail(Fault::Get { skip: 0 });
+    place.edit(&format!("{AGREEMENT}.toml"), "title = \"", "title = \"Renewed: ");
+    let waiting = until(&governance, |set| set.refused.is_some()).await;
+    assert_eq!(waiting.digest, first.digest);
+    let fault = waiting.refused.unwrap().fault;
+    assert!(fault.contains("cannot be recorded"), "{fault}");
+    store.heal();
+    let second = until(&governance, |set| set.digest != first.digest).await;
+    assert!(second.refused.is_none());
+    assert_eq!(entries(&hub, "policies-loaded").await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_agreement_that_has_a_party_as_another_sort_is_refused() {
+    let hub = Hub::fresh().await;
+    hub.place.edit(
+        &format!("{AGREEMENT}.toml"),
+        "sector = \"welfare\"",
+        "sector = \"police\"",
+    );
+    assert_eq!(hub.reloader.reload("signal").await.failed.len(), 1);
+    let refused = policy_set(&hub.as_cast("igo-1")).await.refused;
+    assert!(refused.unwrap().fault.contains("agreements/homelessness-prevention."));
+    let place = Place::new();
+    place.edit("placehub.toml", "sector = \"welfare\"", "sector = \"housing\"");
+    let config = Config::load(&place.settings()).unwrap();
+    let why = PolicySet::load_trusting(&config.policies.folder, &trust(&config).unwrap()).err();
+    let why = why.unwrap().to_string();
+    assert!(why.contains("`welfare` is of the sort `welfare` here"), "{why}");
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ async fn policies_that_cannot_be_used_leave_those_in_force_before() {
     }
     fs::remove_file(hub.place.folder().join("policies/base.cedar")).unwrap();
     assert!(!hub.reloader.reload("signal").await.failed.is_empty());
-    let set = policy_set(&adviser).await;
+    let set = policy_set(&hub.as_cast("igo-1")).await;
     assert!(set.refused.unwrap().fault.contains("base.cedar"));
     assert_eq!(set.digest, before.digest);
 }

@@ -134,6 +134,8 @@ impl Place {
         copy(&repository.join("policies"), &here("policies"));
         // Tests change rules on purpose, which the cases would refuse; a test of the cases puts them back.
         fs::remove_dir_all(here("policies/cases")).unwrap();
+        fs::create_dir(here("policies/cases")).unwrap();
+        fs::write(here("policies/cases/harness.json"), CASE).unwrap();
         copy(&repository.join("hub/program/sample/places"), &here("places"));
         self.renew_agreements();
         fs::write(self.settings(), settings()).unwrap();
@@ -155,6 +157,28 @@ impl Place {
         }
     }
 }
+
+/// The one case that holds whatever rules a test changes.
+const CASE: &str = r#"[{
+  "name": "A program of information governance may not push a crime",
+  "request": {
+    "principal": "Placehub::Workload::\"standing\"",
+    "action": "Placehub::Action::\"push\"",
+    "resource": "Placehub::Kind::\"police.crime-report\"",
+    "context": { "owner_sector": "police" }
+  },
+  "entities": [
+    { "uid": { "type": "Placehub::Agency", "id": "governance" }, "attrs": { "sector": "governance" }, "parents": [] },
+    {
+      "uid": { "type": "Placehub::Workload", "id": "standing" },
+      "attrs": { "agency": { "__entity": { "type": "Placehub::Agency", "id": "governance" } } },
+      "parents": []
+    }
+  ],
+  "decision": "deny",
+  "reason": [],
+  "num_errors": 0
+}]"#;
 
 fn settings() -> String {
     let agencies = AGENCIES.map(|agency| {

@@ -129,25 +129,42 @@ pub(super) fn line_of(text: &str, words: &str) -> usize {
 pub(super) fn policy_lines(text: &str) -> Vec<usize> {
     let mut lines = Vec::new();
     let mut fresh = true;
-    let mut characters = text.char_indices().peekable();
-    while let Some((offset, character)) = characters.next() {
+    for (offset, character) in code(text) {
         match character {
-            '/' if characters.peek().is_some_and(|(_, next)| *next == '/') => {
-                while characters.next().is_some_and(|(_, passed)| passed != '\n') {}
-            }
             ';' => fresh = true,
             white if white.is_whitespace() => {}
-            other => {
+            _ => {
                 if std::mem::take(&mut fresh) {
                     lines.push(line_at(text, offset));
-                }
-                if other == '"' {
-                    skip_text(&mut characters);
                 }
             }
         }
     }
     lines
+}
+
+/// The characters of a Cedar file that are neither in a comment nor in a quoted text, each with its place. A comment is
+/// given as the end of its line, a quoted text as its first mark.
+pub(super) fn code(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut characters = text.char_indices().peekable();
+    std::iter::from_fn(move || {
+        let (offset, character) = characters.next()?;
+        match character {
+            '/' if characters.peek().is_some_and(|(_, next)| *next == '/') => {
+                // Cedar ends a comment at either.
+                while characters
+                    .next()
+                    .is_some_and(|(_, passed)| !matches!(passed, '\n' | '\r'))
+                {}
+                Some((offset, '\n'))
+            }
+            '"' => {
+                skip_text(&mut characters);
+                Some((offset, '"'))
+            }
+            other => Some((offset, other)),
+        }
+    })
 }
 
 /// Passes the rest of a quoted text.

@@ -7,9 +7,10 @@ use cedar_policy::{Policy, PolicySet as Cedar, Schema};
 use quick_cache::sync::Cache;
 
 use super::{
-    Agreement, Error, Files, Particulars, PolicySet, Rule, Signable, Trust, bounds,
+    Agreement, Error, Files, Particulars, Party, PolicySet, Rule, Signable, Trust, bounds,
     cedar::Types,
-    files::line_at,
+    depth::{on_own_stack, shallow},
+    files::{line_at, line_of},
     reader::{Part, Reader, join, line},
 };
 use crate::{
@@ -38,7 +39,15 @@ impl PolicySet {
     pub fn load_trusting(folder: &Path, trust: &Trust) -> Result<Self, Error> {
         let files = Files::read(folder)?;
         let set = Self::of(&files, trust)?;
-        match set.cases(&files)?.wrong().into_iter().next() {
+        let cases = on_own_stack(|| set.cases(&files))?;
+        if cases.count() == 0 {
+            return Err(Error::at(
+                "cases/",
+                1,
+                "there are no cases, so nothing shows what the rules mean",
+            ));
+        }
+        match cases.wrong().into_iter().next() {
             Some(wrong) => Err(wrong),
             None => Ok(set),
         }
@@ -49,6 +58,10 @@ impl PolicySet {
     /// # Errors
     /// If anything in them is wrong: names file and line.
     pub fn of(files: &Files, trust: &Trust) -> Result<Self, Error> {
+        on_own_stack(|| Self::made_of(files, trust))
+    }
+
+    fn made_of(files: &Files, trust: &Trust) -> Result<Self, Error> {
         let catalogue = Catalogue::parse(
             files.text("catalogue/kinds.toml")?,
             files.text("catalogue/purposes.toml")?,
@@ -56,11 +69,19 @@ impl PolicySet {
         )
         .map_err(Error::Catalogue)?;
         let source = files.text(SCHEMA)?;
+        shallow(SCHEMA, source)?;
         let (schema, _) = Schema::from_cedarschema_str(source)
             .map_err(|why| Error::at(SCHEMA, line(&why, source), why.to_string()))?;
         let types = Types::parse().map_err(|why| Error::at(SCHEMA, 1, why))?;
         let mut reader = Reader::new(&schema, &catalogue);
         let base = reader.policies(BASE, "base", files.text(BASE)?, Part::Base)?;
+        if base.is_empty() {
+            return Err(Error::at(
+                BASE,
+                1,
+                "it forbids nothing: a set needs what is always forbidden",
+            ));
+        }
         let operation = reader.policies(OPERATION, "operation", files.text(OPERATION)?, Part::Operation)?;
         let mut agreements = Vec::new();
         for (file, source) in files.within("agreements/") {
@@ -70,7 +91,7 @@ impl PolicySet {
             let id: AgreementId = name
                 .parse()
                 .map_err(|why: NameInvalid| Error::at(file, 1, why.to_string()))?;
-            let particulars = read_particulars(files, name, &catalogue)?;
+            let particulars = read_particulars(files, name, &catalogue, trust)?;
             let own = reader.policies(file, name, source, Part::Agreement)?;
             check(&own, &particulars, &catalogue)?;
             agreements.push(Agreement {
@@ -97,7 +118,7 @@ impl PolicySet {
     }
 }
 
-fn read_particulars(files: &Files, name: &str, catalogue: &Catalogue) -> Result<Particulars, Error> {
+fn read_particulars(files: &Files, name: &str, catalogue: &Catalogue, trust: &Trust) -> Result<Particulars, Error> {
     let file = format!("agreements/{name}.toml");
     let text = files.text(&file)?;
     let read: Particulars = toml::from_str(text).map_err(|why| {
@@ -105,6 +126,17 @@ fn read_particulars(files: &Files, name: &str, catalogue: &Catalogue) -> Result<
         Error::at(&file, line, why.message())
     })?;
     bounds::particulars((&file, text), &read, catalogue)?;
+    let other = |party: &&Party| {
+        trust
+            .sectors
+            .get(&party.agency)
+            .is_some_and(|sector| *sector != party.sector)
+    };
+    if let Some(Party { agency, sector, .. }) = read.party.iter().find(other) {
+        let line = line_of(text, &format!("agency = \"{agency}\""));
+        let what = format!("`{agency}` is of the sort `{sector}` here, and the hub's settings have it of another");
+        return Err(Error::at(&file, line, what));
+    }
     Ok(read)
 }
 

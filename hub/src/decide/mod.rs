@@ -10,6 +10,7 @@ mod cases;
 mod cedar;
 mod class;
 mod decision;
+mod depth;
 mod error;
 mod explain;
 mod files;
@@ -230,9 +231,10 @@ impl PolicySet {
         let kind = self.catalogue.kind(&class.kind)?;
         let mut found = Vec::new();
         for (index, agreement) in self.agreements.iter().enumerate() {
-            // Whatever its rules say: only parties share under an agreement.
+            // Whatever its rules say: only parties share under an agreement, and only signals of their own sort.
             let particulars = &agreement.particulars;
-            if particulars.purpose != why.purpose || !particulars.binds(&class.owner) {
+            let mut owners = particulars.of_sector(&kind.owner);
+            if particulars.purpose != why.purpose || !owners.any(|party| party.agency == class.owner) {
                 continue;
             }
             for level in cap.downwards() {

@@ -13,6 +13,7 @@ use miette::Diagnostic;
 
 use super::{
     Error, Rule,
+    depth::shallow,
     files::{line_at, policy_lines},
 };
 use crate::{catalogue::Catalogue, model::AgreementId};
@@ -56,6 +57,7 @@ impl<'c> Reader<'c> {
         source: &str,
         part: Part,
     ) -> Result<Vec<(Policy, Arc<Rule>)>, Error> {
+        shallow(file, source)?;
         let parsed: Cedar = source
             .parse()
             .map_err(|why: cedar_policy::ParseErrors| Error::at(file, line(&why, source), why.to_string()))?;

@@ -7,15 +7,18 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 
 use super::files::{Files, digest};
-use crate::model::{AgencyId, AgreementId};
+use crate::model::{AgencyId, AgreementId, Sector};
 
-/// Whose signatures count, and whether agreements need them.
+/// Who the parties are, whose signatures count, and whether agreements need them.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     /// Whether an agreement that not all owners have signed permits nothing.
     pub required: bool,
     /// The parties' public keys.
     pub keys: BTreeMap<AgencyId, PublicKey>,
+    /// Which sort each agency of the place is: an agreement that has one of them as another sort is refused. An agency
+    /// that is not listed may be of any.
+    pub sectors: BTreeMap<AgencyId, Sector>,
 }
 
 /// An Ed25519 public key.

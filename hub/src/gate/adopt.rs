@@ -15,8 +15,8 @@ use crate::{
     tables,
 };
 
-/// The longest fault that an entry tells.
-const FAULT: usize = 2000;
+/// The longest fault of policies that is told, in characters.
+pub const FAULT: usize = 2000;
 
 /// What was last entered of the policies.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+pub use adopt::FAULT;
 pub use ask::{Answer, Page};
 pub use looks::{AccessLog, Examine, Export, Inquiry, ListEntries, ListHeld, Prove, Review, ShowEntry, WhoSaw};
 pub use permit::{Act, Identify, ListConsents, Permit, Push, Retract, Show, TakeDown};

@@ -107,6 +107,7 @@ pub struct Hub {
     house: Arc<House>,
     live: Arc<Live>,
     config: Config,
+    reloader: Reloader,
     /// How the policies' files looked before they were read.
     looked: Vec<String>,
 }
@@ -131,7 +132,7 @@ impl Hub {
         let authenticator = Authenticator::open(&config.place, &config.tokens.audience, agencies.clone(), live.clone())
             .map_err(Error::Agencies)?;
         let looked = reload::look(&config.policies);
-        let policies = reload::policies(&config.policies)?;
+        let policies = reload::policies(&config)?;
         let places = Places::load(&config.places.folder).map_err(Error::Places)?;
         let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key).map_err(Error::Keys)?;
         let ledger = Arc::new(Ledger::new(signer(&config)?));
@@ -162,8 +163,10 @@ impl Hub {
             live: live.clone(),
             stopping: CancellationToken::new(),
         };
+        let house = Arc::new(house);
         Ok(Self {
-            house: Arc::new(house),
+            reloader: Reloader::new(&house, &live, &config),
+            house,
             live,
             config,
             looked,
@@ -172,7 +175,7 @@ impl Hub {
 
     /// Reads again what may change, while the hub serves.
     pub fn reloader(&self) -> Reloader {
-        Reloader::new(&self.house, &self.live, &self.config)
+        self.reloader.clone()
     }
 
     /// What others need to check the ledger's signatures, as text (C2SP vkey).
@@ -185,11 +188,11 @@ impl Hub {
     /// # Errors
     /// If the ledger cannot be continued, or serving fails.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), Error> {
-        let reloader = self.reloader();
         let Self {
             house,
             live,
             config,
+            reloader,
             looked,
         } = self;
         reloader.begin().await?;

@@ -3,12 +3,13 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use tokio::time::MissedTickBehavior;
+use tokio::{sync::Mutex, time::MissedTickBehavior};
 
 use super::Error;
 use crate::{
     config::{Config, PolicyFiles},
     decide::{self, Files, PolicySet, PublicKey, Trust},
+    gate,
     rpc::{House, Refused},
     tls::Live,
 };
@@ -22,6 +23,8 @@ pub struct Reloader {
     house: Arc<House>,
     live: Arc<Live>,
     config: Arc<Config>,
+    /// Held while policies are read and come into force, or two could come into force in the wrong order.
+    policies: Arc<Mutex<()>>,
 }
 
 /// What a reload came to.
@@ -39,6 +42,7 @@ impl Reloader {
             house: house.clone(),
             live: live.clone(),
             config: Arc::new(config.clone()),
+            policies: Arc::default(),
         }
     }
 
@@ -70,6 +74,7 @@ impl Reloader {
 
     /// Enters in the ledger what is in force from the start on, if it is not what was in force last.
     pub(super) async fn begin(&self) -> Result<(), Error> {
+        let _alone = self.policies.lock().await;
         self.adopt(self.house.gate.policies(), "start").await?;
         self.lapses().await;
         Ok(())
@@ -96,8 +101,12 @@ impl Reloader {
             let now = self.look().await;
             // Files that are still being written are let be until two looks see the same.
             if now != known && now == seen {
-                known = now.clone();
-                match self.reload_policies("files changed").await {
+                let reloaded = self.reload_policies("files changed").await;
+                // What could not be read or recorded is tried again at the next look.
+                if reloaded.as_ref().map_or_else(is_settled, |_| true) {
+                    known = now.clone();
+                }
+                match reloaded {
                     Ok(digest) => tracing::info!(%digest, "policies reloaded: their files had changed"),
                     Err(why) => tracing::error!(why = chain(&why), "policies refused: those in force stay in force"),
                 }
@@ -107,10 +116,19 @@ impl Reloader {
     }
 
     async fn reload_policies(&self, by: &str) -> Result<Arc<str>, Error> {
+        let _alone = self.policies.lock().await;
         let config = self.config.clone();
-        let read = tokio::task::spawn_blocking(move || policies(&config.policies)).await;
+        let read = tokio::task::spawn_blocking(move || policies(&config)).await;
         match read.unwrap_or_else(|_| Err(Error::Policies(decide::Error::cut_short()))) {
-            Ok(set) => self.adopt(Arc::new(set), by).await,
+            Ok(set) => {
+                let digest = set.digest().to_owned();
+                let adopted = self.adopt(Arc::new(set), by).await;
+                if let Err(why) = &adopted {
+                    let refused = self.refused(digest, why);
+                    self.house.refused.store(Some(Arc::new(refused)));
+                }
+                adopted
+            }
             Err(why) => {
                 self.refuse(&why, by).await?;
                 Err(why)
@@ -137,13 +155,10 @@ impl Reloader {
     async fn refuse(&self, why: &Error, by: &str) -> Result<(), Error> {
         let folder = self.config.policies.folder.clone();
         let digest = tokio::task::spawn_blocking(move || Files::read(&folder).map(|files| files.say())).await;
-        let refused = Refused {
-            at: self.house.clock.now(),
-            digest: digest.ok().and_then(Result::ok).unwrap_or_default(),
-            fault: chain(why),
-        };
+        let mut refused = self.refused(digest.ok().and_then(Result::ok).unwrap_or_default(), why);
         let known = self.house.refused.load_full();
-        if known.is_some_and(|known| (&known.digest, &known.fault) == (&refused.digest, &refused.fault)) {
+        let same = |known: &Refused| (&known.digest, &known.fault) == (&refused.digest, &refused.fault);
+        if known.is_some_and(|known| known.entered && same(&known)) {
             return Ok(());
         }
         let entered = self
@@ -151,8 +166,25 @@ impl Reloader {
             .gate
             .refuse(&refused.digest, &refused.fault, by, refused.at)
             .await;
+        refused.entered = entered.is_ok();
         self.house.refused.store(Some(Arc::new(refused)));
         entered.map_err(Error::Unrecorded)
+    }
+
+    /// What to tell of policies that did not come into force.
+    fn refused(&self, digest: String, why: &Error) -> Refused {
+        let policies = &self.config.policies;
+        let folders = policies.keys.values().filter_map(|key| key.parent());
+        let mut fault = chain(why);
+        for folder in folders.chain([&*policies.folder]) {
+            fault = fault.replace(&format!("{}/", folder.display()), "");
+        }
+        Refused {
+            at: self.house.clock.now(),
+            digest,
+            fault: fault.chars().take(gate::FAULT).collect(),
+            entered: false,
+        }
     }
 
     async fn lapses(&self) {
@@ -173,20 +205,32 @@ impl Reloader {
 }
 
 /// Reads and checks the policies of a configuration.
-pub(super) fn policies(config: &PolicyFiles) -> Result<PolicySet, Error> {
-    PolicySet::load_trusting(&config.folder, &trust(config)?).map_err(Error::Policies)
+pub(super) fn policies(config: &Config) -> Result<PolicySet, Error> {
+    PolicySet::load_trusting(&config.policies.folder, &trust(config)?).map_err(Error::Policies)
 }
 
-/// Whose signatures count.
+/// Whether the same files would be refused for the same reason at the next look, and the ledger has it.
+fn is_settled(why: &Error) -> bool {
+    matches!(
+        why,
+        Error::Policies(decide::Error::Catalogue(_) | decide::Error::Wrong { .. })
+    )
+}
+
+/// Who the parties are, and whose signatures count.
 ///
 /// # Errors
 /// If a party's public key cannot be used.
-pub fn trust(config: &PolicyFiles) -> Result<Trust, Error> {
+pub fn trust(config: &Config) -> Result<Trust, Error> {
+    let listed = config.agency.iter();
     let mut trust = Trust {
-        required: config.require_signatures,
+        required: config.policies.require_signatures,
+        sectors: listed
+            .map(|agency| (agency.id.clone(), agency.sector.clone()))
+            .collect(),
         ..Trust::default()
     };
-    for (agency, file) in &config.keys {
+    for (agency, file) in &config.policies.keys {
         let wrong = |why: String| Error::PolicyKey {
             path: file.display().to_string(),
             why,

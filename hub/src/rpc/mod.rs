@@ -80,8 +80,10 @@ pub struct Refused {
     pub at: Timestamp,
     /// SHA-256 (hex) over their files; empty if they could not be read.
     pub digest: String,
-    /// What is wrong with them, with file and line.
+    /// What is wrong with them, with file and line, or why they could not be recorded: at most 2,000 characters.
     pub fault: String,
+    /// Whether the ledger has it.
+    pub entered: bool,
 }
 
 /// Who makes a request, as its connection and metadata show. Can be proved again later in the request's life.

@@ -13,6 +13,9 @@ use crate::{
     wire,
 };
 
+/// The sort of agency that is told what is wrong with policies: the words of a draft are not everybody's.
+const GOVERNANCE: &str = "governance";
+
 /// The service.
 #[derive(Clone)]
 pub struct Policies(pub Arc<House>);
@@ -26,6 +29,7 @@ impl PolicyService for Policies {
         let caller = self.0.caller(&request)?;
         let policies = self.0.gate.policies();
         let now = self.0.clock.now();
+        let governance = caller.sector().as_str() == GOVERNANCE;
         let agreements = policies.agreements().iter().map(|agreement| {
             let particulars = agreement.particulars();
             proto::Agreement {
@@ -47,7 +51,7 @@ impl PolicyService for Policies {
             refused: self.0.refused.load().as_deref().map(|refused| proto::RefusedPolicies {
                 at: Some(wire::timestamp(refused.at)),
                 digest: refused.digest.clone(),
-                fault: refused.fault.clone(),
+                fault: governance.then(|| refused.fault.clone()).unwrap_or_default(),
             }),
         }))
     }

@@ -77,7 +77,7 @@ pub(super) fn check(file: &std::path::Path, checks: &mut Checks, now: Timestamp)
     let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key).map_err(anyhow::Error::from);
     checks.note("keyring", keyring, |_| "the hub's key opens it".into());
     checks.note("ledger key", ledger_key(&config), |name| format!("signs as {name}"));
-    let policies = trust(&config.policies).map_err(anyhow::Error::from);
+    let policies = trust(&config).map_err(anyhow::Error::from);
     let policies = policies.and_then(|trust| Ok(PolicySet::load_trusting(&config.policies.folder, &trust)?));
     if let Some(policies) = checks.note("policies", policies, |set| {
         format!("{} rules in {} agreements", set.rule_count(), set.agreements().len())
@@ -136,17 +136,6 @@ fn in_force(policies: &PolicySet, config: &Config, now: Timestamp) -> Result<Str
                 "`{}` names the agency `{}`, which the configuration does not have",
                 agreement.id(),
                 party.agency
-            );
-        }
-        if let Some(party) = particulars.party.iter().find(|party| {
-            let listed = config.agency.iter().find(|agency| agency.id == party.agency);
-            listed.is_some_and(|agency| agency.sector != party.sector)
-        }) {
-            bail!(
-                "`{}` has the agency `{}` of the sort `{}`, and the configuration has it of another",
-                agreement.id(),
-                party.agency,
-                party.sector
             );
         }
         if let Some(party) = agreement.unsigned().first() {

@@ -177,7 +177,10 @@ fn agreements(set: &GetPolicySetResponse, checks: &mut Checks, now: Timestamp) {
             "policies",
             format!(
                 "those on the disk cannot be used, and older ones are in force: {}",
-                refused.fault
+                match refused.fault.as_str() {
+                    "" => "information governance can see why",
+                    fault => fault,
+                }
             ),
         ),
         None => checks.good("policies", format!("{} in force", set.digest)),

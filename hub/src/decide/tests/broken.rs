@@ -8,7 +8,7 @@ use crate::decide::{Error, Files, PolicySet, Trust};
 type Break = (&'static str, fn(&str) -> Option<String>);
 
 /// Ways to break a text. Each leaves something that must not come into force.
-const BREAKS: [Break; 14] = [
+const BREAKS: [Break; 17] = [
     ("gone", |_| None),
     ("cut in the middle of a word", |text| {
         cut(text, "permit (")
@@ -40,10 +40,25 @@ const BREAKS: [Break; 14] = [
                 .replace("title =", "heading ="),
         )
     }),
+    ("600 brackets in one another", |text| {
+        Some(nested("(".repeat(600), ")".repeat(600), text))
+    }),
+    ("20,000 conditions in a row", |text| {
+        Some(nested("true && ".repeat(20_000), String::new(), text))
+    }),
+    ("a name of 20,000 parts", |text| {
+        Some(nested("context.".repeat(20_000), String::new(), text))
+    }),
     ("all on one line", |text| {
         Some(text.replace('\n', " ").replace("//", "").replace('#', " "))
     }),
 ];
+
+/// A text with a rule, or a type, that goes on and on.
+fn nested(before: String, after: String, text: &str) -> String {
+    let rule = format!("forbid (principal, action, resource) when {{ {before}context{after} }};");
+    format!("{text}\n{rule}\ntype Deep = {};\n", "Set<".repeat(600))
+}
 
 fn cut(text: &str, at: &str) -> Option<String> {
     text.rfind(at)

@@ -89,6 +89,52 @@ fn operation_may_not_permit_seeing() {
 }
 
 #[test]
+fn a_base_that_forbids_nothing_is_refused() {
+    refused(
+        "base.cedar",
+        |_| "// empty".to_owned(),
+        &["base.cedar:1", "forbids nothing"],
+    );
+}
+
+#[test]
+fn a_party_of_another_sort_than_the_hubs_settings_say_is_refused() {
+    let trust = Trust {
+        sectors: [("police".parse().unwrap(), "health".parse().unwrap())].into(),
+        ..Trust::default()
+    };
+    let why = PolicySet::of(&files(), &trust).err().unwrap().to_string();
+    assert!(
+        why.starts_with(TOML) && why.contains("`police` is of the sort `police` here"),
+        "{why}"
+    );
+}
+
+#[test]
+fn what_is_nested_too_deep_is_refused_with_its_line() {
+    let deep = |condition: String| {
+        let rule = format!("\nforbid (principal, action, resource)\nwhen {{ {condition} }};\n");
+        refusal(&changed_files(ASB, |text| text + &rule))
+    };
+    let brackets = |count: usize| format!("{}true{}", "(".repeat(count), ")".repeat(count));
+    assert!(deep(brackets(63)).contains("`@id`"), "that deep is fine");
+    for condition in [brackets(64), brackets(600)] {
+        let text = deep(condition);
+        assert!(text.starts_with(ASB) && text.contains("brackets"), "{text}");
+    }
+    let last = files().text(ASB).unwrap().lines().count() + 3;
+    for condition in ["true && ".repeat(20_000) + "true", "!".repeat(600) + "true"] {
+        let text = deep(condition);
+        assert!(
+            text.starts_with(&format!("{ASB}:{last}: ")) && text.contains("operators"),
+            "{text}"
+        );
+    }
+    // What a comment or a quoted text says is not nested.
+    assert!(deep(format!("\"{}\" == \"\" // {}\n", brackets(100), brackets(100))).contains("`@id`"));
+}
+
+#[test]
 fn an_agreement_may_not_permit_reading_the_ledger() {
     let permit = "@id(\"asb-ledger\") @agreement(\"asb-prevention\") @reason(\"no\")\npermit(principal is Placehub::Practitioner, action == Placehub::Action::\"who_saw\", resource is Placehub::Ledger);";
     refused(ASB, |text| text + permit, &["asb-ledger", "asking and seeing"]);

@@ -59,7 +59,11 @@ impl List {
             out::line(grid)?;
             out::line(format_args!("Digest {}", set.digest))?;
             if let Some(refused) = &set.refused {
-                out::line(format_args!("Newer policies were refused: {}", refused.fault))?;
+                let fault = match refused.fault.as_str() {
+                    "" => "information governance can see why",
+                    fault => fault,
+                };
+                out::line(format_args!("Newer policies were refused: {fault}"))?;
             }
             out::line(format_args!(
                 "The hub takes you for {}, {}.",

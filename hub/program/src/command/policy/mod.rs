@@ -40,7 +40,7 @@ pub(crate) enum Policy {
     Prove(prove::Prove),
     /// Decide what the ledger records again, by other policies: who would gain and who would lose sight of what.
     Rehearse(Box<rehearse::Rehearse>),
-    /// Sign an agreement for a party whose signals it opens, or check the signatures.
+    /// Sign an agreement for a party whose signals it opens.
     Sign(sign::Sign),
     /// Run the cases of a folder, and find what they leave untested.
     Test(test::Test),
