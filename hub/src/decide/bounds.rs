@@ -120,6 +120,9 @@ pub(super) fn rule(rule: &Rule, particulars: &Particulars, catalogue: &Catalogue
     if !rule.permits {
         return Ok(());
     }
+    if rule.clauses().iter().any(|clause| clause.reads().contains("teams")) {
+        return at("it looks at teams, which neither the particulars nor the matrix can tell".to_owned());
+    }
     for party in &particulars.party {
         let askers = particulars.askers.get(&party.agency).cloned().unwrap_or_default();
         let picture = Picture {

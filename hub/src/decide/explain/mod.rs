@@ -10,8 +10,11 @@ use jiff::Timestamp;
 
 pub use outlook::Outlook;
 
-use super::{Agreement, Operation, PolicySet, Reasons, Refusal, RefusalCode, Rule, Standing, cedar};
-use crate::model::AgreementId;
+use super::{
+    Agreement, Operation, PolicySet, Reasons, Refusal, RefusalCode, Rule, Standing, cedar,
+    rule::{Picture, Roles, Truth},
+};
+use crate::model::{AgreementId, ConsentFact};
 
 /// Whether a sort of question would be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,7 +163,7 @@ impl PolicySet {
             if let cedar::Answer::Deny(by) = cedar::ask(&self.schema, &self.types, &agreement.slice, who, why)
                 && let Some(rule) = by.iter().find_map(|id| self.rule(id))
             {
-                let remedy = "nobody: what a rule forbids, no agreement and no consent lifts".to_owned();
+                let remedy = lifted(rule, &nearest::asked(who, why));
                 return self.refusal(
                     rule.reason.clone(),
                     Some(agreement),
@@ -230,15 +233,44 @@ fn bare(reason: String) -> Refusal {
 }
 
 /// What a rule has that a question does not meet, the hardest to meet first.
-fn unmet(rule: &Rule, picture: &super::rule::Picture) -> Vec<Unmet> {
+fn unmet(rule: &Rule, picture: &Picture) -> Vec<Unmet> {
     let open = rule
         .clauses()
         .iter()
-        .filter(|clause| clause.holds(picture) == super::rule::Truth::No);
+        .filter(|clause| clause.holds(picture) == Truth::No);
     let mut found: Vec<Unmet> = open.map(|clause| sort(&clause.reads())).collect();
     found.sort_by(|a, b| b.cmp(a));
     found.dedup();
     found
+}
+
+/// Who could lift what a rule forbids, and how.
+fn lifted(rule: &Rule, picture: &Picture) -> String {
+    let free = |other: Picture| rule.applies(&other) == Truth::No;
+    let case = Picture {
+        case_reference: Some(true),
+        ..picture.clone()
+    };
+    let consent = Picture {
+        consent: Some(ConsentFact::Given),
+        ..picture.clone()
+    };
+    let role = Picture {
+        roles: Roles::AreNone(std::collections::BTreeSet::new()),
+        ..picture.clone()
+    };
+    if free(case) {
+        "you, by naming your case".to_owned()
+    } else if free(consent) {
+        "the person, by giving consent that covers this question".to_owned()
+    } else if free(role) {
+        "your agency, by giving you a role".to_owned()
+    } else {
+        format!(
+            "nobody: no agreement and no consent lifts what is forbidden. {}",
+            rule.reason
+        )
+    }
 }
 
 /// What sort of thing a condition is about, by the attributes that it reads.

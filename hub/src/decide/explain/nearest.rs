@@ -55,6 +55,10 @@ impl PolicySet {
                     format!("you, by asking about {wanted}, if that serves the purpose"),
                 )
             }
+            None => (
+                format!("no rule takes this question for `{purpose}`"),
+                "the parties, by changing the agreement".to_owned(),
+            ),
             _ => {
                 let roles = roles(agreement, &who.agency);
                 (

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Explanation, Unmet, nearest, unmet};
+use super::{Explanation, Unmet, lifted, nearest, unmet};
 use crate::{
     catalogue::Kind,
     decide::{
-        Agreement, Class, PolicySet, Reasons, Rule, Standing,
+        Agreement, Class, PolicySet, Reasons, Rule, Standing, cedar,
         rule::{Picture, Truth},
     },
     model::{AgencyId, AreaCode, ConsentFact, KindId, Level, Sector, Sensitivity, Severity, SubjectSort},
@@ -75,8 +75,8 @@ impl PolicySet {
                 let without_consent = best(ConsentFact::None);
                 let explanation = match (with_consent, without_consent) {
                     (_, Some(_)) => None,
-                    (Some(_), None) => Some(self.missing(&takers, &seen, ConsentFact::None)),
-                    (None, None) => Some(self.missing(&takers, &seen, ConsentFact::Given)),
+                    (Some(_), None) => Some(self.missing(&takers, (who, why), &seen, ConsentFact::None)),
+                    (None, None) => Some(self.missing(&takers, (who, why), &seen, ConsentFact::Given)),
                 };
                 outlooks.push(Outlook {
                     kind: kind.id.clone(),
@@ -147,7 +147,13 @@ impl PolicySet {
     }
 
     /// What stands between the asker and a kind, where this is what the person said.
-    fn missing(&self, takers: &[&Agreement], seen: &Picture, consent: ConsentFact) -> Explanation {
+    fn missing(
+        &self,
+        takers: &[&Agreement],
+        asker: (&Standing, &Reasons),
+        seen: &Picture,
+        consent: ConsentFact,
+    ) -> Explanation {
         let picture = Picture {
             action: Level::Existence.word(),
             consent: Some(consent),
@@ -173,9 +179,19 @@ impl PolicySet {
                 rule: String::new(),
             };
         };
+        if lacks.is_empty()
+            && let Some(forbidding) = self.forbidding(agreement, asker, &picture)
+        {
+            return Explanation {
+                agreement: agreement.id.to_string(),
+                rule: forbidding.id.clone(),
+                unmet: vec![Unmet::Forbidden],
+                remedy: lifted(forbidding, &picture),
+                law: self.law(agreement),
+            };
+        }
         let agency = picture.agency.as_ref().map(|(agency, _)| agency);
         let remedy = match lacks.first() {
-            None | Some(Unmet::Forbidden) => "nobody: a rule forbids what this one would permit".to_owned(),
             Some(Unmet::Consent) => "the person, by giving consent that covers this question".to_owned(),
             Some(Unmet::CaseReference) => "you, by naming your case".to_owned(),
             Some(Unmet::Patch) => "a colleague whose patch it is, or your agency, which sets your patch".to_owned(),
@@ -188,18 +204,38 @@ impl PolicySet {
                     .unwrap_or_default();
                 format!("a colleague who has the role {roles}")
             }
-            Some(_) => "the parties, by changing the agreement".to_owned(),
+            _ => "the parties, by changing the agreement".to_owned(),
         };
         Explanation {
             agreement: agreement.id.to_string(),
             rule: rule.id.clone(),
-            unmet: if lacks.is_empty() {
-                vec![Unmet::Forbidden]
-            } else {
-                lacks
-            },
+            unmet: if lacks.is_empty() { vec![Unmet::Signal] } else { lacks },
             remedy,
             law: self.law(agreement),
         }
+    }
+
+    /// The rule that forbids, at the lowest level, what nothing else stands in the way of.
+    fn forbidding(&self, agreement: &Agreement, (who, why): (&Standing, &Reasons), picture: &Picture) -> Option<&Rule> {
+        let (kind, (owner, sector)) = (picture.kind.as_ref()?, picture.owner.as_ref()?);
+        let sensitivity = self.catalogue.kind(kind)?.sensitivity;
+        let abouts = [SubjectSort::Person, SubjectSort::Address, SubjectSort::Area];
+        abouts.into_iter().find_map(|about| {
+            let class = Class {
+                kind: kind.clone(),
+                owner: owner.clone(),
+                severity: Severity::Low,
+                sensitivity,
+                areas: picture.areas.clone().unwrap_or_default(),
+                about,
+                consent: picture.consent.unwrap_or(ConsentFact::None),
+                deceased: false,
+            };
+            let (slice, level) = (&agreement.slice, Level::Existence);
+            match cedar::see(&self.schema, &self.types, slice, (who, why), (&class, sector), level) {
+                cedar::Answer::Deny(by) => by.iter().find_map(|id| self.rule(id)),
+                _ => None,
+            }
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! Who may see what: for each agreement, role and kind, the levels that are reached, and what it takes to reach them.
-//! Reads the rules over all that a signal and a question can be, so that it leaves nothing out. Never decides on one.
+//! Reads the rules over all that a signal and a question can be, for one role at a time. It leaves out what takes two roles
+//! at once, or an area that a rule names. Never decides on a signal.
 
 mod region;
 mod text;

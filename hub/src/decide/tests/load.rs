@@ -239,6 +239,13 @@ fn a_rule_that_asks_for_no_role_opens_more_than_the_particulars_say() {
 }
 
 #[test]
+fn a_permit_that_looks_at_teams_is_refused() {
+    let role = "principal.roles.contains(\"neighbourhood-officer\")";
+    let team = format!("{role} && principal.teams.contains(\"north\")");
+    refused(ASB, |text| text.replacen(role, &team, 1), &[ASB, "looks at teams"]);
+}
+
+#[test]
 fn a_kind_that_no_party_owns_is_refused_in_rules_and_in_particulars() {
     refused(
         ASB,

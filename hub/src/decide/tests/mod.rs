@@ -2,6 +2,7 @@
 
 mod broken;
 mod cases;
+mod explain;
 mod load;
 mod matrix;
 mod naive;

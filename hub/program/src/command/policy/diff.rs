@@ -27,8 +27,8 @@ pub(crate) struct Diff {
 
 /// One thing that differs: what it is, and what it was and is to be.
 #[derive(Debug, PartialEq, Eq)]
-struct Change {
-    what: String,
+pub(super) struct Change {
+    pub(super) what: String,
     old: Option<String>,
     new: Option<String>,
 }
@@ -93,7 +93,8 @@ fn rules(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
         .collect()
 }
 
-fn particulars(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
+/// What differs between the particulars of agreements.
+pub(super) fn particulars(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
     let mut found = Vec::new();
     let ids: BTreeSet<_> = old
         .agreements()
@@ -150,8 +151,8 @@ fn particulars(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
 fn parties(of: &placehub_hub::decide::Particulars) -> String {
     let party = |party: &placehub_hub::decide::Party| {
         format!(
-            "{} ({}; {}; {}; {})",
-            party.agency, party.role, party.article_6, party.article_9, party.dpa_2018
+            "{} ({}; {}; {}; {}; {})",
+            party.agency, party.sector, party.role, party.article_6, party.article_9, party.dpa_2018
         )
     };
     of.party.iter().map(party).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,5 @@
-//! `placehub policy prove`: proves, for every request there can be, that new policies permit nothing that the old did not.
+//! `placehub policy prove`: proves, for every request there can be, that new rules permit nothing that the old did not, and
+//! says where particulars or the catalogue differ, of which that is no proof.
 //! Without a solver, or in a program built without the feature `prove`, it says how to get one.
 
 use std::path::PathBuf;
@@ -10,8 +11,8 @@ use crate::ending::{Outcome, Stop};
 /// Which policies.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The exit code is 1 if the new rules permit something that the old ones do not, and 4 if it could not be\n\
-    asked. It takes the solver cvc5 (https://cvc5.github.io, version 1.3) and a program that was built with\n\
+    after_help = "The exit code is 1 if the new rules permit something that the old ones do not, or if particulars or the\n\
+    catalogue differ, which no proof covers; and 4 if it could not be asked. It takes the solver cvc5 (https://cvc5.github.io, version 1.3) and a program that was built with\n\
     `cargo build --release --features prove`."
 )]
 pub(crate) struct Prove {
@@ -30,13 +31,21 @@ pub(crate) struct Prove {
 impl Prove {
     #[cfg(feature = "prove")]
     pub(super) async fn run(self) -> Outcome {
-        use placehub_hub::prove;
+        use placehub_hub::{decide::Files, prove};
         use serde_json::{Value, json};
 
-        use super::open;
+        use super::{diff::particulars, open};
         use crate::{ending::Ending, out};
 
-        let (old, new) = (open(&self.old)?.1, open(&self.new)?.1);
+        let ((before, old), (after, new)) = (open(&self.old)?, open(&self.new)?);
+        let mut beside: Vec<String> = particulars(&old, &new).into_iter().map(|change| change.what).collect();
+        let catalogue = |files: &Files| -> Vec<(String, String)> {
+            let within = files.within("catalogue/");
+            within.map(|(file, text)| (file.to_owned(), text.to_owned())).collect()
+        };
+        if catalogue(&before) != catalogue(&after) {
+            beside.push("the catalogue".to_owned());
+        }
         let proofs = match prove::more(&old, &new, &self.solver).await {
             Err(prove::Error::Solver(why)) => {
                 return Err(anyhow::Error::from(prove::Error::Solver(why)).context(Stop::NoSolver));
@@ -49,7 +58,11 @@ impl Prove {
                 .iter()
                 .map(|one| json!({ "agreement": one.part, "request": one.request, "counterexample": one.counterexample }))
                 .collect();
-            out::document(json!({ "ok": more.is_empty(), "proofs": proofs }))?;
+            out::document(json!({
+                "ok": more.is_empty() && beside.is_empty(),
+                "proofs": proofs,
+                "differs_beside": beside,
+            }))?;
         } else {
             for proof in &more {
                 let example = proof.counterexample.as_deref().unwrap_or_default();
@@ -63,8 +76,14 @@ impl Prove {
                 "Of {all} types of request, {found} permit something new, and {} provably nothing.",
                 all - found
             ))?;
+            for what in &beside {
+                out::line(format_args!("No proof covers what else differs: {what}."))?;
+            }
         }
-        Ok(if more.is_empty() { Ending::Well } else { Ending::Finding })
+        Ok(match more.is_empty() && beside.is_empty() {
+            true => Ending::Well,
+            false => Ending::Finding,
+        })
     }
 
     #[cfg(not(feature = "prove"))]
