@@ -6,7 +6,7 @@ use placehub_proto::v1::{
 };
 use tonic::Code;
 
-use super::{kinds, two_people};
+use super::{both_agree, kinds, two_people};
 use crate::harness::{
     Adjust, Hub, Screen, Watcher, alex, arrears, billie, casey, discharge, emery, known_as, numbered, only,
     question_address, question_person, refused,
@@ -19,9 +19,7 @@ const ARREARS: &str = "housing.rent-arrears";
 async fn after_a_join_a_question_about_either_finds_the_signals_of_both() {
     let hub = two_people().await;
     let adviser = hub.as_cast("adviser-8");
-    for who in [alex(), emery()] {
-        adviser.says(who, ConsentStance::Given).await.unwrap();
-    }
+    both_agree(&adviser).await;
     assert_eq!(kinds(&adviser, alex()).await, [DISCHARGE]);
     assert_eq!(kinds(&adviser, emery()).await, [ARREARS, DISCHARGE]);
     let health = hub.adapter("health");
@@ -49,7 +47,7 @@ async fn pages_of_a_joined_person_hold_each_signal_once() {
     }
     let health = hub.adapter("health");
     health.join(("m1", 1), alex(), only("H1")).await.unwrap();
-    adviser.says(alex(), ConsentStance::Given).await.unwrap();
+    both_agree(&adviser).await;
     let whole = adviser
         .ask(question_person(alex(), super::PURPOSE))
         .await
@@ -116,7 +114,7 @@ async fn only_health_names_an_nhs_number_and_nobody_anothers_reference() {
     let police = hub.adapter("police");
     police.join(("m1", 1), only("H1"), only("T1")).await.unwrap();
     let adviser = hub.as_cast("adviser-8");
-    adviser.says(alex(), ConsentStance::Given).await.unwrap();
+    both_agree(&adviser).await;
     assert_eq!(kinds(&adviser, alex()).await, [DISCHARGE]);
     // Nor can anybody take back what another agency said.
     let health = hub.adapter("health");
@@ -166,7 +164,7 @@ async fn records_with_different_nhs_numbers_stay_two_peoples() {
     };
     health.push(discharge(strange, hub.days_ago(1))).await.unwrap();
     let adviser = hub.as_cast("adviser-8");
-    adviser.says(alex(), ConsentStance::Given).await.unwrap();
+    both_agree(&adviser).await;
     assert_eq!(kinds(&adviser, alex()).await.len(), 3);
     assert!(!refusal.says("9990001"));
 }
@@ -176,7 +174,7 @@ async fn the_same_again_changes_nothing_and_a_higher_version_replaces() {
     let hub = two_people().await;
     let health = hub.adapter("health");
     let adviser = hub.as_cast("adviser-8");
-    adviser.says(alex(), ConsentStance::Given).await.unwrap();
+    both_agree(&adviser).await;
     use IdentityOutcome::{AlreadyKnown, Corrected, Recorded, Superseded};
     let join = async |version, retired: &str| {
         let joined = health.join(("m1", version), alex(), only(retired)).await;
@@ -210,7 +208,7 @@ async fn two_joins_of_the_same_hold_until_both_are_taken_back() {
     let hub = two_people().await;
     let health = hub.adapter("health");
     let adviser = hub.as_cast("adviser-8");
-    adviser.says(alex(), ConsentStance::Given).await.unwrap();
+    both_agree(&adviser).await;
     health.join(("m1", 1), alex(), only("H1")).await.unwrap();
     health.join(("m2", 1), only("H1"), alex()).await.unwrap();
     health.separate("m1", 2).await.unwrap();
@@ -233,7 +231,7 @@ async fn one_person_has_so_many_records_and_no_more() {
     let refusal = refused(housing.join(("m16", 1), only("T0"), only("T16")).await);
     assert_eq!(
         (refusal.code, refusal.reason.as_str()),
-        (Code::FailedPrecondition, "NOT_RECORDABLE")
+        (Code::FailedPrecondition, "TOO_MANY_RECORDS")
     );
 }
 
@@ -241,7 +239,7 @@ async fn one_person_has_so_many_records_and_no_more() {
 async fn an_open_watch_shows_what_a_join_brings_and_hides_what_a_separation_takes() {
     let hub = two_people().await;
     let (health, adviser) = (hub.adapter("health"), hub.as_cast("adviser-8"));
-    adviser.says(alex(), ConsentStance::Given).await.unwrap();
+    both_agree(&adviser).await;
     let question = question_person(alex(), super::PURPOSE);
     let mut watch = Watcher::open(&adviser, &question).await;
     watch.events(1).await;
