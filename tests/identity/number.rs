@@ -1,5 +1,6 @@
 //! A replaced NHS number: both lead to the person, and no third.
 
+use jiff::SignedDuration;
 use placehub_proto::v1::{ChangeNhsNumberRequest, ConsentStance, IdentityOutcome, IdentityUndoOutcome};
 use tonic::Code;
 
@@ -23,6 +24,7 @@ async fn both_numbers_lead_to_the_person_whichever_the_hub_had_met() {
             health.change_number("c1", OLD, NEW).await.unwrap(),
             IdentityOutcome::AlreadyKnown
         );
+        hub.place.clock.advance(SignedDuration::from_secs(1));
         adviser.says(numbered(NEW), ConsentStance::Given).await.unwrap();
         health.push(discharge(numbered(later), hub.days_ago(1))).await.unwrap();
         for number in [OLD, NEW] {
