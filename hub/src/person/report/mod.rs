@@ -5,6 +5,8 @@
 //! # Safety
 //! A wrong join shows one human's signals as another's, so records with different NHS numbers are never joined, unless the
 //! number itself was replaced. A join adds ties between records and moves nothing, so taking it back leaves what there was.
+//! Who may not say whose a number is joins no record that has one, or whose human is said to have died, and is answered as
+//! if it were joined: else a reference of one's own would tell what others know of its human.
 
 mod take;
 mod undo;
@@ -87,6 +89,8 @@ pub struct Plan<O> {
     pub outcome: O,
     /// Every ledger subject of those whom it names, the survivor's or the old number's first.
     pub subjects: Vec<[u8; 16]>,
+    /// Whether it is answered as if it were done, and is not.
+    withheld: bool,
     sort: Sort,
     by: [u8; 32],
     version: u64,
@@ -112,6 +116,17 @@ impl Outcome {
             Self::Corrected => "corrected",
             Self::Recorded => "recorded",
             Self::Superseded => "superseded",
+        }
+    }
+}
+
+impl Plan<Result<Outcome, Bar>> {
+    /// The word that the ledger uses: what really becomes of it, whatever is answered.
+    pub fn word(&self) -> &'static str {
+        match self.outcome {
+            _ if self.withheld => "withheld",
+            Ok(outcome) => outcome.word(),
+            Err(bar) => bar.word(),
         }
     }
 }

@@ -40,6 +40,7 @@ pub fn plan_undo(
     Ok(Some(Plan {
         outcome,
         subjects,
+        withheld: false,
         sort,
         by,
         version,
