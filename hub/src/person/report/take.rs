@@ -11,7 +11,7 @@ use super::{
         identifiers::Identifiers,
         numbers, resolve, store_failed,
     },
-    Bar, Known, MOST_RECORDS, Outcome, Plan, Report, Sort, drop_said, known, put_known, subjects_of,
+    Bar, Known, MOST_RECORDS, Outcome, Plan, Report, Sort, drop_said, known, numbered, put_known, subjects_of,
 };
 use crate::{
     keys::Hashes,
@@ -54,7 +54,10 @@ pub fn plan_report(
             };
             // A correction is judged by what there would be without the version that it replaces.
             let mut without = Txn::new(read);
-            tie(&mut without, before.iter().copied(), |ties| drop_said(ties, sort, &by))?;
+            let numbered = numbered(read, before.iter().copied())?;
+            tie(&mut without, before.iter().copied(), |ties| {
+                drop_said(ties, sort, &by, &numbered)
+            })?;
             let bar = bar(&without, report, &named)?;
             withheld = sort == Sort::Join && !traces && (bar.is_some() || is_known_of(&without, &named)?);
             bar.filter(|_| !withheld).map_or(Ok(fresh), Err)
@@ -113,12 +116,14 @@ pub fn report(
     let by = plan.by;
     let said_of = people.clone();
     let touched = people.iter().chain(&plan.before).copied();
+    let numbered = numbered(txn, touched.clone())?;
     let changed = tie(txn, touched, |ties| {
-        drop_said(ties, plan.sort, &by);
+        drop_said(ties, plan.sort, &by, &numbered);
         match (plan.sort, said_of.split_first()) {
             (Sort::Death, Some((&person, _))) => ties.deaths.push(Death { person, by }),
             (Sort::Join, Some((&first, others))) => ties.links.extend(others.iter().map(|other| Link {
                 between: (first, *other),
+                replaced: matches!(report, Report::Number(..)),
                 by,
                 at,
             })),
