@@ -3,7 +3,7 @@
 use placehub_proto::v1::{ConsentStance, IdentityOutcome, IdentityUndoOutcome, RecordDeathRequest};
 use tonic::Code;
 
-use super::{kinds, two_people};
+use super::{both_agree, kinds, two_people};
 use crate::harness::{
     Client, Hub, Narrow, Screen, Watcher, alex, arrears, emery, known_as, numbered, only, question_person, refused,
 };
@@ -65,9 +65,7 @@ async fn a_death_stops_new_sharing_but_for_safeguarding_and_ones_own() {
 async fn a_death_is_of_the_human_whatever_the_record() {
     let hub = two_people().await;
     let (health, adviser) = (hub.adapter("health"), hub.as_cast("adviser-8"));
-    for who in [alex(), emery()] {
-        adviser.says(who, ConsentStance::Given).await.unwrap();
-    }
+    both_agree(&adviser).await;
     health.died(("d1", 1), alex()).await.unwrap();
     assert_eq!(kinds(&adviser, emery()).await.len(), 2);
     health.join(("m1", 1), alex(), only("H1")).await.unwrap();

@@ -5,7 +5,7 @@ mod join;
 mod number;
 mod said;
 
-use placehub_proto::v1::{DisclosureLevel, PersonIdentity};
+use placehub_proto::v1::{ConsentStance, DisclosureLevel, PersonIdentity};
 
 use crate::harness::{Client, Hub, alex, arrears, discharge, emery, known_as, question_person};
 
@@ -23,6 +23,13 @@ async fn two_people() -> Hub {
     health.push(emerys).await.unwrap();
     housing.push(owes).await.unwrap();
     hub
+}
+
+/// Alex and Emery, who may turn out to be one, each agree to everything.
+async fn both_agree(adviser: &Client) {
+    for who in [alex(), emery()] {
+        adviser.says(who, ConsentStance::Given).await.unwrap();
+    }
 }
 
 /// What an asker sees of a person: kind and level of each signal, in order.

@@ -1,4 +1,4 @@
-//! What a person said under two records: a join never lifts a refusal, and the person still can.
+//! What a person said under two records: a join never lifts a refusal nor lends a consent, and the person still can.
 
 use jiff::SignedDuration;
 use placehub_proto::v1::{ConsentStance, DisclosureLevel, ListConsentsRequest};
@@ -46,14 +46,18 @@ async fn a_refusal_under_either_record_binds_both_whichever_was_said_last() {
 }
 
 #[tokio::test]
-async fn a_consent_under_either_record_counts_for_both() {
+async fn a_consent_is_not_lent_to_the_record_that_another_is_joined_to() {
     let hub = two_people().await;
-    hub.as_cast("adviser-8").says(alex(), Given).await.unwrap();
+    let adviser = hub.as_cast("adviser-8");
+    adviser.says(alex(), Given).await.unwrap();
     assert_eq!(open(&hub).await, [1, 0]);
     join(&hub).await;
+    assert_eq!(open(&hub).await, [1, 1], "each finds both, of which one is open");
+    hub.place.clock.advance(SignedDuration::from_secs(1));
+    adviser.says(emery(), Given).await.unwrap();
     assert_eq!(open(&hub).await, [3, 3]);
     hub.adapter("health").separate("m1", 2).await.unwrap();
-    assert_eq!(open(&hub).await, [1, 0], "Emery never said so");
+    assert_eq!(open(&hub).await, [1, 2]);
 }
 
 #[tokio::test]

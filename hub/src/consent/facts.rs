@@ -29,7 +29,8 @@ pub struct Facts<'r> {
     grounds: Grounds,
 }
 
-/// A human, and for each of their records what counts as said under it, the latest first; empty until it is asked for.
+/// A human, and for each of their records what counts as said under it, the latest first: the record that was asked for
+/// before the others. Empty until it is asked for.
 struct Voice {
     human: Arc<Human>,
     said: Vec<Arc<[Recorded]>>,
@@ -86,7 +87,7 @@ impl<'r> Facts<'r> {
         let voice = self.voice(person)?;
         let about = (&header.kind, &header.owner);
         let facts = voice.said.iter().map(|said| fact(said, about, reader, purpose, now));
-        Ok((facts.fold(ConsentFact::None, binding), voice.human.has_died()))
+        Ok((bound(facts), voice.human.has_died()))
     }
 
     /// What the facts rest on.
@@ -144,13 +145,13 @@ fn heard(human: &Human, record: PersonId, own: &[(PersonId, Arc<[Recorded]>)]) -
     heard.into()
 }
 
-/// Of what two records say, what binds: a refusal before a withdrawal, and either before a consent.
-fn binding(one: ConsentFact, other: ConsentFact) -> ConsentFact {
-    let weight = |fact| match fact {
-        ConsentFact::None => 0,
-        ConsentFact::Given => 1,
-        ConsentFact::Withdrawn => 2,
-        ConsentFact::Refused => 3,
-    };
-    if weight(other) > weight(one) { other } else { one }
+/// What a record says for itself, unless another of the human's says no: a refusal before a withdrawal. A consent under
+/// another record, said before the two were known to be one, is lent to none: whoever gave it spoke of that record alone.
+fn bound(mut facts: impl Iterator<Item = ConsentFact>) -> ConsentFact {
+    let own = facts.next().unwrap_or(ConsentFact::None);
+    facts.fold(own, |bound, other| match (bound, other) {
+        (ConsentFact::Refused, _) | (_, ConsentFact::Refused) => ConsentFact::Refused,
+        (_, ConsentFact::Withdrawn) => ConsentFact::Withdrawn,
+        (bound, ConsentFact::Given | ConsentFact::None) => bound,
+    })
 }

@@ -3,7 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 
 use super::{Error, Recorded, serial, statements};
 use crate::{
@@ -13,8 +13,10 @@ use crate::{
     store::Read,
 };
 
-/// Of how many people it is remembered.
+/// Of how many people it is remembered who they are, and about how many it is remembered what they said.
 const REMEMBERED: usize = 16_384;
+/// How much of what was said is remembered: each statement counts, and so does each person.
+const STATEMENTS: u64 = 65_536;
 
 /// Remembers who people are and what they said. Prints as `Memory(…)`.
 ///
@@ -22,8 +24,15 @@ const REMEMBERED: usize = 16_384;
 /// the epoch: the number of all such changes of anybody.
 pub struct Memory {
     humans: Cache<PersonId, Known>,
-    said: Cache<PersonId, (u64, Arc<[Recorded]>)>,
+    said: Cache<PersonId, Said, Weight>,
 }
+
+/// What somebody said up to their number.
+type Said = (u64, Arc<[Recorded]>);
+
+/// So that nobody who said much takes more room than is theirs.
+#[derive(Clone)]
+struct Weight;
 
 /// What is known of a person.
 #[derive(Clone)]
@@ -40,7 +49,7 @@ impl Memory {
     pub fn empty() -> Self {
         Self {
             humans: Cache::new(REMEMBERED),
-            said: Cache::new(REMEMBERED),
+            said: Cache::with_weighter(REMEMBERED, STATEMENTS, Weight),
         }
     }
 
@@ -84,11 +93,18 @@ impl Memory {
         if let Some((_, said)) = self.said.get(&record).filter(|(known, _)| *known == newest) {
             return Ok(said);
         }
+        self.said.remove_if(&record, |(known, _)| *known < newest);
         let said: Arc<[Recorded]> = statements(read, vault, record)?.into();
         if serial(read, record)? == newest {
             self.said.insert(record, (newest, said.clone()));
         }
         Ok(said)
+    }
+}
+
+impl Weighter<PersonId, Said> for Weight {
+    fn weight(&self, _: &PersonId, (_, said): &Said) -> u64 {
+        said.len() as u64 + 1
     }
 }
 

@@ -7,14 +7,13 @@ use jiff::Timestamp;
 use super::{
     Error, Gate, Permit, Show,
     locate::{About, Located},
-    loci::Loci,
     record::Noted,
 };
 use crate::{
     authn::Caller,
     consent::{Facts, Grounds},
     decide::{Circumstances, Decision, Deed, Sift},
-    labels::{Position, Window},
+    labels::{self, Locus, Position, Window},
     model::{AreaCode, Header, Question},
 };
 
@@ -70,14 +69,14 @@ impl Gate {
             (caller.agency(), &question.purpose),
             now,
         )?;
-        let Located { loci, about, areas } = self.locate(caller, question, &mut facts)?;
+        let Located { locus, about, areas } = self.locate(caller, question, &mut facts)?;
         let mut sift = Sift::new(&policies, caller, question, areas, now);
         let (since, until) = (question.since, question.until);
         let window = Window { since, until, now };
         let mut last = page.after;
         // A refused question looks at nothing, so that its cost tells nothing.
         if sift.is_taken() {
-            self.each(&loci, window, page.after, &mut facts, |header, areas, facts| {
+            self.each(&locus, window, page.after, &mut facts, |header, areas, facts| {
                 let here = Position::of(&header);
                 let flow = sift.offer(header, areas, facts, page.size);
                 last = if flow.is_continue() { Some(here) } else { last };
@@ -93,7 +92,7 @@ impl Gate {
                 now,
             };
             sift.forget_lines();
-            self.each(&loci, whole, None, &mut facts, |header, areas, facts| {
+            self.each(&locus, whole, None, &mut facts, |header, areas, facts| {
                 sift.hint(header, areas, facts);
                 ControlFlow::Continue(())
             })?;
@@ -101,17 +100,17 @@ impl Gate {
         Ok((sift.finish(Deed::Ask), about, facts.into_grounds(), next))
     }
 
-    /// Visits the headers of some loci, each with its areas and what bears on it.
+    /// Visits the headers of a locus, each with its areas and what bears on it.
     fn each(
         &self,
-        loci: &Loci,
+        locus: &Locus,
         window: Window,
         after: Option<Position>,
         facts: &mut Facts<'_>,
         mut visit: impl FnMut(Header, Arc<[AreaCode]>, Circumstances) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut broken = None;
-        loci.scan(self.read(), window, after, |header| match facts.of(&header) {
+        labels::scan(self.read(), locus, window, after, |header| match facts.of(&header) {
             Ok(facts) => {
                 let areas = self.around(&header);
                 visit(header, areas, facts.into())

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use super::{
     Error, Gate,
-    loci::Loci,
     watch::{Next, Watch},
 };
 use crate::{
@@ -53,7 +52,7 @@ impl Gate {
     pub(super) fn candidates(
         &self,
         question: &Question,
-        loci: &Loci,
+        locus: &Locus,
         window: Window,
         watch: &Watch,
         durable: u64,
@@ -64,7 +63,7 @@ impl Gate {
                 let whole = Window { since: None, ..window };
                 let window = if question.tells_existence() { whole } else { window };
                 let (mut ids, mut last) = (Vec::new(), after);
-                loci.scan(self.read(), window, after, |header| {
+                labels::scan(self.read(), locus, window, after, |header| {
                     last = Some(Position::of(&header));
                     // A correction beside the scan can bring a signal into its way twice.
                     if !ids.contains(&header.id) {
@@ -96,12 +95,12 @@ impl Gate {
                     next: Next(serial, look),
                 }))
             }
-            Looking::Changes => self.changed(loci, watch, durable),
+            Looking::Changes => self.changed(locus, watch, durable),
         }
     }
 
     /// The next change that concerns a watch, if any.
-    fn changed(&self, loci: &Loci, watch: &Watch, durable: u64) -> Result<Option<Candidates>, Error> {
+    fn changed(&self, locus: &Locus, watch: &Watch, durable: u64) -> Result<Option<Candidates>, Error> {
         let mut serial = watch.at.serial;
         let found = changes::after(self.read(), serial, PASSED)?;
         for (found, change) in found.into_iter().take_while(|(found, _)| *found <= durable) {
@@ -109,7 +108,8 @@ impl Gate {
             match change {
                 Change::Signal(signal) => {
                     let state = signals::state(self.read(), signal)?;
-                    if watch.screen.of(signal).is_some() || state.as_ref().is_some_and(|state| loci.hold(&state.header))
+                    if watch.screen.of(signal).is_some()
+                        || state.as_ref().is_some_and(|state| locus.holds(&state.header))
                     {
                         return Ok(Some(Candidates {
                             signals: vec![(signal, state)],
@@ -118,7 +118,7 @@ impl Gate {
                     }
                 }
                 // What is to be seen no more goes first.
-                Change::Person(person) if self.concerns(person, loci, watch)? => {
+                Change::Person(person) if self.concerns(person, locus, watch)? => {
                     return Ok(Some(Candidates::none(Next(serial, Looking::Screen(None)))));
                 }
                 Change::Person(_) => {}
@@ -129,15 +129,15 @@ impl Gate {
     }
 
     /// Whether a person has signals where a watch looks, or on its screen.
-    fn concerns(&self, person: PersonId, loci: &Loci, watch: &Watch) -> Result<bool, Error> {
-        let mut found = loci.are_of(person);
+    fn concerns(&self, person: PersonId, locus: &Locus, watch: &Watch) -> Result<bool, Error> {
+        let mut found = matches!(locus, Locus::Person(records) if records.contains(&person));
         let any = Window {
             since: None,
             until: None,
             now: Timestamp::MIN,
         };
-        labels::scan(self.read(), &Locus::Person(person), any, None, |header| {
-            found |= loci.hold(&header) || watch.screen.of(header.id).is_some();
+        labels::scan(self.read(), &Locus::Person([person].into()), any, None, |header| {
+            found |= locus.holds(&header) || watch.screen.of(header.id).is_some();
             match found {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),

@@ -135,7 +135,8 @@ impl Gate {
         .await
     }
 
-    /// What a person said: all of it for whom the rules let see all, else what the caller's agency took down.
+    /// What a person said: all of it for whom the rules let see all, else what the caller's agency took down. It is read
+    /// once the look is on the disk, and holds up no write.
     ///
     /// # Errors
     /// `Refused`, or if anything fails. Nothing may then be shown.
@@ -161,17 +162,20 @@ impl Gate {
         let (agency, keys) = (caller.agency().clone(), self.keys.clone());
         let plan = move |read: &dyn Read| {
             let about = about(read, &keys.hashes, &agency, &who)?;
-            let mut found = Vec::new();
-            if let About::Person(records) = &about {
-                for record in records {
-                    found.extend(consent::statements(read, &keys.vault, *record)?);
-                }
-            }
-            found.retain(|recorded| sees_all || recorded.taken_by == agency);
-            found.sort_by_key(|recorded| Reverse(recorded.statement.said_at));
-            Ok(Planned::Do(ListConsents, found, about, Noted::default()))
+            let records = match &about {
+                About::Person(records) => records.clone(),
+                _ => Vec::new(),
+            };
+            Ok(Planned::Do(ListConsents, records, about, Noted::default()))
         };
-        self.operate(caller, operation, now, plan, |_, _, found| Ok(found))
-            .await
+        let looked = self.operate(caller, operation, now, plan, |_, _, records| Ok(records));
+        let (permit, records) = looked.await?;
+        let mut found = Vec::new();
+        for record in records {
+            found.extend(consent::statements(self.read(), &self.keys.vault, record)?);
+        }
+        found.retain(|recorded| sees_all || recorded.taken_by == *caller.agency());
+        found.sort_by_key(|recorded| Reverse(recorded.statement.said_at));
+        Ok((permit, found))
     }
 }

@@ -13,12 +13,14 @@ use crate::{
     decide::Operation,
     ledger::Touched,
     model::{PersonId, Source},
-    person::{self, Bar, Outcome, Report, Sort, Undoing},
+    person::{self, Outcome, Report, Sort, Undoing},
     store::{Read, Txn},
 };
 
 impl Gate {
-    /// Takes a report. Once this returns, it is in force.
+    /// Takes a report. Once this returns, it is in force, unless it joins by references alone for a caller who may not join
+    /// by NHS number, and one of the records has a number or a death, or bars the join: what is known of the records would
+    /// be told by any other answer.
     ///
     /// # Errors
     /// `Refused`, `Conflict` or `Apart`, or if anything fails. Who is who is then as it was.
@@ -29,20 +31,23 @@ impl Gate {
         source: Source,
         now: Timestamp,
     ) -> Result<(Permit<Act<Identify>>, Outcome), Error> {
+        let by_number = Operation::JoinIdentities { by_nhs_number: true };
+        let policies = self.policies.load();
+        let traces = policies.operate(caller, by_number, now).refusal().is_none();
         let operation = match &report {
             Report::Death(_) => Operation::RecordDeath,
             Report::Join(_) => Operation::JoinIdentities {
-                by_nhs_number: report.names_nhs_number(),
+                by_nhs_number: traces || report.names_nhs_number(),
             },
             Report::Number(..) => Operation::ChangeNhsNumber,
         };
         let report = Arc::new(report);
         let (agency, keys, same) = (caller.agency().clone(), self.keys.clone(), report.clone());
         let plan = move |read: &dyn Read| {
-            let plan = person::plan_report(read, &keys.hashes, &agency, &same, &source)?;
+            let plan = person::plan_report(read, &keys.hashes, &agency, (&same, traces), &source)?;
             let plan = plan.ok_or(Error::Conflict)?;
             let about = About::Several(plan.subjects.clone());
-            let touched = touched(source.version, plan.outcome.map_or_else(Bar::word, Outcome::word));
+            let touched = touched(source.version, plan.word());
             Ok(Planned::Do(Identify, plan, about, Noted::of(touched)))
         };
         let keys = self.keys.clone();

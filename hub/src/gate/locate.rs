@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Error, Gate, loci::Loci};
+use super::{Error, Gate};
 use crate::{
     authn::Caller,
     consent::Facts,
@@ -35,7 +35,7 @@ pub(super) enum About {
 #[derive(Debug)]
 pub(super) struct Located {
     /// Where in the labels index.
-    pub(super) loci: Loci,
+    pub(super) locus: Locus,
     /// How the ledger names it.
     pub(super) about: About,
     /// For an address or area: its area and every area around it.
@@ -52,7 +52,7 @@ impl Gate {
             Subject::Address(uprn) => {
                 let address = self.keys.hashes.address(*uprn);
                 Located {
-                    loci: Loci::one(Locus::Address(address)),
+                    locus: Locus::Address(address),
                     about: About::Address(address),
                     areas: self
                         .places
@@ -62,7 +62,7 @@ impl Gate {
                 }
             }
             Subject::Area(area) => Located {
-                loci: Loci::one(Locus::Area(self.places.within(area))),
+                locus: Locus::Area(self.places.within(area)),
                 about: About::Area(area.clone()),
                 areas: self.places.around(area),
             },
@@ -72,9 +72,9 @@ impl Gate {
                     None => About::Stranger(person::identifier_hash(&self.keys.hashes, caller.agency(), who)),
                 };
                 Located {
-                    loci: match &about {
-                        About::Person(records) => Loci::of(records),
-                        _ => Loci::one(Locus::Nobody),
+                    locus: match &about {
+                        About::Person(records) => Locus::Person(records.as_slice().into()),
+                        _ => Locus::Nobody,
                     },
                     about,
                     areas: Arc::default(),

@@ -7,7 +7,6 @@ mod candidates;
 mod deeds;
 mod identities;
 mod locate;
-mod loci;
 mod looks;
 mod near;
 mod operate;

@@ -215,7 +215,7 @@ impl Gate {
             (caller.agency(), &question.purpose),
             now,
         )?;
-        let Located { loci, about, areas } = self.locate(caller, question, &mut facts)?;
+        let Located { locus, about, areas } = self.locate(caller, question, &mut facts)?;
         let policies = self.policies();
         let mut sift = Sift::new(&policies, caller, question, areas, now);
         let window = Window {
@@ -226,14 +226,14 @@ impl Gate {
         let mut telling = Telling::new(&watch.screen);
         let mut next = Next(watch.at.serial, watch.look);
         if sift.is_taken() {
-            let found = self.candidates(question, &loci, window, watch, durable)?;
+            let found = self.candidates(question, &locus, window, watch, durable)?;
             let Some(candidates) = found else {
                 return Ok(None);
             };
             next = candidates.next;
             for (id, state) in candidates.signals {
-                let live =
-                    state.filter(|state| !state.retracted && loci.hold(&state.header) && now < state.header.lapses_at);
+                let live = state
+                    .filter(|state| !state.retracted && locus.holds(&state.header) && now < state.header.lapses_at);
                 let Some(signals::State { header, .. }) = live else {
                     telling.tell(id, None);
                     continue;

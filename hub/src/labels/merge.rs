@@ -1,5 +1,5 @@
 //! Rows of several ranges of the index as one list, newest first. Holds a few rows of each range at a time.
-//! Knows nothing of windows and loci.
+//! Knows nothing of windows and places.
 
 use std::{collections::VecDeque, ops::ControlFlow};
 

@@ -1,6 +1,6 @@
 //! The labels index: the headers of live signals by person, by address and by area, newest first.
-//! Each index row carries the whole header, so a question is one range scan, or for an area that holds others one for each
-//! of them, merged. Never holds content; never decides.
+//! Each index row carries the whole header, so a question is one range scan, or for an area that holds others, and for a person
+//! of several records, one for each of them, merged. Never holds content; never decides.
 
 mod merge;
 #[cfg(test)]
@@ -27,8 +27,8 @@ pub enum Locus {
     Area(Arc<[AreaCode]>),
     /// Somebody whom the hub does not know: there is nothing.
     Nobody,
-    /// A person.
-    Person(PersonId),
+    /// A person, by every record that the hub has of them. A signal is indexed under one of those.
+    Person(Arc<[PersonId]>),
 }
 
 /// Which part of the index to look at.
@@ -94,7 +94,7 @@ impl Locus {
             Self::Address(address) => header.address == Some(*address),
             Self::Area(within) => header.area.as_ref().is_some_and(|area| within.contains(area)),
             Self::Nobody => false,
-            Self::Person(person) => header.person == Some(*person),
+            Self::Person(records) => header.person.is_some_and(|person| records.contains(&person)),
         }
     }
 
@@ -103,7 +103,10 @@ impl Locus {
             Self::Address(address) => vec![prefix(tables::LABEL_ADDRESS, address)],
             Self::Area(within) => within.iter().map(area_prefix).collect(),
             Self::Nobody => Vec::new(),
-            Self::Person(person) => vec![prefix(tables::LABEL_PERSON, &person.0)],
+            Self::Person(records) => records
+                .iter()
+                .map(|record| prefix(tables::LABEL_PERSON, &record.0))
+                .collect(),
         }
     }
 }

@@ -57,9 +57,14 @@ fn found(memory: &Memory, locus: &Locus, window: Window, after: Option<Position>
     found
 }
 
-fn loci() -> [Locus; 5] {
+fn person(records: &[u8]) -> Locus {
+    Locus::Person(records.iter().map(|record| PersonId([*record; 16])).collect())
+}
+
+fn loci() -> [Locus; 6] {
     [
-        Locus::Person(PersonId([1; 16])),
+        person(&[1]),
+        person(&[1, 3]),
         Locus::Address([1; 16]),
         areas(&["E01006370"]),
         areas(&["central", "E01006370", "E01006371"]),
@@ -120,14 +125,10 @@ fn what_is_removed_is_found_nowhere() {
         until: None,
         now: at(0),
     };
-    for locus in [
-        Locus::Person(PersonId([1; 16])),
-        Locus::Address([1; 16]),
-        areas(&["E01006370"]),
-    ] {
+    for locus in [person(&[1]), Locus::Address([1; 16]), areas(&["E01006370"])] {
         assert!(found(&memory, &locus, window, None, 9).is_empty(), "{locus:?}");
     }
-    for locus in [Locus::Person(PersonId([2; 16])), areas(&["E01006371"])] {
+    for locus in [person(&[2]), areas(&["E01006371"])] {
         assert_eq!(found(&memory, &locus, window, None, 9), vec![moved.clone()]);
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Ties {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Link {
     pub(super) between: (PersonId, PersonId),
+    /// Whether it is said because the NHS number of one replaced that of the other.
+    pub(super) replaced: bool,
     /// Who says so: the hashed source.
     pub(super) by: [u8; 32],
     /// When the hub recorded it.
@@ -83,6 +85,29 @@ impl Human {
             let by_then: Vec<_> = links.iter().filter(|link| link.at <= *time).cloned().collect();
             reach(one, &by_then).contains(&other)
         })
+    }
+}
+
+impl Ties {
+    /// Gives up each join, the last first, that would now hold different NHS numbers together without any word that one of
+    /// them was replaced. `numbered` are the records that have one.
+    pub(super) fn part(&mut self, numbered: &BTreeSet<PersonId>) {
+        let (replaced, mut joins): (Vec<_>, Vec<_>) = self.links.drain(..).partition(|link| link.replaced);
+        joins.sort_by_key(|link| (link.at, link.by));
+        self.links.clone_from(&replaced);
+        for said in joins.chunk_by(|one, next| one.by == next.by) {
+            let before = self.links.len();
+            self.links.extend_from_slice(said);
+            let one_number = |record: &PersonId| {
+                let replacing = reach(*record, &replaced);
+                reach(*record, &self.links)
+                    .intersection(numbered)
+                    .all(|other| replacing.contains(other))
+            };
+            if !numbered.iter().all(one_number) {
+                self.links.truncate(before);
+            }
+        }
     }
 }
 
@@ -221,6 +246,7 @@ mod tests {
                             ties.links.retain(|link| link.by != [*by; 32]);
                             ties.links.extend(two.map(|(a, b)| Link {
                                 between: (id(a), id(b)),
+                                replaced: false,
                                 by: [*by; 32],
                                 at: time(second),
                             }));

@@ -209,7 +209,7 @@ impl From<gate::Error> for Trouble {
             gate::Error::Apart(bar) => {
                 let reason = match bar {
                     Bar::NumbersDiffer => "NHS_NUMBERS_DIFFER",
-                    Bar::TooMany => "NOT_RECORDABLE",
+                    Bar::TooMany => "TOO_MANY_RECORDS",
                 };
                 Self::new(Code::FailedPrecondition, reason, bar.to_string())
             }

@@ -5,11 +5,16 @@ use placehub_proto::v1::Refusal;
 
 use super::Error;
 
-/// Reasons, or names of gRPC statuses, that speak of the content alone.
-const OF_CONTENT: [&str; 6] = [
+/// Reasons, or names of gRPC statuses, that speak of this content alone: what comes after it may well be taken.
+const OF_CONTENT: [&str; 11] = [
     "FIELD_INVALID",
-    "VERSION_CONFLICT",
+    "KIND_NOT_YOURS",
     "NHS_NUMBERS_DIFFER",
+    "NOT_PERMITTED",
+    "NOT_RECORDABLE",
+    "PERSON_AMBIGUOUS",
+    "TOO_MANY_RECORDS",
+    "VERSION_CONFLICT",
     "InvalidArgument",
     "OutOfRange",
     "FailedPrecondition",
@@ -34,5 +39,38 @@ impl Error {
                 ..Default::default()
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contract, whose table says which code each reason comes with.
+    const CONTRACT: &str = include_str!("../../../../proto/placehub/v1/signal_service.proto");
+    /// Reasons that only those who ask can meet.
+    const OF_QUESTIONS: [&str; 2] = ["PAGE_TOKEN_INVALID", "CURSOR_INVALID"];
+
+    fn is_of_content(reason: &str) -> bool {
+        let refused = Error::Refused {
+            reason: reason.to_owned(),
+            message: String::new(),
+        };
+        refused.is_of_content()
+    }
+
+    #[test]
+    fn whatever_the_contract_refuses_for_this_content_alone_keeps_nothing_else_back() {
+        let mut told = 0;
+        for row in CONTRACT.lines().filter_map(|line| line.strip_prefix("// | ")) {
+            let cells: Vec<_> = row.split(" | ").collect();
+            let of_this_alone = ["INVALID_ARGUMENT", "PERMISSION_DENIED", "FAILED_PRECONDITION"].contains(&cells[1]);
+            for reason in cells[0].split(", ").filter(|reason| !OF_QUESTIONS.contains(reason)) {
+                assert_eq!(is_of_content(reason), of_this_alone && reason != "reason", "{reason}");
+                told += 1;
+            }
+        }
+        assert!(told > 12, "the table was read");
+        assert!(is_of_content("NHS_NUMBERS_DIFFER") && is_of_content("TOO_MANY_RECORDS"));
     }
 }

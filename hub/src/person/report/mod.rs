@@ -4,10 +4,15 @@
 //!
 //! # Safety
 //! A wrong join shows one human's signals as another's, so records with different NHS numbers are never joined, unless the
-//! number itself was replaced. A join adds ties between records and moves nothing, so taking it back leaves what there was.
+//! number itself was replaced. A join adds ties between records and moves nothing, so taking it back leaves what there was;
+//! but joins that were possible only because a number was replaced go when that is taken back.
+//! Who may not say whose a number is joins no record that has one, or whose human is said to have died, and is answered as
+//! if it were joined: else a reference of one's own would tell what others know of its human.
 
 mod take;
 mod undo;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 pub use take::{plan_report, report};
@@ -16,7 +21,7 @@ pub use undo::{plan_undo, undo};
 use super::{
     Error,
     human::{Ties, human},
-    store_failed,
+    nhs_number_of, store_failed,
 };
 use crate::{
     model::{Identity, NhsNumber, PersonId},
@@ -87,6 +92,8 @@ pub struct Plan<O> {
     pub outcome: O,
     /// Every ledger subject of those whom it names, the survivor's or the old number's first.
     pub subjects: Vec<[u8; 16]>,
+    /// Whether it is answered as if it were done, and is not.
+    withheld: bool,
     sort: Sort,
     by: [u8; 32],
     version: u64,
@@ -112,6 +119,17 @@ impl Outcome {
             Self::Corrected => "corrected",
             Self::Recorded => "recorded",
             Self::Superseded => "superseded",
+        }
+    }
+}
+
+impl Plan<Result<Outcome, Bar>> {
+    /// The word that the ledger uses: what really becomes of it, whatever is answered.
+    pub fn word(&self) -> &'static str {
+        match self.outcome {
+            _ if self.withheld => "withheld",
+            Ok(outcome) => outcome.word(),
+            Err(bar) => bar.word(),
         }
     }
 }
@@ -170,11 +188,28 @@ impl Report {
     }
 }
 
-fn drop_said(ties: &mut Ties, sort: Sort, by: &[u8; 32]) {
+/// Takes what a source said out of ties, and joins that cannot stand without it.
+fn drop_said(ties: &mut Ties, sort: Sort, by: &[u8; 32], numbered: &BTreeSet<PersonId>) {
     match sort {
         Sort::Death => ties.deaths.retain(|death| death.by != *by),
-        Sort::Join => ties.links.retain(|link| link.by != *by),
+        Sort::Join => {
+            ties.links.retain(|link| link.by != *by);
+            ties.part(numbered);
+        }
     }
+}
+
+/// The records with an NHS number among some and all that are tied to them.
+fn numbered(read: &dyn Read, records: impl IntoIterator<Item = PersonId>) -> Result<BTreeSet<PersonId>, Error> {
+    let mut numbered = BTreeSet::new();
+    for record in records {
+        for record in human(read, record)?.records() {
+            if nhs_number_of(read, record)?.is_some() {
+                numbered.insert(record);
+            }
+        }
+    }
+    Ok(numbered)
 }
 
 fn subjects_of(read: &dyn Read, person: PersonId) -> Result<Vec<[u8; 16]>, Error> {

@@ -11,7 +11,7 @@ use super::{
         identifiers::Identifiers,
         numbers, resolve, store_failed,
     },
-    Bar, Known, MOST_RECORDS, Outcome, Plan, Report, Sort, drop_said, known, put_known, subjects_of,
+    Bar, Known, MOST_RECORDS, Outcome, Plan, Report, Sort, drop_said, known, numbered, put_known, subjects_of,
 };
 use crate::{
     keys::Hashes,
@@ -21,6 +21,7 @@ use crate::{
 };
 
 /// Says what will become of a report. `None` if the same version is known with other content.
+/// `traces` says whether the agency may say whose an NHS number is.
 ///
 /// # Errors
 /// If the store fails.
@@ -28,7 +29,7 @@ pub fn plan_report(
     read: &dyn Read,
     hashes: &Hashes,
     agency: &AgencyId,
-    report: &Report,
+    (report, traces): (&Report, bool),
     source: &Source,
 ) -> Result<Option<Plan<Result<Outcome, Bar>>>, Error> {
     let sort = report.sort();
@@ -38,6 +39,7 @@ pub fn plan_report(
     let content = content(hashes, report, &named)?;
     let known = known(read, sort, &by)?;
     let before = known.as_ref().map(|known| known.people.clone()).unwrap_or_default();
+    let mut withheld = false;
     let outcome = match &known {
         Some(known) if source.version < known.version => Ok(Outcome::Superseded),
         Some(known) if source.version == known.version => match known.retracted {
@@ -52,8 +54,13 @@ pub fn plan_report(
             };
             // A correction is judged by what there would be without the version that it replaces.
             let mut without = Txn::new(read);
-            tie(&mut without, before.iter().copied(), |ties| drop_said(ties, sort, &by))?;
-            bar(&without, report, &named)?.map_or(Ok(fresh), Err)
+            let numbered = numbered(read, before.iter().copied())?;
+            tie(&mut without, before.iter().copied(), |ties| {
+                drop_said(ties, sort, &by, &numbered)
+            })?;
+            let bar = bar(&without, report, &named)?;
+            withheld = sort == Sort::Join && !traces && (bar.is_some() || is_known_of(&without, &named)?);
+            bar.filter(|_| !withheld).map_or(Ok(fresh), Err)
         }
     };
     let mut subjects = Vec::new();
@@ -69,6 +76,7 @@ pub fn plan_report(
     Ok(Some(Plan {
         outcome,
         subjects,
+        withheld,
         sort,
         by,
         version: source.version,
@@ -92,7 +100,8 @@ pub fn report(
         return Ok(BTreeSet::new());
     }
     let mut people = Vec::new();
-    for who in report.identities() {
+    let named = if plan.withheld { Vec::new() } else { report.identities() };
+    for who in named {
         people.push(resolve(txn, hashes, agency, &who)?);
         if plan.sort == Sort::Join {
             for identifier in Identifiers::of(hashes, agency, &who).strongest_first() {
@@ -107,12 +116,14 @@ pub fn report(
     let by = plan.by;
     let said_of = people.clone();
     let touched = people.iter().chain(&plan.before).copied();
+    let numbered = numbered(txn, touched.clone())?;
     let changed = tie(txn, touched, |ties| {
-        drop_said(ties, plan.sort, &by);
+        drop_said(ties, plan.sort, &by, &numbered);
         match (plan.sort, said_of.split_first()) {
             (Sort::Death, Some((&person, _))) => ties.deaths.push(Death { person, by }),
             (Sort::Join, Some((&first, others))) => ties.links.extend(others.iter().map(|other| Link {
                 between: (first, *other),
+                replaced: matches!(report, Report::Number(..)),
                 by,
                 at,
             })),
@@ -156,6 +167,18 @@ fn bar(read: &dyn Read, report: &Report, named: &[Identifiers]) -> Result<Option
         Report::Join(_) | Report::Number(..) if too_many => Some(Bar::TooMany),
         Report::Death(_) | Report::Join(_) | Report::Number(..) => None,
     })
+}
+
+/// Whether any of those named has an NHS number, or is said to have died.
+fn is_known_of(read: &dyn Read, named: &[Identifiers]) -> Result<bool, Error> {
+    for identifier in named.iter().flat_map(Identifiers::strongest_first) {
+        if let Some(Claim::One(person)) = claim(read, identifier)?
+            && (human(read, person)?.has_died() || !numbers(read, person)?.is_empty())
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A keyed hash of what counts of a report, so that the same version with other content is noticed.

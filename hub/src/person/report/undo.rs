@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{Error, human::tie},
-    Known, Plan, Sort, Undoing, drop_said, known, put_known, subjects_of,
+    Known, Plan, Sort, Undoing, drop_said, known, numbered, put_known, subjects_of,
 };
 use crate::{
     keys::Hashes,
@@ -40,6 +40,7 @@ pub fn plan_undo(
     Ok(Some(Plan {
         outcome,
         subjects,
+        withheld: false,
         sort,
         by,
         version,
@@ -54,9 +55,12 @@ pub fn plan_undo(
 /// If the store fails.
 pub fn undo(txn: &mut Txn<'_>, plan: &Plan<Undoing>) -> Result<BTreeSet<PersonId>, Error> {
     let changed = match plan.outcome {
-        Undoing::Undone => tie(txn, plan.before.iter().copied(), |ties| {
-            drop_said(ties, plan.sort, &plan.by)
-        })?,
+        Undoing::Undone => {
+            let numbered = numbered(txn, plan.before.iter().copied())?;
+            tie(txn, plan.before.iter().copied(), |ties| {
+                drop_said(ties, plan.sort, &plan.by, &numbered)
+            })?
+        }
         Undoing::AlreadyKnown | Undoing::NotFound => BTreeSet::new(),
     };
     // What was taken back is known of no longer, but that it was.
