@@ -51,7 +51,11 @@ impl PolicyService for Policies {
             refused: self.0.refused.load().as_deref().map(|refused| proto::RefusedPolicies {
                 at: Some(wire::timestamp(refused.at)),
                 digest: refused.digest.clone(),
-                fault: governance.then(|| refused.fault.clone()).unwrap_or_default(),
+                fault: if governance {
+                    refused.fault.clone()
+                } else {
+                    String::new()
+                },
             }),
         }))
     }
