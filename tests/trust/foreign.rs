@@ -53,7 +53,11 @@ async fn cases() -> Vec<Case> {
             add(head(&changed), false, "a head with a byte changed");
         }
     }
-    add(head(old.get(..old.len() - 9).unwrap()), false, "a head that was cut off");
+    add(
+        head(old.get(..old.len() - 9).unwrap()),
+        false,
+        "a head that was cut off",
+    );
 
     for number in [0, 1, 17, 36] {
         let request = ProveInclusionRequest { number, size: 0 };
