@@ -54,6 +54,18 @@ async fn a_withdrawal_hides_at_the_next_question_and_a_new_consent_shows_again()
 }
 
 #[tokio::test]
+async fn a_death_hides_at_the_next_question_and_its_error_shows_again() {
+    let (hub, adviser) = warm().await;
+    let health = hub.adapter("health");
+    for id in ["d1", "d2"] {
+        health.died((id, 1), alex()).await.unwrap();
+        assert_eq!(level(&adviser).await, None);
+        health.lives(id, 2).await.unwrap();
+        heat(&adviser).await;
+    }
+}
+
+#[tokio::test]
 async fn other_policies_decide_the_next_question() {
     let (hub, adviser) = warm().await;
     let file = "policies/agreements/homelessness-prevention.cedar";

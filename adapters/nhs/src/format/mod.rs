@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use jiff::{Timestamp, civil::Date};
 use placehub_delivery::{FileError, Placed, Untranslatable, draft, fields::Nhs};
 use placehub_proto::v1::{AttributeValue, ConsentMethod, ConsentStance, LocalReference, Sensitivity, Severity};
+use ring::digest::{SHA256, digest};
 
 use crate::mapping::{Mapping, Record, Tell};
 
@@ -255,6 +256,22 @@ impl Patient {
     /// Whether it has an identifier by which two records can be told to be one person's.
     fn has_number(&self) -> bool {
         matches!(self.nhs, Some(Nhs::Checked(_))) || !self.references.is_empty()
+    }
+
+    /// A name for its strongest identifier that does not show it: 16 hexadecimal digits, always the same.
+    fn pseudonym(&self) -> String {
+        let (system, value) = match (&self.nhs, self.references.first()) {
+            (Some(Nhs::Checked(digits)), _) => ("nhs", digits.as_str()),
+            (_, Some(reference)) => (reference.system.as_str(), reference.value.as_str()),
+            _ => ("", ""),
+        };
+        let hashed = digest(&SHA256, format!("{system}|{value}").as_bytes());
+        hashed
+            .as_ref()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// Whether the hub can find the person among those that other agencies know: the contract's rule for statements.

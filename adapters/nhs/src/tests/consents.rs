@@ -247,6 +247,21 @@ fn a_patient_who_has_died_is_a_signal_and_a_death_and_one_who_was_replaced_is_jo
     };
     assert_eq!(join.retired.unwrap().nhs_number, PERSON);
     assert_eq!(join.survivor.unwrap().local_references[0].value, "2");
+    // The same join keeps its id when another link comes before it.
+    let second = patient["link"][0].clone();
+    patient["link"] = json!([
+        { "type": "replaces", "other": { "identifier": { "system": "x", "value": "3" } } }, second,
+    ]);
+    let ids: Vec<_> = told(patient.to_string().as_bytes())
+        .into_iter()
+        .map(|content| match content.unwrap() {
+            Content::Join(join) => join.source_id,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!((ids.len(), &ids[1]), (2, &join.source_id));
+    assert_ne!(ids[0], ids[1]);
+    patient["link"] = json!([patient["link"][1]]);
     patient["link"][0]["other"]["identifier"]["system"] = json!("");
     assert_eq!(
         told(patient.to_string().as_bytes()).remove(0).unwrap_err().field,

@@ -190,6 +190,8 @@ impl Text<'_> {
                 _ => continue,
             };
             let (own, other) = (patient::read(element)?, patient::referred(&link, "other", self)?);
+            // Neither where a link stands in its list nor an id that a Bundle makes up stays the same from one day to the next.
+            let of = other.pseudonym();
             let (survivor, retired) = if replaced { (other, own) } else { (own, other) };
             if !survivor.has_number() || !retired.has_number() {
                 let rule = "joins a patient who has no number to go by";
@@ -198,7 +200,7 @@ impl Text<'_> {
             let (system, id) = name(element)?;
             joined.push(Fact::Joined(Box::new(Joined {
                 system,
-                id: format!("{id}:join:{at}"),
+                id: format!("{id}:join:{of}"),
                 version: self.version(element),
                 survivor,
                 retired,
