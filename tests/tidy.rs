@@ -20,7 +20,7 @@ const ROOMS: &str = "
     consent: keys model person store tables
     decide: authn catalogue model
     gate: authn changes consent decide keys labels ledger model person place signals store tables
-    inspect: catalogue gate ledger model store
+    inspect: catalogue gate keys ledger model store
     keys: model store tables
     labels: model store tables
     ledger: model store tables

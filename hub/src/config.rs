@@ -205,6 +205,16 @@ impl Config {
                 "must not be more than there are witnesses",
             ),
             (
+                self.ledger.require_witnesses > 0 || !self.ledger.close_without_witnesses,
+                "ledger.close_without_witnesses",
+                "needs `require_witnesses` of 1 or more",
+            ),
+            (
+                self.ledger.has_distinct_keys(),
+                "ledger.witness",
+                "must not name a key twice: each counts once",
+            ),
+            (
                 (1..=86_400).contains(&self.ledger.witness_limit_seconds),
                 "ledger.witness_limit_seconds",
                 "must be from 1 to 86400",

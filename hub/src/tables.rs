@@ -17,6 +17,8 @@ pub const IDENTIFIER: u8 = b'i';
 pub const PERSON: u8 = b'n';
 /// What was said about the records of one human: `person16` → links to other records, deaths. Room `person`.
 pub const HUMAN: u8 = b'h';
+/// Records that once were of one human and then no longer: `person16 · person16` → empty. Room `person`.
+pub const PARTED: u8 = b'm';
 /// What an agency said of who people are: `sort1 · hmac32` → version, and whom it was said of. Room `person`.
 pub const REPORT: u8 = b'r';
 /// Sealed statements: `person16 · !said8 · !serial8` → sealed statement. Room `consent`.
@@ -35,7 +37,8 @@ pub const LEDGER_NODE: u8 = b't';
 /// Ledger entries that concern a subject (a person or an address, a practitioner who asked, an agreement that was asked
 /// under): `subject16 · !number8` → empty. Room `ledger`.
 pub const LEDGER_SUBJECT: u8 = b'w';
-/// Entries that access logs have left out: `number8` → since when, and what a reviewer made of it. Room `ledger`.
-pub const LEDGER_HELD: u8 = b'z';
+/// Entries that access logs have left out, by whose log it was: `number8 · subject16` → since when, and what a reviewer made
+/// of it. Room `ledger`.
+pub const LEDGER_HELD: u8 = b'y';
 /// Single values: `name` → value (schema version, ledger tail, consent epoch, counters). Each room its own names.
 pub const SINGLE: u8 = b'x';

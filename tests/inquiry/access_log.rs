@@ -9,7 +9,10 @@ use placehub_proto::v1::{
 use tonic::{Code, Status};
 
 use super::{DISORDER, HOMELESSNESS, SAFEGUARDING, given, last};
-use crate::harness::{Client, Hub, Narrow as _, alex, billie, question_address, question_person, refused};
+use crate::harness::{
+    Client, Hub, Narrow as _, alex, billie, discharge, emery, known_as, only, question_address, question_person,
+    refused,
+};
 
 async fn log_of(igo: &Client, who: PersonIdentity) -> Result<Vec<MakeAccessLogResponse>, Status> {
     let request = MakeAccessLogRequest {
@@ -34,10 +37,19 @@ async fn held(igo: &Client, reviewed_too: bool) -> Vec<HeldEntry> {
 }
 
 async fn review(igo: &Client, number: u64, outcome: ReviewOutcome) -> Result<u64, Status> {
+    review_for(igo, (number, None), outcome).await
+}
+
+async fn review_for(
+    igo: &Client,
+    (number, asked_in): (u64, Option<u64>),
+    outcome: ReviewOutcome,
+) -> Result<u64, Status> {
     let request = ReviewHeldEntryRequest {
         number,
         outcome: outcome.into(),
         reason: "the enquiry is closed".to_owned(),
+        asked_in,
     };
     let reviewed = igo.ledger.clone().review_held_entry(request).await?;
     Ok(reviewed.into_inner().ledger_entry)
@@ -128,8 +140,8 @@ async fn what_is_held_leaves_no_trace_in_the_log_and_stands_on_the_list_for_revi
     let list = held(&igo, false).await;
     let listed: Vec<_> = list.iter().map(|held| held.entry.as_ref().unwrap().number).collect();
     assert_eq!(listed, [later, one, other]);
-    assert_eq!(list[0].why, "for 3 days, by its purpose");
-    assert_eq!(list[1].why, "until it is reviewed, by its purpose");
+    assert_eq!(list[0].why, "for 3 days, by its purpose or a kind");
+    assert_eq!(list[1].why, "until it is reviewed, by its purpose or a kind");
     assert_eq!(list[0].asked_at, Some(timestamp(hub.place.clock.now())));
 
     // Another log changes nothing of when it was first asked for.
@@ -175,6 +187,48 @@ async fn time_and_a_review_open_what_is_held_and_a_kept_entry_stays_out() {
     hub.place.clock.advance(SignedDuration::from_hours(24 * 3));
     let log = log_of(&hub.as_cast("igo-1"), alex()).await.unwrap();
     assert_eq!(numbers(&log), [one, later, told]);
+}
+
+#[tokio::test]
+async fn after_a_join_was_taken_back_neither_learns_what_concerned_the_other() {
+    let hub = given().await;
+    let (health, officer, igo) = (hub.adapter("health"), hub.as_cast("officer-42"), hub.as_cast("igo-1"));
+    let emerys = discharge(known_as("H1", emery()), hub.days_ago(3));
+    health.push(emerys).await.unwrap();
+    let before = officer.ask(question_person(alex(), HOMELESSNESS)).await.unwrap();
+    health.join(("m1", 1), alex(), only("H1")).await.unwrap();
+    let joined = officer.ask(question_person(alex(), HOMELESSNESS)).await.unwrap();
+    let log = log_of(&igo, emery()).await.unwrap();
+    let told = [joined.ledger_entry, before.ledger_entry];
+    assert_eq!(numbers(&log), told, "while they are one, it is told to the one");
+    health.separate("m1", 2).await.unwrap();
+    let after = officer.ask(question_person(alex(), HOMELESSNESS)).await.unwrap();
+
+    assert_eq!(numbers(&log_of(&igo, emery()).await.unwrap()), [0; 0]);
+    let alexs = log_of(&igo, alex()).await.unwrap();
+    assert_eq!(numbers(&alexs), [after.ledger_entry, before.ledger_entry]);
+    // The log that was made while they were one is held too: it was made for one of them.
+    let mut list = held(&igo, false).await;
+    list.retain(|held| !held.entry.as_ref().unwrap().purpose.is_empty());
+    let listed: Vec<_> = list.iter().map(|held| held.entry.as_ref().unwrap().number).collect();
+    assert_eq!(listed, [joined.ledger_entry; 2], "once for each");
+    assert!(list[0].why.contains("somebody else"), "{}", list[0].why);
+
+    // A verdict counts for the person whose log it was.
+    let unclear = refused(review(&igo, joined.ledger_entry, ReviewOutcome::Released).await);
+    assert_eq!(unclear.reason, "HELD_FOR_SEVERAL");
+    let first = list.iter().map(|held| held.asked_in).min();
+    let verdict = review_for(&igo, (joined.ledger_entry, first), ReviewOutcome::Released).await;
+    let entry = last(&hub).await;
+    assert!(verdict.is_ok() && Some(entry.sought) == first.map(|first| first.to_string()));
+    let emerys = log_of(&igo, emery()).await.unwrap();
+    assert_eq!(numbers(&emerys), [joined.ledger_entry]);
+    let line = emerys.iter().find(|line| !line.purpose.is_empty()).unwrap();
+    assert!(!line.what.contains("shown"), "{}", line.what);
+    assert_eq!(
+        numbers(&log_of(&igo, alex()).await.unwrap()),
+        [after.ledger_entry, before.ledger_entry]
+    );
 }
 
 #[tokio::test]

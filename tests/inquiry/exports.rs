@@ -35,6 +35,7 @@ async fn an_export_of_a_window_has_its_entries_by_number_and_the_head_over_all()
     let igo = hub.as_cast("igo-1");
     let request = ExportLedgerRequest {
         period: period(since, until),
+        ..ExportLedgerRequest::default()
     };
     let mut parts = igo.ledger.clone().export_ledger(request).await.unwrap().into_inner();
     let (mut numbers, mut head) = (Vec::new(), String::new());

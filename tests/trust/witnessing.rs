@@ -10,10 +10,10 @@ use placehub_hub::{
 use placehub_ledger::{VerifierKey, WitnessKey};
 use tempfile::TempDir;
 
-use super::{grow, head_until, opened};
+use super::{carry, grow, head_until, live, opened, verify};
 use crate::{
     harness::{Hub, Place, alex, contents, question_person, refused},
-    program::{Served, command, placehub},
+    program::{Home, Served, command, placehub},
 };
 
 /// A witness's folder, and the key of the ledger that it watches.
@@ -124,6 +124,40 @@ async fn witnesses_cosign_a_ledger_that_grows_and_the_published_head_carries_it(
 }
 
 #[tokio::test]
+async fn a_bundle_carries_the_cosignatures_that_its_verifier_requires() {
+    let home = Home::new().await;
+    let ledger_pub = home.file("ledger.pub");
+    let witness = Witness::new("one.sample/w").await;
+    let served = witness
+        .serve("127.0.0.1:0", &fs::read_to_string(&ledger_pub).unwrap())
+        .await;
+    let config = home.file("placehub.toml");
+    let settings = format!(
+        "\n[ledger]\nrequire_witnesses = 1\n[[ledger.witness]]\nurl = \"http://{}\"\nkey = \"{}\"\n",
+        served.address, witness.key
+    );
+    fs::write(&config, fs::read_to_string(&config).unwrap() + &settings).unwrap();
+    let hub = home.serve().await;
+    live(&home, 2).await;
+    let seen = async {
+        let asked = ["ledger", "checkpoint", "--json", "--witnessed", "--agency", "police"];
+        while home.run(&asked).await.ended(0).json()["size"].is_null() {}
+    };
+    tokio::time::timeout(super::PATIENCE, seen)
+        .await
+        .expect("nothing is cosigned");
+    let folder = carry(&home, "cosigned").await;
+    let key = witness.key.to_string();
+    let required = ["--witness", &key, "--require", "1"];
+    let told = verify(&folder, &ledger_pub, &required).await.ended(0).json();
+    assert_eq!(told["witnesses"][0]["name"], "one.sample/w");
+    let twice = ["--witness", &key, "--witness", &key, "--require", "2"];
+    verify(&folder, &ledger_pub, &twice).await.ended(2);
+    hub.stop().await;
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn a_lack_of_witnesses_is_an_alarm_and_closes_the_hub_until_they_are_back() {
     let place = Place::new();
     let key = ledger_key(&place);
@@ -136,8 +170,9 @@ async fn a_lack_of_witnesses_is_an_alarm_and_closes_the_hub_until_they_are_back(
     );
     let hub = Hub::start(&place, Arc::new(Memory::new())).await;
     let police = hub.adapter("police");
-    grow(&hub, 1).await;
+    // Until a witness has seen this run, nothing is taken.
     head_until(&police, |head| (!head.witnessed.is_empty()).then_some(())).await;
+    grow(&hub, 1).await;
 
     let address = served.address.to_string();
     served.kill().await;
@@ -194,6 +229,8 @@ async fn a_hub_on_an_older_copy_of_its_store_is_refused_by_the_witness_whatever_
         trouble.contains("put back, rewritten or forked").then_some(())
     };
     head_until(&police, told).await;
+    let alarm = head_until(&police, |head| (!head.alarm.is_empty()).then(|| head.alarm.clone())).await;
+    assert_eq!(alarm, "the witness one.sample/w has cosigned another ledger", "at once");
     assert_eq!(witness.refused(), 0, "an older head is no evidence of a fork yet");
     grow(&hub, 9).await;
     head_until(&police, told).await;

@@ -55,6 +55,11 @@ impl Cosigner {
 }
 
 impl WitnessKey {
+    /// The key itself, whatever name it goes by: one key is one witness.
+    pub fn public(&self) -> &[u8; 32] {
+        self.0.bytes()
+    }
+
     /// The witness's name.
     pub fn name(&self) -> &str {
         self.0.name()

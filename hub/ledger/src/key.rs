@@ -54,6 +54,10 @@ impl PublicKey {
         &self.name
     }
 
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+
     pub(crate) fn id(&self) -> &[u8; 4] {
         &self.id
     }

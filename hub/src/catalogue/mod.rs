@@ -27,10 +27,10 @@ pub enum Error {
         #[source]
         source: toml::de::Error,
     },
-    /// The disclosure class of a purpose does not say enough.
-    #[error("purposes.toml: `{id}`: {rule}")]
+    /// The disclosure class of a purpose or a kind does not say enough.
+    #[error("the disclosure class of `{id}`: {rule}")]
     Disclosure {
-        /// Which purpose.
+        /// Which purpose or kind.
         id: String,
         /// What its class must say.
         rule: &'static str,
@@ -62,6 +62,9 @@ pub struct Kind {
     pub sensitivity: Sensitivity,
     /// Days after which the hub's copy lapses.
     pub retention_days: u16,
+    /// When a person may learn that it was shown; the purpose may be stricter.
+    #[serde(default)]
+    pub disclosure: Disclosure,
     /// Its attributes and their types.
     #[serde(default)]
     pub attributes: BTreeMap<String, AttributeType>,
@@ -93,16 +96,18 @@ pub struct Purpose {
     pub disclosure: Disclosure,
 }
 
-/// When a person's own access log tells of a question (UK GDPR Article 15, and what the law exempts from it).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// When a person's own access log tells of a question (UK GDPR Article 15, and what the law exempts from it). The stricter
+/// is the greater.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Disclosure {
+    /// At once.
+    #[default]
+    Now,
     /// So many days after it was asked: 1 to 3650.
     AfterDays(u16),
     /// Once an officer has reviewed and released it.
     AfterReview,
-    /// At once.
-    Now,
     /// Not, unless an officer releases it: under this exemption, as it is cited.
     Withheld(String),
 }
@@ -133,11 +138,16 @@ impl Catalogue {
             purposes: index("purposes.toml", purposes.purpose, |purpose| &purpose.id)?,
             gateways: index("gateways.toml", gateways.gateway, |gateway| &gateway.id)?,
         };
-        for purpose in catalogue.purposes.values() {
-            purpose.disclosure.check().map_err(|rule| Error::Disclosure {
-                id: purpose.id.to_string(),
-                rule,
-            })?;
+        let purposes = catalogue
+            .purposes
+            .values()
+            .map(|purpose| (purpose.id.to_string(), &purpose.disclosure));
+        let kinds = catalogue
+            .kinds
+            .values()
+            .map(|kind| (kind.id.to_string(), &kind.disclosure));
+        for (id, disclosure) in purposes.chain(kinds) {
+            disclosure.check().map_err(|rule| Error::Disclosure { id, rule })?;
         }
         match catalogue.gateways.contains_key(&GatewayId::none()) {
             true => Ok(catalogue),

@@ -49,6 +49,8 @@ pub struct WhoSaw {
 pub struct AccessLog {
     /// The subjects under which the ledger names the person.
     pub subjects: Vec<[u8; 16]>,
+    /// The subjects of those with whom they were once taken for one.
+    pub parted: Vec<[u8; 16]>,
     /// Over which time.
     pub period: Period,
 }
@@ -239,7 +241,7 @@ impl Gate {
         period: Period,
         now: Timestamp,
     ) -> Result<Permit<Act<WhoSaw>>, Error> {
-        let deed = move |subjects| WhoSaw { subjects, period };
+        let deed = move |subjects, _| WhoSaw { subjects, period };
         self.of_person(caller, (Operation::WhoSaw, who, period), now, deed)
             .await
     }
@@ -255,26 +257,35 @@ impl Gate {
         period: Period,
         now: Timestamp,
     ) -> Result<Permit<Act<AccessLog>>, Error> {
-        let deed = move |subjects| AccessLog { subjects, period };
+        let deed = move |subjects, parted| AccessLog {
+            subjects,
+            parted,
+            period,
+        };
         self.of_person(caller, (Operation::AccessLog, who, period), now, deed)
             .await
     }
 
-    /// Puts entries that an access log leaves out on the list of what is to be reviewed, if they are not on it.
+    /// Puts entries that an access log leaves out on the list of what is to be reviewed for this person, if they are not on
+    /// it; of each, whether it may be about somebody else.
     ///
     /// # Errors
     /// If it cannot be written: the log must not go out then, because what it leaves out would be forgotten.
-    pub async fn hold(&self, permit: &Permit<Act<AccessLog>>, numbers: Vec<u64>) -> Result<(), Error> {
+    pub async fn hold(&self, permit: &Permit<Act<AccessLog>>, numbers: Vec<(u64, bool)>) -> Result<(), Error> {
         let (asked_in, asked_at) = (permit.entry(), permit.scope().at());
+        let AccessLog { subjects, .. } = permit.scope().deed();
+        let subjects = subjects.clone();
         let held = self.committer.commit(move |txn| {
-            for number in numbers {
-                if held::of(txn, number)?.is_none() {
+            for (number, doubtful) in numbers {
+                let known = held::of(txn, number, &subjects)?.is_some();
+                if let Some(subject) = subjects.last().filter(|_| !known) {
                     let row = Held {
                         asked_in,
                         asked_at,
+                        doubtful,
                         verdict: None,
                     };
-                    held::put(txn, number, &row)?;
+                    held::put(txn, &(number, *subject, row))?;
                 }
             }
             Ok::<_, Error>(())
@@ -283,20 +294,26 @@ impl Gate {
         Ok(())
     }
 
-    /// Releases or keeps an entry that is held back, for a reason that is recorded.
+    /// Releases or keeps an entry that is held back from the logs of the person whose log, made in entry `asked_in`, left it
+    /// out, for a reason that is recorded. `None` will do if it is held back from one person alone.
     ///
     /// # Errors
-    /// `NotHeld` if no access log has met it; otherwise as for each look.
+    /// `NotHeld` if no access log has met it, `HeldForSeveral` if it is to be said which; otherwise as for each look.
     pub async fn review(
         &self,
         caller: &Caller,
-        number: u64,
+        (number, asked_in): (u64, Option<u64>),
         (outcome, reason): (Outcome, String),
         now: Timestamp,
     ) -> Result<Permit<Act<Review>>, Error> {
         let plan = move |read: &dyn Read| {
-            let Some(row) = held::of(read, number)? else {
-                return Ok(Planned::Refuse("NOT_HELD", Error::NotHeld, About::Nothing));
+            let refuse = |code, why| Ok(Planned::Refuse(code, why, About::Nothing));
+            let mut rows = held::all(read, number)?;
+            rows.retain(|(.., held)| asked_in.is_none_or(|asked_in| held.asked_in == asked_in));
+            let [row] = match <[_; 1]>::try_from(rows) {
+                Ok(row) => row,
+                Err(none) if none.is_empty() => return refuse("NOT_HELD", Error::NotHeld),
+                Err(_) => return refuse("HELD_FOR_SEVERAL", Error::HeldForSeveral),
             };
             let touched = Touched {
                 entry: Some(number),
@@ -304,19 +321,20 @@ impl Gate {
                 reason,
                 ..Touched::default()
             };
-            Ok(Planned::Do(Review, row, About::Nothing, Noted::of(touched)))
+            let noted = Noted {
+                sought: row.2.asked_in.to_string(),
+                ..Noted::of(touched)
+            };
+            Ok(Planned::Do(Review, row, About::Nothing, noted))
         };
         let done = self.operate(caller, Operation::ReviewHeld, now, plan, move |txn, permit, row| {
-            let verdict = Verdict {
+            let (number, subject, held) = row;
+            let verdict = Some(Verdict {
                 outcome,
                 at: permit.scope().at(),
                 entry: permit.entry(),
-            };
-            let row = Held {
-                verdict: Some(verdict),
-                ..row
-            };
-            Ok(held::put(txn, number, &row)?)
+            });
+            Ok(held::put(txn, &(number, subject, Held { verdict, ..held }))?)
         });
         Ok(done.await?.0)
     }
@@ -345,20 +363,26 @@ impl Gate {
         caller: &Caller,
         (operation, who, period): (Operation, Identity, Period),
         now: Timestamp,
-        deed: impl FnOnce(Vec<[u8; 16]>) -> Deed + Send + 'static,
+        deed: impl FnOnce(Vec<[u8; 16]>, Vec<[u8; 16]>) -> Deed + Send + 'static,
     ) -> Result<Permit<Act<Deed>>, Error> {
         let (agency, keys) = (caller.agency().clone(), self.keys.clone());
         let plan = move |read: &dyn Read| {
             let about = about(read, &keys.hashes, &agency, &who)?;
             let mut subjects = person::identifier_hashes(&keys.hashes, &agency, &who);
+            let mut parted = Vec::new();
             if let About::Person(records) = &about {
-                subjects.extend(records.iter().map(|record| record.0));
+                // Held entries go by the last: the record that was asked for.
+                subjects.extend(records.iter().rev().map(|record| record.0));
+                if let Some(first) = records.first() {
+                    let human = person::human(read, *first)?;
+                    parted.extend(person::parted(read, &human)?.iter().map(|record| record.0));
+                }
             }
             let noted = Noted {
                 period,
                 ..Noted::default()
             };
-            Ok(Planned::Do(deed(subjects), (), about, noted))
+            Ok(Planned::Do(deed(subjects, parted), (), about, noted))
         };
         let done = self.operate(caller, operation, now, plan, |_, _, ()| Ok(()));
         Ok(done.await?.0)

@@ -62,6 +62,9 @@ pub enum Error {
     /// The same version was pushed before, with other content, or a retraction does not have a higher one.
     #[error("this version is known with other content; raise `version`")]
     Conflict,
+    /// It is held back from several people.
+    #[error("it is held back from several people; say which access log met it")]
+    HeldForSeveral,
     /// No access log has met this entry as one to be held back.
     #[error("no such entry is held back")]
     NotHeld,

@@ -150,8 +150,8 @@ impl Hub {
                 Arc::new(places),
                 policies,
             ),
-            signals: Signals::new(store.clone(), keys),
-            inspection: Inspection::new(store),
+            signals: Signals::new(store.clone(), keys.clone()),
+            inspection: Inspection::new(store, keys),
             publisher,
             authenticator: Arc::new(authenticator),
             agencies,
@@ -196,6 +196,7 @@ impl Hub {
             looked,
         } = self;
         reloader.begin().await?;
+        house.publisher.begin();
         let sweeping = tokio::spawn(sweep(house.clone()));
         let last = CancellationToken::new();
         let publishing = tokio::spawn({

@@ -11,29 +11,77 @@ use crate::{
     },
 };
 
-/// Whether an entry stands in a log that is made `now`. A reviewer's word outweighs the purpose's disclosure class; a
-/// purpose that the catalogue no longer has is held until somebody reviews it. What has no purpose runs the hub; but what
-/// a look at who saw somebody was for, only the officer knows who put it.
-pub(super) fn is_told(entry: &Entry, catalogue: &Catalogue, reviewed: Option<Verdict>, now: Timestamp) -> bool {
-    if let Some(verdict) = reviewed {
-        return verdict.outcome == Outcome::Released;
+/// Why a log leaves an entry out, as long as nobody has released it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// By the class of its purpose or of a kind that was shown.
+    Class(Disclosure),
+    /// It may be about somebody else, with whom the person was once taken for one.
+    Doubtful,
+    /// A look at who saw somebody has no purpose: what it was for, only the officer knows who put it.
+    Look,
+    /// The catalogue no longer has its purpose, or a kind that was shown.
+    Retired,
+}
+
+/// Whether an entry stands in a log that is made `now`. A reviewer's word outweighs everything else.
+pub(super) fn is_told(entry: (&Entry, bool), catalogue: &Catalogue, reviewed: Option<Verdict>, now: Timestamp) -> bool {
+    match reviewed {
+        Some(verdict) => verdict.outcome == Outcome::Released,
+        None => hold(entry, catalogue, now).is_none(),
     }
-    let Some(purpose) = &entry.purpose else {
-        return entry.action != "who-saw";
-    };
-    match catalogue.purpose(purpose).map(|purpose| &purpose.disclosure) {
-        Some(Disclosure::Now) => true,
-        Some(Disclosure::AfterDays(days)) => {
+}
+
+/// Why an entry that may or may not be `doubtful` does not stand in a log that is made `now`, if nobody has reviewed it. Its
+/// purpose and each kind that was shown must let it.
+pub(super) fn hold((entry, doubtful): (&Entry, bool), catalogue: &Catalogue, now: Timestamp) -> Option<Hold> {
+    if doubtful {
+        return Some(Hold::Doubtful);
+    }
+    if entry.purpose.is_none() && entry.action == "who-saw" {
+        return Some(Hold::Look);
+    }
+    let purpose = entry.purpose.iter().map(|id| Some(&catalogue.purpose(id)?.disclosure));
+    let shown = entry.classes.iter().filter(|class| class.level.is_some());
+    let kinds = shown.map(|class| Some(&catalogue.kind(&class.kind)?.disclosure));
+    let mut strictest = None;
+    for class in purpose.chain(kinds) {
+        let Some(class) = class else {
+            return Some(Hold::Retired);
+        };
+        strictest = strictest.max(Some(class).filter(|class| holds(class, entry.at, now)));
+    }
+    strictest.cloned().map(Hold::Class)
+}
+
+/// Whether an entry says who somebody is, which concerns everybody whom it names.
+pub(super) fn is_of_several(entry: &Entry) -> bool {
+    matches!(
+        entry.action.as_str(),
+        "change-nhs-number" | "join-identities" | "separate-identities"
+    )
+}
+
+fn holds(class: &Disclosure, at: Timestamp, now: Timestamp) -> bool {
+    match class {
+        Disclosure::Now => false,
+        Disclosure::AfterDays(days) => {
             let wait = jiff::SignedDuration::from_hours(24 * i64::from(*days));
-            now.duration_since(entry.at) >= wait
+            now.duration_since(at) < wait
         }
-        Some(Disclosure::AfterReview | Disclosure::Withheld(_)) | None => false,
+        Disclosure::AfterReview | Disclosure::Withheld(_) => true,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::{
+        ledger::Class,
+        model::{ConsentFact, Level, Sensitivity, Severity, SubjectSort},
+    };
 
     fn catalogue() -> Catalogue {
         Catalogue::parse(
@@ -52,7 +100,50 @@ mod tests {
         };
         let reviewed = outcome.map(|outcome| Verdict { outcome, at, entry: 9 });
         let now = at + jiff::SignedDuration::from_hours(24 * days);
-        is_told(&entry, &catalogue(), reviewed, now)
+        is_told((&entry, false), &catalogue(), reviewed, now)
+    }
+
+    fn shown(kind: &str, level: Option<Level>) -> Entry {
+        let class = Class {
+            kind: kind.parse().unwrap(),
+            owner: "health".parse().unwrap(),
+            sensitivity: Sensitivity::Ordinary,
+            severity: Severity::Low,
+            areas: BTreeSet::new(),
+            about: SubjectSort::Person,
+            consent: ConsentFact::None,
+            deceased: false,
+            level,
+            rules: BTreeSet::new(),
+            count: 1,
+        };
+        Entry {
+            purpose: Some("homelessness-prevention".parse().unwrap()),
+            classes: vec![class],
+            ..Entry::new("2026-01-05T09:00:00Z".parse().unwrap(), "ask")
+        }
+    }
+
+    #[test]
+    fn the_stricter_of_the_purpose_and_the_kinds_that_were_shown_counts() {
+        let hold = |entry: &Entry| super::hold((entry, false), &catalogue(), entry.at);
+        let review = Some(Hold::Class(Disclosure::AfterReview));
+        let concern = "health.safeguarding-concern";
+        assert_eq!(hold(&shown(concern, Some(Level::Existence))), review);
+        assert_eq!(hold(&shown(concern, None)), None);
+        assert_eq!(hold(&shown("housing.rent-arrears", Some(Level::Detail))), None);
+        assert_eq!(hold(&shown("housing.of-old", Some(Level::Detail))), Some(Hold::Retired));
+        let withheld = Entry {
+            purpose: Some("serious-violence-reduction".parse().unwrap()),
+            ..shown(concern, Some(Level::Detail))
+        };
+        assert!(matches!(hold(&withheld), Some(Hold::Class(Disclosure::Withheld(_)))));
+    }
+
+    #[test]
+    fn what_may_be_about_somebody_else_is_held_whatever_its_class() {
+        let entry = shown("housing.rent-arrears", Some(Level::Detail));
+        assert_eq!(hold((&entry, true), &catalogue(), entry.at), Some(Hold::Doubtful));
     }
 
     #[test]
@@ -67,6 +158,6 @@ mod tests {
         assert!(!told(Some("a-purpose-of-old"), 3650, None));
         assert!(told(None, 0, None));
         let look = Entry::new("2026-01-05T09:00:00Z".parse().unwrap(), "who-saw");
-        assert!(!is_told(&look, &catalogue(), None, look.at));
+        assert!(!is_told((&look, false), &catalogue(), None, look.at));
     }
 }

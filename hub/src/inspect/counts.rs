@@ -126,7 +126,8 @@ fn near(near: Near) -> &'static [&'static str] {
         (Some(true), ..) => &["same name"],
         (_, Some(true), _) => &["same address"],
         (.., Some(true)) => &["same postcode"],
-        _ => &["nothing shared"],
+        (Some(false), Some(false), Some(false)) => &["nothing shared"],
+        _ => &["nothing shared, as far as known"],
     }
 }
 
@@ -150,7 +151,8 @@ mod tests {
     fn what_is_not_known_is_not_counted_as_nothing_shared() {
         let near_of = |name, address, street| near(Near { name, address, street });
         assert_eq!(near_of(None, None, None), ["not known"]);
-        assert_eq!(near_of(Some(false), None, None), ["nothing shared"]);
+        assert_eq!(near_of(Some(false), None, None), ["nothing shared, as far as known"]);
+        assert_eq!(near_of(Some(false), Some(false), Some(false)), ["nothing shared"]);
         assert_eq!(
             near_of(Some(true), Some(true), Some(true)),
             ["same name", "same address"]

@@ -9,8 +9,9 @@ use std::{ops::Range, sync::Arc};
 use crate::{
     catalogue::Catalogue,
     gate::{AccessLog, Act, Error, Examine, Export, Inquiry, ListEntries, ListHeld, Permit, Prove, ShowEntry, WhoSaw},
+    keys::Keys,
     ledger::{
-        Entry, Period,
+        Entry, Period, Subject,
         held::{self, Held},
         read,
         tree::Hash,
@@ -18,10 +19,30 @@ use crate::{
     store::{Read, Store},
 };
 
+pub use access::Hold;
 pub use counts::{Count, Counts, Label};
 
 /// How many entries are read at a time.
 const CHUNK: usize = 256;
+
+/// How many held entries are looked at for one page.
+const MOST_LOOKED_AT: usize = 4096;
+
+/// Where in the list of held entries: the entry's number, and the subject whose log left it out.
+pub type Place = (u64, [u8; 16]);
+
+/// Which page of the list of held entries.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// From where on.
+    pub from: Place,
+    /// Also those that were reviewed.
+    pub reviewed: bool,
+    /// At most so many.
+    pub entries: usize,
+    /// At most so many bytes of entries, or one entry.
+    pub bytes: usize,
+}
 
 /// An entry's number and its bytes.
 pub type Numbered = (u64, Vec<u8>);
@@ -30,6 +51,7 @@ pub type Numbered = (u64, Vec<u8>);
 #[derive(Clone)]
 pub struct Inspection {
     store: Arc<dyn Store>,
+    keys: Arc<Keys>,
 }
 
 /// What one chunk of the log has for an officer's question.
@@ -45,17 +67,39 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Accesses {
     /// What the log tells, newest first.
-    pub told: Vec<(u64, Entry)>,
-    /// What it leaves out, and is to be reviewed.
-    pub held: Vec<u64>,
+    pub told: Vec<Told>,
+    /// What it leaves out, and is to be reviewed; and whether that may be about somebody else.
+    pub held: Vec<(u64, bool)>,
     /// Below which number to go on; `None`: there is nothing more.
     pub next: Option<u64>,
 }
 
+/// An entry that a person's access log tells of.
+#[derive(Debug)]
+pub struct Told {
+    /// Its number.
+    pub number: u64,
+    /// The entry.
+    pub entry: Entry,
+    /// Whether it may be about somebody else, so that the log must not say what it showed.
+    pub doubtful: bool,
+}
+
+/// An entry that access logs have left out.
+#[derive(Debug)]
+pub struct HeldBack {
+    /// What is known of it.
+    pub held: Held,
+    /// Why a log would still leave it out; `None`: it would not, or a review alone keeps it out.
+    pub hold: Option<Hold>,
+    /// The entry's number and its bytes.
+    pub numbered: Numbered,
+}
+
 impl Inspection {
-    /// Reads the ledger of this store.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+    /// Reads the ledger of this store, whose people are named under these keys.
+    pub fn new(store: Arc<dyn Store>, keys: Arc<Keys>) -> Self {
+        Self { store, keys }
     }
 
     /// Entries before a number, newest first.
@@ -183,7 +227,11 @@ impl Inspection {
         catalogue: &Catalogue,
         before: Option<u64>,
     ) -> Result<Accesses, Error> {
-        let AccessLog { subjects, period } = permit.scope().deed();
+        let AccessLog {
+            subjects,
+            parted,
+            period,
+        } = permit.scope().deed();
         let within = self.below(*period, before)?;
         let rows = read::concerning(self.read(), subjects, within, CHUNK)?;
         let last = rows.last().filter(|_| rows.len() == CHUNK);
@@ -191,34 +239,77 @@ impl Inspection {
         let (mut told, mut held) = (Vec::new(), Vec::new());
         for (number, bytes) in rows {
             let entry = parse(&bytes)?;
-            let reviewed = held::of(self.read(), number)?.and_then(|held| held.verdict);
-            if access::is_told(&entry, catalogue, reviewed, permit.scope().at()) {
-                told.push((number, entry));
+            let doubtful = self.is_doubtful((number, &entry), subjects, parted)?;
+            let known = held::of(self.read(), number, subjects)?;
+            let reviewed = known.and_then(|(.., held)| held.verdict);
+            if access::is_told((&entry, doubtful), catalogue, reviewed, permit.scope().at()) {
+                told.push(Told {
+                    number,
+                    entry,
+                    doubtful,
+                });
             } else {
-                held.push(number);
+                held.push((number, doubtful));
             }
         }
         Ok(Accesses { told, held, next })
     }
 
-    /// What is held back from access logs, from a number on: number, what is known of it, and the entry's bytes.
+    /// Whether an entry may be about somebody else than the person with these subjects: its commitment names none of them,
+    /// or it was made while they were taken for one with somebody whom they are not one with now.
+    fn is_doubtful(
+        &self,
+        (number, entry): (u64, &Entry),
+        subjects: &[[u8; 16]],
+        parted: &[[u8; 16]],
+    ) -> Result<bool, Error> {
+        let Some(Subject::Person(named)) = &entry.subject else {
+            return Ok(false);
+        };
+        // Who somebody was said to be concerns both, and the log says nothing of the other.
+        if access::is_of_several(entry) {
+            return Ok(false);
+        }
+        let commitment = (named.salt.0, named.commitment.0);
+        for subject in subjects {
+            if self.keys.vault.names(self.read(), *subject, commitment)? {
+                return Ok(read::concerns(self.read(), number, parted)?);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A page of what is held back from access logs, from a place on and in order, and at which place to go on.
+    /// Without `reviewed`, only what a log would still leave out and nobody has reviewed.
     ///
     /// # Errors
     /// As for each look.
     pub fn held(
         &self,
-        _: &Permit<Act<ListHeld>>,
-        from: u64,
-        reviewed: bool,
-        limit: usize,
-    ) -> Result<Vec<(Held, Numbered)>, Error> {
-        let rows = held::list(self.read(), from, reviewed, limit)?;
-        let with_entry = rows.into_iter().map(|(number, held)| {
-            let bytes = read::entry(self.read(), number)?;
-            let bytes = bytes.ok_or(crate::ledger::Error::Torn("a held entry is missing"))?;
-            Ok((held, (number, bytes)))
-        });
-        with_entry.collect()
+        permit: &Permit<Act<ListHeld>>,
+        catalogue: &Catalogue,
+        page: Page,
+    ) -> Result<(Vec<HeldBack>, Option<Place>), Error> {
+        let (mut found, mut bytes, mut from) = (Vec::new(), 0, page.from);
+        for _ in 0..MOST_LOOKED_AT {
+            let Some((number, subject, held)) = held::next(self.read(), from)? else {
+                return Ok((found, None));
+            };
+            from = (number, subject);
+            let raw = read::entry(self.read(), number)?;
+            let raw = raw.ok_or(crate::ledger::Error::Torn("a held entry is missing"))?;
+            let hold = access::hold((&parse(&raw)?, held.doubtful), catalogue, permit.scope().at());
+            if page.reviewed || (held.verdict.is_none() && hold.is_some()) {
+                bytes += raw.len();
+                if found.len() == page.entries || (bytes > page.bytes && !found.is_empty()) {
+                    break;
+                }
+                let numbered = (number, raw);
+                found.push(HeldBack { held, hold, numbered });
+            }
+            from = after(from);
+        }
+        Ok((found, Some(from)))
     }
 
     /// The numbers of a period's entries that are below a number.
@@ -232,13 +323,21 @@ impl Inspection {
     }
 }
 
+/// The place right behind one.
+fn after((number, subject): Place) -> Place {
+    match u128::from_be_bytes(subject).checked_add(1) {
+        Some(next) => (number, next.to_be_bytes()),
+        None => (number.saturating_add(1), [0; 16]),
+    }
+}
+
 /// Whether an entry answers a question.
 fn answers(inquiry: &Inquiry, entry: &Entry) -> bool {
     let is_question = entry.purpose.is_some();
     match inquiry {
         // The index has chosen these already, and lists nothing else under their subjects.
         Inquiry::AskedBy { .. } | Inquiry::LeftUnder(_) => true,
-        Inquiry::NearSelf => is_question && entry.subject.is_some(),
+        Inquiry::NearSelf => is_question && is_look_up(entry),
         Inquiry::Refusals => !entry.allowed,
         Inquiry::WithoutCase => is_question && entry.case_reference.is_empty() && is_look_up(entry),
     }
@@ -246,7 +345,6 @@ fn answers(inquiry: &Inquiry, entry: &Entry) -> bool {
 
 /// Whether somebody asked about a person or an address, and not about an area.
 fn is_look_up(entry: &Entry) -> bool {
-    use crate::ledger::Subject;
     matches!(entry.subject, Some(Subject::Person(_) | Subject::Address(_)))
 }
 

@@ -85,9 +85,28 @@ impl Vault {
     /// `Store` or `Wrapped` if the data key cannot be read: it is then not taken for absent.
     pub fn commitment(&self, read: &dyn Read, subject: [u8; 16], salt: [u8; 16]) -> Result<[u8; 32], Error> {
         let data_key = self.data_key(read, subject)?;
-        let root = data_key.as_deref().unwrap_or(self.keyring.pseudonym());
-        let key = Key::new(sealing::mac(root, &[b"placehub ledger v1", &subject]));
-        Ok(sealing::mac(&key, &[&salt]))
+        Ok(commit(
+            data_key.as_deref().unwrap_or(self.keyring.pseudonym()),
+            subject,
+            salt,
+        ))
+    }
+
+    /// Whether a commitment with this salt names the subject, whether or not it had a data key when it was named.
+    ///
+    /// # Errors
+    /// As for [`Vault::commitment`].
+    pub fn names(
+        &self,
+        read: &dyn Read,
+        subject: [u8; 16],
+        (salt, commitment): ([u8; 16], [u8; 32]),
+    ) -> Result<bool, Error> {
+        let data_key = self.data_key(read, subject)?;
+        let roots = data_key.as_deref().into_iter().chain([self.keyring.pseudonym()]);
+        Ok(roots
+            .map(|root| commit(root, subject, salt))
+            .any(|made| made == commitment))
     }
 
     fn data_key(&self, read: &dyn Read, subject: [u8; 16]) -> Result<Option<Key>, Error> {
@@ -129,6 +148,11 @@ impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Vault(…)")
     }
+}
+
+fn commit(root: &[u8; KEY_LEN], subject: [u8; 16], salt: [u8; 16]) -> [u8; 32] {
+    let key = Key::new(sealing::mac(root, &[b"placehub ledger v1", &subject]));
+    sealing::mac(&key, &[&salt])
 }
 
 fn table_key(subject: [u8; 16]) -> Vec<u8> {

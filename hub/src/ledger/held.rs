@@ -1,5 +1,5 @@
-//! What access logs have left out, and what a reviewer made of it: one row an entry. Never says why an entry is held;
-//! that the catalogue says, by its purpose. A row says nothing of the person.
+//! What access logs have left out, and what a reviewer made of it: one row for an entry and whose log it was, because a
+//! verdict counts for them alone. Never says by which class an entry is held; that the catalogue says.
 
 use std::ops::ControlFlow;
 
@@ -20,6 +20,8 @@ pub struct Held {
     /// When that was.
     #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
     pub asked_at: Timestamp,
+    /// Whether it may be about somebody else, with whom the person was once taken for one.
+    pub doubtful: bool,
     /// What a reviewer made of it.
     pub verdict: Option<Verdict>,
 }
@@ -55,44 +57,59 @@ impl Outcome {
     }
 }
 
-/// What is known of an entry, if an access log has left it out.
+/// A held entry's number, whose log left it out, and what is known of it.
+pub type Row = (u64, [u8; 16], Held);
+
+/// What is known of an entry, if a log of somebody with one of these subjects has left it out. If logs of several of their
+/// records have, the newest verdict counts.
 ///
 /// # Errors
 /// If the store fails.
-pub fn of(read: &dyn Read, number: u64) -> Result<Option<Held>, Error> {
-    let value = read.get(&key(number)).map_err(Error::Store)?;
-    value
-        .map(|value| row::decode(LEDGER_HELD, &value))
-        .transpose()
-        .map_err(Error::Store)
+pub fn of(read: &dyn Read, number: u64, subjects: &[[u8; 16]]) -> Result<Option<Row>, Error> {
+    let rows = all(read, number)?.into_iter();
+    let theirs = rows.filter(|(_, subject, _)| subjects.contains(subject));
+    Ok(theirs.max_by_key(|(.., held)| held.verdict.map(|verdict| verdict.entry)))
+}
+
+/// What is known of an entry, for each person whose logs have left it out.
+///
+/// # Errors
+/// If the store fails.
+pub fn all(read: &dyn Read, number: u64) -> Result<Vec<Row>, Error> {
+    let prefix = key(number, &[]);
+    scan(read, (&prefix, &store::after_prefix(&prefix)), usize::MAX)
 }
 
 /// Keeps what is known of an entry.
 ///
 /// # Errors
 /// If it cannot be encoded.
-pub fn put(txn: &mut Txn<'_>, number: u64, held: &Held) -> Result<(), Error> {
-    txn.put(key(number), row::encode(LEDGER_HELD, held).map_err(Error::Store)?);
+pub fn put(txn: &mut Txn<'_>, (number, subject, held): &Row) -> Result<(), Error> {
+    let value = row::encode(LEDGER_HELD, held).map_err(Error::Store)?;
+    txn.put(key(*number, subject), value);
     Ok(())
 }
 
-/// At most `limit` held entries from number `from` on, in order; with `reviewed`, also those that were reviewed.
+/// The first held entry from a place on, in the order of numbers and subjects.
 ///
 /// # Errors
 /// If the store fails.
-pub fn list(read: &dyn Read, from: u64, reviewed: bool, limit: usize) -> Result<Vec<(u64, Held)>, Error> {
+pub fn next(read: &dyn Read, (number, subject): (u64, [u8; 16])) -> Result<Option<Row>, Error> {
+    let (from, to) = (key(number, &subject), store::after_prefix(&[LEDGER_HELD]));
+    Ok(scan(read, (&from, &to), 1)?.pop())
+}
+
+const TORN: Error = Error::Torn("a key of a held entry is malformed");
+
+fn scan(read: &dyn Read, (from, to): (&[u8], &[u8]), most: usize) -> Result<Vec<Row>, Error> {
     let (mut found, mut odd) = (Vec::new(), None);
-    read.scan(&key(from), &store::after_prefix(&[LEDGER_HELD]), &mut |key, value| {
-        let number = key.strip_prefix(&[LEDGER_HELD]).and_then(|rest| rest.try_into().ok());
-        match (number, row::decode::<Held>(LEDGER_HELD, value)) {
-            (Some(number), Ok(held)) if reviewed || held.verdict.is_none() => {
-                found.push((u64::from_be_bytes(number), held));
-            }
-            (Some(_), Ok(_)) => {}
-            (None, _) => odd = Some(Error::Torn("a key of a held entry is malformed")),
+    read.scan(from, to, &mut |key, value| {
+        match (place(key), row::decode::<Held>(LEDGER_HELD, value)) {
+            (Some((number, subject)), Ok(held)) => found.push((number, subject, held)),
+            (None, _) => odd = Some(TORN),
             (_, Err(why)) => odd = Some(Error::Store(why)),
         }
-        if odd.is_none() && found.len() < limit {
+        if odd.is_none() && found.len() < most {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
@@ -102,6 +119,11 @@ pub fn list(read: &dyn Read, from: u64, reviewed: bool, limit: usize) -> Result<
     odd.map_or(Ok(found), Err)
 }
 
-fn key(number: u64) -> Vec<u8> {
-    [&[LEDGER_HELD], number.to_be_bytes().as_slice()].concat()
+fn place(key: &[u8]) -> Option<(u64, [u8; 16])> {
+    let (number, subject) = key.strip_prefix(&[LEDGER_HELD])?.split_first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*number), subject.try_into().ok()?))
+}
+
+fn key(number: u64, subject: &[u8]) -> Vec<u8> {
+    [&[LEDGER_HELD], number.to_be_bytes().as_slice(), subject].concat()
 }

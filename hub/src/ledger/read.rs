@@ -83,6 +83,20 @@ pub fn concerning(
         .collect()
 }
 
+/// Whether the index lists an entry under any of the subjects.
+///
+/// # Errors
+/// If the store fails.
+pub fn concerns(read: &dyn Read, number: u64, subjects: &[[u8; 16]]) -> Result<bool, Error> {
+    for subject in subjects {
+        let row = read.get(&stored::subject_key(subject, number)).map_err(Error::Store)?;
+        if row.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// At most `limit` entries from number `from` on, in order. To stream the log, take the checkpoint first and then
 /// pages until its size: entries that come in the meantime are not covered by it.
 ///

@@ -1,7 +1,7 @@
 //! Which of the hub's records are of one human, and whether that human is said to have died: an overlay, so that it can be
 //! taken back whole. Moves no identifier, no signal and no statement from one record to another.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::ControlFlow};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{Error, store_failed};
 use crate::{
     model::PersonId,
-    store::{Read, Txn, row},
-    tables::HUMAN,
+    store::{self, Read, Txn, row},
+    tables::{HUMAN, PARTED},
 };
 
 /// The human of a record.
@@ -111,6 +111,37 @@ impl Ties {
     }
 }
 
+/// The records that once were of this human, as the hub was told, and no longer are: what is recorded from that time may
+/// be theirs.
+///
+/// # Errors
+/// If the store fails, or holds a row that is none.
+pub fn parted(read: &dyn Read, human: &Human) -> Result<Vec<PersonId>, Error> {
+    let own = human.records();
+    let (mut found, mut odd) = (BTreeSet::new(), false);
+    for record in &own {
+        let prefix = parted_key(*record, &[]);
+        store::scan_prefix(read, &prefix, &mut |key, _| {
+            match key
+                .strip_prefix(prefix.as_slice())
+                .and_then(|rest| rest.try_into().ok())
+            {
+                Some(other) => drop(found.insert(PersonId(other))),
+                None => odd = true,
+            }
+            ControlFlow::Continue(())
+        })
+        .map_err(store_failed)?;
+    }
+    match odd {
+        true => Err(store_failed(store::Error::Corrupt {
+            table: char::from(PARTED),
+            why: "its key is not two records",
+        })),
+        false => Ok(found.into_iter().filter(|other| !own.contains(other)).collect()),
+    }
+}
+
 /// Changes the ties of some records and of all that are tied to them. Gives back every record that was or is tied to one
 /// of them, themselves included.
 ///
@@ -139,6 +170,13 @@ pub(super) fn tie(
     all.extend(ends(&ties.links));
     for record in &all {
         let own = reach(*record, &ties.links);
+        for other in human(txn, *record)?
+            .records()
+            .iter()
+            .filter(|other| !own.contains(other))
+        {
+            txn.put(parted_key(*record, &other.0), Vec::new());
+        }
         let of_own = Ties {
             links: ties
                 .links
@@ -179,6 +217,10 @@ fn reach(from: PersonId, links: &[Link]) -> BTreeSet<PersonId> {
 
 fn ends(links: &[Link]) -> impl Iterator<Item = PersonId> {
     links.iter().flat_map(|link| [link.between.0, link.between.1])
+}
+
+fn parted_key(one: PersonId, other: &[u8]) -> Vec<u8> {
+    [&[PARTED], one.0.as_slice(), other].concat()
 }
 
 fn human_key(person: PersonId) -> Vec<u8> {
@@ -282,7 +324,9 @@ mod tests {
                 }
             }
             if joins.is_empty() && deaths.is_empty() {
-                prop_assert!(txn.into_writes().values().all(Option::is_none), "nothing is left");
+                let left = txn.into_writes();
+                let mut left = left.iter().filter(|(key, value)| key[0] != PARTED && value.is_some());
+                prop_assert!(left.next().is_none(), "nothing is left but who was once taken for whom");
             }
         }
     }

@@ -32,7 +32,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-pub use human::{Human, human};
+pub use human::{Human, human, parted};
 pub use report::{Bar, MOST_RECORDS, Outcome, Plan, Report, Sort, Undoing, plan_report, plan_undo, report, undo};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::{Deserialize, Serialize};

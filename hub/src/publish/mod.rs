@@ -13,7 +13,7 @@ use std::{fs::File, io::Write as _, path::Path, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use settings::{Settings, WitnessSettings};
@@ -28,10 +28,10 @@ use witness::Witness;
 
 /// How often the head is looked at.
 const PULSE: Duration = Duration::from_millis(250);
-/// How long the file waits for witnesses: it follows the head within a second whatever they do.
-const PROMPT: Duration = Duration::from_millis(500);
-/// How long a witness that failed is left alone while the head stays the same.
-const AGAIN: Duration = Duration::from_secs(1);
+/// How long the last head waits for witnesses when the hub stops.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What holds a hub that is to close without witnesses, until they have cosigned a head of this run.
+const UNSEEN: &str = "witnesses have yet to cosign the ledger's head since the hub started";
 
 /// Follows the head of the ledger.
 pub struct Publisher {
@@ -41,6 +41,8 @@ pub struct Publisher {
     settings: Settings,
     witnesses: Vec<Witness>,
     state: ArcSwap<State>,
+    /// A witness has answered.
+    answered: Notify,
 }
 
 /// What is remembered from one look at the head to the next.
@@ -52,11 +54,11 @@ struct Round {
     note: String,
     /// What the file says.
     written: String,
-    /// When witnesses were last asked.
-    asked_at: Option<Instant>,
     /// Since when there are fewer cosignatures than required.
     lacking_since: Option<Timestamp>,
-    /// Whether the file could be written.
+    /// Whether as many witnesses as are required have cosigned a head of this run.
+    seen: bool,
+    /// Whether the file could not be written.
     unwritten: bool,
 }
 
@@ -82,6 +84,7 @@ impl Publisher {
             settings,
             witnesses,
             state: ArcSwap::from_pointee(state),
+            answered: Notify::new(),
         })
     }
 
@@ -95,78 +98,88 @@ impl Publisher {
         self.settings.require_witnesses
     }
 
-    /// Follows the head until told to stop, and once more then.
+    /// Holds the committer until witnesses have cosigned a head of this run, if the hub is to close without them: a store
+    /// that was put back must not take anything first. To be called before anybody is served.
+    pub fn begin(&self) {
+        if self.settings.close_without_witnesses {
+            self.committer.hold(Some(Arc::from(UNSEEN)));
+        }
+    }
+
+    /// Follows the head until told to stop, and once more then. Each witness is asked at its own pace, so that none of them
+    /// delays the file, or another.
     pub async fn run(&self, stop: CancellationToken) {
         if self.settings.publish.is_none() && self.witnesses.is_empty() {
             return;
         }
+        let (heads, newest) = watch::channel(String::new());
+        let witnesses = self.witnesses.iter();
+        let asking = join_all(witnesses.map(|witness| witness.follow(&*self.store, newest.clone(), &self.answered)));
+        tokio::join!(self.follow(heads, stop), asking);
+    }
+
+    async fn follow(&self, heads: watch::Sender<String>, stop: CancellationToken) {
         let mut pulse = tokio::time::interval(PULSE);
         pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut round = Round::default();
-        loop {
-            let going = stop.run_until_cancelled(pulse.tick()).await.is_some();
-            self.look(&mut round).await;
-            if !going {
-                return;
+        let next = async |pulse: &mut tokio::time::Interval| {
+            tokio::select! {
+                _ = pulse.tick() => {}
+                () = self.answered.notified() => {}
             }
+        };
+        while stop.run_until_cancelled(next(&mut pulse)).await.is_some() {
+            self.look(&mut round, &heads);
         }
+        self.look(&mut round, &heads);
+        let all = async {
+            while !self.witnesses.iter().all(|witness| witness.has_answered(&round.head)) {
+                self.answered.notified().await;
+            }
+        };
+        // Who has not answered by then has not cosigned.
+        let _answered = tokio::time::timeout(PATIENCE, all).await;
+        self.look(&mut round, &heads);
     }
 
-    async fn look(&self, round: &mut Round) {
+    fn look(&self, round: &mut Round, heads: &watch::Sender<String>) {
         let head = match read::checkpoint(&*self.store) {
             Ok(Some(head)) => head,
             Ok(None) => return,
             Err(why) => return tracing::error!(why = %why, "the head of the ledger cannot be read"),
         };
-        let fresh = round.head != head;
-        if fresh {
+        if round.head != head {
+            heads.send_replace(head.clone());
             (round.head, round.note) = (head.clone(), head);
         }
-        let rested = round.asked_at.is_none_or(|asked| asked.elapsed() >= AGAIN);
-        if (fresh || rested) && self.witnesses.iter().any(|witness| !witness.has_cosigned(&round.note)) {
-            round.asked_at = Some(Instant::now());
-            self.gather(round).await;
+        for cosigned in self
+            .witnesses
+            .iter()
+            .filter_map(|witness| witness.cosigned(&round.head))
+        {
+            if let Ok(note) = Checkpoint::join(&round.note, &cosigned) {
+                round.note = note;
+            }
         }
         self.write(round);
         self.judge(round);
     }
 
-    /// Asks all witnesses that have not cosigned the head, at once.
-    async fn gather(&self, round: &mut Round) {
-        let (store, note) = (&*self.store, round.note.clone());
-        let asked = self.witnesses.iter().filter(|witness| !witness.has_cosigned(&note));
-        let mut answers = std::pin::pin!(join_all(asked.map(|witness| witness.ask(store, &note))));
-        let answers = match tokio::time::timeout(PROMPT, &mut answers).await {
-            Ok(answers) => answers,
-            Err(_) => {
-                self.write(round);
-                answers.await
-            }
-        };
-        for cosigned in answers.into_iter().flatten() {
-            if let Ok(note) = Checkpoint::join(&round.note, &cosigned) {
-                round.note = note;
-            }
-        }
-    }
-
     fn judge(&self, round: &mut Round) {
         let now = self.clock.now();
         let before = self.state.load_full();
-        let have = self
-            .witnesses
-            .iter()
-            .filter(|witness| witness.has_cosigned(&round.note))
-            .count();
-        let lacking = have < self.settings.require_witnesses;
+        let (have, need) = (self.have_cosigned(&round.note), self.settings.require_witnesses);
+        let lacking = have < need;
+        round.seen |= !lacking;
         round.lacking_since = lacking.then(|| round.lacking_since.unwrap_or(now));
         let late = round
             .lacking_since
             .is_some_and(|since| now.duration_since(since) >= self.settings.limit());
-        let alarm = late.then(|| {
-            let need = self.settings.require_witnesses;
-            format!("{have} of {need} required witnesses have cosigned the ledger's head")
-        });
+        let other = self.witnesses.iter().find(|witness| witness.has_seen_another());
+        let alarm = match other {
+            Some(other) => Some(format!("the witness {} has cosigned another ledger", other.name())),
+            None => late.then(|| format!("{have} of {need} required witnesses have cosigned the ledger's head")),
+        };
         if alarm.is_some() != before.alarm.is_some() {
             match &alarm {
                 Some(why) => tracing::error!(
@@ -178,7 +191,9 @@ impl Publisher {
             }
         }
         if self.settings.close_without_witnesses {
-            self.committer.hold(alarm.as_deref().map(Arc::from));
+            // Where enough have cosigned all the same, one that says otherwise must not close the hub by itself.
+            let why = alarm.as_deref().filter(|_| lacking).or((!round.seen).then_some(UNSEEN));
+            self.committer.hold(why.map(Arc::from));
         }
         let enough = have > 0 && !lacking;
         self.state.store(Arc::new(State {
@@ -190,6 +205,11 @@ impl Publisher {
             witnesses: self.witnesses.iter().map(Witness::standing).collect(),
             alarm,
         }));
+    }
+
+    fn have_cosigned(&self, note: &str) -> usize {
+        let cosigned = self.witnesses.iter().filter(|witness| witness.has_cosigned(note));
+        cosigned.count()
     }
 
     /// Writes the head with what it has by way of cosignatures, if the file says something else.

@@ -1,6 +1,6 @@
 //! The section `[ledger]` of the configuration. Nothing here reads a file.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use http::Uri;
 use jiff::SignedDuration;
@@ -54,6 +54,12 @@ impl Settings {
     /// How long witnesses may be lacking.
     pub fn limit(&self) -> SignedDuration {
         SignedDuration::from_secs(self.witness_limit_seconds.into())
+    }
+
+    /// Whether no two witnesses have one key, under whatever names.
+    pub fn has_distinct_keys(&self) -> bool {
+        let keys: BTreeSet<_> = self.witness.iter().map(|witness| witness.key.public()).collect();
+        keys.len() == self.witness.len()
     }
 
     /// Every path in it.

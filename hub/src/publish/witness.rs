@@ -1,7 +1,10 @@
 //! One witness, as the log sees it: what it has cosigned, and how it is asked (C2SP tlog-witness).
 //! Never takes a cosignature that its key did not make.
 
+use std::time::Duration;
+
 use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
 
 use super::{
     Standing, WitnessSettings,
@@ -11,6 +14,9 @@ use crate::{
     ledger::{self, Checkpoint, NoteInvalid, WitnessKey, read, witness::Submission},
     store::Store,
 };
+
+/// How long a witness that failed is left alone while the head stays the same.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a witness did not cosign.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +43,17 @@ pub(super) struct Witness {
     key: WitnessKey,
     target: Target,
     standing: Mutex<Standing>,
+    answer: Mutex<Answer>,
+}
+
+/// What came of the head that it was last asked for.
+#[derive(Default)]
+struct Answer {
+    head: String,
+    /// The bare head with its cosignature, if it made one.
+    cosigned: Option<String>,
+    /// Whether it says that it has cosigned another ledger.
+    another: bool,
 }
 
 impl Witness {
@@ -49,6 +66,7 @@ impl Witness {
                 ..Standing::default()
             }),
             key: settings.key.clone(),
+            answer: Mutex::default(),
         })
     }
 
@@ -60,6 +78,48 @@ impl Witness {
     /// Whether a note carries its cosignature.
     pub(super) fn has_cosigned(&self, note: &str) -> bool {
         matches!(self.key.seen(note), Ok(Some(_)))
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        self.key.name()
+    }
+
+    /// The head with its cosignature, if it was asked for this head and made one.
+    pub(super) fn cosigned(&self, head: &str) -> Option<String> {
+        let answer = self.answer.lock();
+        answer.cosigned.clone().filter(|_| answer.head == head)
+    }
+
+    /// Whether it was asked for this head, and what came of it is known.
+    pub(super) fn has_answered(&self, head: &str) -> bool {
+        self.answer.lock().head == head
+    }
+
+    /// Whether it says that it has cosigned a ledger that this one does not go on from.
+    pub(super) fn has_seen_another(&self) -> bool {
+        self.answer.lock().another
+    }
+
+    /// Asks it for each newest head, until there will be no more; for one that it did not cosign, again and again.
+    pub(super) async fn follow(&self, store: &dyn Store, mut heads: watch::Receiver<String>, answered: &Notify) {
+        loop {
+            let head = heads.borrow_and_update().clone();
+            let rest = match head.is_empty() || self.cosigned(&head).is_some() {
+                true => Duration::MAX,
+                false => {
+                    let cosigned = self.ask(store, &head).await;
+                    let mut answer = self.answer.lock();
+                    answer.another &= cosigned.is_none();
+                    (answer.head, answer.cosigned) = (head, cosigned);
+                    answered.notify_one();
+                    AGAIN
+                }
+            };
+            if let Ok(Err(_gone)) = tokio::time::timeout(rest, heads.changed()).await {
+                return;
+            }
+        }
     }
 
     /// Asks it to cosign a head. Gives the bare head with its cosignature, if it made one.
@@ -77,6 +137,9 @@ impl Witness {
                 Some(cosigned)
             }
             Err(why) => {
+                if matches!(why, Refusal::Another) {
+                    self.answer.lock().another = true;
+                }
                 let why = told(&why);
                 if standing.trouble != why {
                     tracing::error!(witness = self.key.name(), why, "the witness does not cosign");

@@ -7,8 +7,8 @@ use placehub_proto::v1 as proto;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::{Claim, House, Trouble, token::Bound};
-use crate::{authn::Caller, gate::Error, wire};
+use super::{Claim, House, Trouble, ledger::PAGE_BYTES, token::Bound};
+use crate::{authn::Caller, gate::Error, inspect::Page, wire};
 
 impl House {
     /// A person's access log, newest first. What is held back is on the list of what is to be reviewed before what comes
@@ -50,28 +50,30 @@ impl House {
         caller: &Caller,
         request: &proto::ListHeldEntriesRequest,
     ) -> Result<proto::ListHeldEntriesResponse, Trouble> {
-        let size = wire::page_size(request.page_size)?;
+        let entries = wire::page_size(request.page_size)?;
         let asked = proto::ListHeldEntriesRequest {
             reviewed_too: request.reviewed_too,
             ..proto::ListHeldEntriesRequest::default()
         };
         let bound = Bound::to(caller, "list-held", &asked, "");
-        let from = self.before(&bound, &request.page_token)?.unwrap_or(0);
+        let from = match request.page_token.as_str() {
+            "" => (0, [0; 16]),
+            token => self.open(&bound, token).ok_or_else(Trouble::page_token)?,
+        };
         let permit = self.gate.list_held(caller, self.clock.now()).await?;
-        let mut found = self.inspection.held(&permit, from, request.reviewed_too, size + 1)?;
-        let next = found.get(size).map(|(_, (number, _))| *number);
-        found.truncate(size);
+        let page = Page {
+            from,
+            reviewed: request.reviewed_too,
+            entries,
+            bytes: PAGE_BYTES,
+        };
         let policies = self.gate.policies();
-        let held: Result<_, _> = found
-            .into_iter()
-            .map(|one| wire::held(one, policies.catalogue()))
-            .collect();
+        let (found, next) = self.inspection.held(&permit, policies.catalogue(), page)?;
+        let held: Result<_, _> = found.into_iter().map(wire::held).collect();
+        let next = next.map(|next| self.seal(&bound, &next)).transpose()?;
         Ok(proto::ListHeldEntriesResponse {
             held: held.map_err(|why| Error::Broken(Box::new(why)))?,
-            next_page_token: next
-                .map(|next| self.seal(&bound, &next))
-                .transpose()?
-                .unwrap_or_default(),
+            next_page_token: next.unwrap_or_default(),
         })
     }
 
@@ -82,7 +84,8 @@ impl House {
         request: &proto::ReviewHeldEntryRequest,
     ) -> Result<proto::ReviewHeldEntryResponse, Trouble> {
         let verdict = wire::review(request)?;
-        let reviewed = self.gate.review(caller, request.number, verdict, self.clock.now());
+        let which = (request.number, request.asked_in);
+        let reviewed = self.gate.review(caller, which, verdict, self.clock.now());
         Ok(proto::ReviewHeldEntryResponse {
             ledger_entry: reviewed.await?.entry(),
         })

@@ -11,12 +11,11 @@ use crate::{
     authn::Caller,
     gate::{Act, Error, Export, Permit},
     inspect::Numbered,
-    ledger::Checkpoint,
     wire,
 };
 
 /// How many bytes of entries a page holds, at most, but for one that is longer.
-const PAGE_BYTES: usize = 1 << 20;
+pub(super) const PAGE_BYTES: usize = 1 << 20;
 
 /// The service.
 #[derive(Clone)]
@@ -114,13 +113,9 @@ impl LedgerService for LedgerDesk {
         let period = wire::period(request.get_ref().period.as_ref()).map_err(Trouble::from)?;
         let looked = self.0.gate.export(&caller, period, self.0.clock.now()).await;
         let permit = looked.map_err(Trouble::from)?;
-        let head = match permit.scope().deed().checkpoint.as_str() {
-            "" => Ok(0),
-            note => Checkpoint::open(note, self.0.gate.verifier_key()).map(|head| head.size),
-        };
-        let size = head.map_err(|why| Trouble::from(Error::Broken(Box::new(why))))?;
+        let (note, size) = self.0.exported_head(&permit, request.get_ref().witnessed)?;
         let numbers = self.0.inspection.exported(&permit, size).map_err(Trouble::from)?;
-        let stream = export(self.0.clone(), claim, permit, numbers);
+        let stream = export(self.0.clone(), claim, permit, numbers, note);
         Ok(Response::new(Box::pin(stream)))
     }
 }
@@ -198,6 +193,7 @@ fn export(
     claim: Claim,
     permit: Permit<Act<Export>>,
     Range { start: mut from, end }: Range<u64>,
+    checkpoint: String,
 ) -> impl Stream<Item = Result<proto::ExportLedgerResponse, Status>> + Send {
     async_stream::try_stream! {
         while from < end {
@@ -215,7 +211,6 @@ fn export(
         for note in house.inspection.handovers(&permit).map_err(Trouble::from)? {
             yield proto::ExportLedgerResponse { part: Some(Part::Handover(note)), number: None };
         }
-        let checkpoint = permit.scope().deed().checkpoint.clone();
         yield proto::ExportLedgerResponse { part: Some(Part::Checkpoint(checkpoint)), number: None };
     }
 }

@@ -6,7 +6,7 @@ use placehub_proto::v1 as proto;
 use super::{House, Trouble};
 use crate::{
     authn::Caller,
-    gate::{Act, Error, Permit, Prove},
+    gate::{Act, Error, Export, Permit, Prove},
     ledger::Checkpoint,
     model::Violation,
     wire,
@@ -76,6 +76,27 @@ impl House {
             }
         };
         Ok((permit, Head { note, size }))
+    }
+
+    /// The head at which an export ends, and its size: the newest, with what cosignatures it has; or the newest that enough
+    /// witnesses have cosigned, if that is wanted and there is one.
+    pub(super) fn exported_head(
+        &self,
+        permit: &Permit<Act<Export>>,
+        witnessed: bool,
+    ) -> Result<(String, u64), Trouble> {
+        let note = permit.scope().deed().checkpoint.clone();
+        if note.is_empty() {
+            return Ok((note, 0));
+        }
+        let newest = Checkpoint::open(&note, self.gate.verifier_key());
+        let newest = newest.map_err(|why| Error::Broken(Box::new(why)))?;
+        let cosigned = self.publisher.state().witnessed.clone();
+        Ok(match Checkpoint::open(&cosigned, self.gate.verifier_key()) {
+            Ok(head) if (head.size, head.root) == (newest.size, newest.root) => (cosigned, head.size),
+            Ok(head) if witnessed && head.size < newest.size => (cosigned, head.size),
+            _ => (note, newest.size),
+        })
     }
 
     /// The signed head of a size, if it is at hand: the newest, or the newest that witnesses have cosigned.

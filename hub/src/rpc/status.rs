@@ -223,6 +223,7 @@ impl From<gate::Error> for Trouble {
                 )
             }
             gate::Error::Conflict => Self::new(Code::FailedPrecondition, "VERSION_CONFLICT", why.to_string()),
+            gate::Error::HeldForSeveral => Self::new(Code::FailedPrecondition, "HELD_FOR_SEVERAL", why.to_string()),
             gate::Error::NotHeld => Self::new(Code::FailedPrecondition, "NOT_HELD", why.to_string()),
             gate::Error::Refused(refusal) => {
                 let reason = match refusal.code {

@@ -7,13 +7,21 @@ use super::timestamp;
 use crate::{
     authn::Agencies,
     catalogue::Catalogue,
+    inspect::Told,
     ledger::{Entry, Subject},
     model::{AgencyId, GatewayId, Level},
 };
 
+/// What is said of an entry that was released though it may be about somebody else: nothing of what was shown.
+const DOUBTFUL: &str = "They looked at something about you, or about somebody whom you were taken for.";
+
 /// The line of an entry.
 pub fn access(
-    (number, entry): (u64, Entry),
+    Told {
+        number,
+        entry,
+        doubtful,
+    }: Told,
     agencies: &Agencies,
     catalogue: &Catalogue,
 ) -> proto::MakeAccessLogResponse {
@@ -34,7 +42,10 @@ pub fn access(
         number,
         at: Some(timestamp(entry.at)),
         agency: entry.agency.as_ref().map(name).unwrap_or_default(),
-        what: sentence(&entry, catalogue, name),
+        what: match doubtful {
+            true => DOUBTFUL.to_owned(),
+            false => sentence(&entry, catalogue, name),
+        },
         roles: entry.roles.into_iter().collect(),
         purpose: purpose.unwrap_or_default(),
         law: law.unwrap_or_default(),

@@ -4,13 +4,10 @@ use placehub_proto::v1 as proto;
 
 use super::{Fields, show::level, timestamp};
 use crate::{
-    catalogue::{Catalogue, Disclosure},
-    inspect::{Count, Label, Numbered},
-    ledger::{
-        Entry, EntryInvalid, Period, Subject,
-        held::{Held, Outcome},
-    },
-    model::{AgencyId, AgreementId, PurposeId, Violation},
+    catalogue::Disclosure,
+    inspect::{Count, HeldBack, Hold, Label, Numbered},
+    ledger::{Entry, EntryInvalid, Period, Subject, held::Outcome},
+    model::{AgencyId, AgreementId, Violation},
     publish::Standing,
 };
 
@@ -145,7 +142,8 @@ pub fn count((label, count): (Label, Count)) -> proto::EntryCount {
 ///
 /// # Errors
 /// If the bytes are not an entry.
-pub fn held((held, numbered): (Held, Numbered), catalogue: &Catalogue) -> Result<proto::HeldEntry, EntryInvalid> {
+pub fn held(one: HeldBack) -> Result<proto::HeldEntry, EntryInvalid> {
+    let HeldBack { held, hold, numbered } = one;
     let entry = entry(numbered)?;
     let outcome = match held.verdict.map(|verdict| verdict.outcome) {
         None => proto::ReviewOutcome::Unspecified,
@@ -153,7 +151,7 @@ pub fn held((held, numbered): (Held, Numbered), catalogue: &Catalogue) -> Result
         Some(Outcome::Released) => proto::ReviewOutcome::Released,
     };
     Ok(proto::HeldEntry {
-        why: why_held(&entry.purpose, catalogue),
+        why: why_held(hold.as_ref()),
         entry: Some(entry),
         asked_at: Some(timestamp(held.asked_at)),
         asked_in: held.asked_in,
@@ -180,15 +178,16 @@ pub fn review(given: &proto::ReviewHeldEntryRequest) -> Result<(Outcome, String)
     fields.finish(outcome.map(|outcome| (outcome, reason)))
 }
 
-fn why_held(purpose: &str, catalogue: &Catalogue) -> String {
-    let id = purpose.parse::<PurposeId>().ok();
-    let disclosure = id.and_then(|id| Some(&catalogue.purpose(&id)?.disclosure));
-    match disclosure {
-        Some(Disclosure::AfterDays(days)) => format!("for {days} days, by its purpose"),
-        Some(Disclosure::AfterReview) => "until it is reviewed, by its purpose".to_owned(),
-        Some(Disclosure::Now) => "by a review".to_owned(),
-        Some(Disclosure::Withheld(law)) => format!("withheld, by its purpose: {law}"),
-        None if purpose.is_empty() => "until it is reviewed: a look at the record has no purpose".to_owned(),
-        None => "until it is reviewed: the catalogue has no such purpose any more".to_owned(),
+fn why_held(hold: Option<&Hold>) -> String {
+    match hold {
+        Some(Hold::Class(Disclosure::AfterDays(days))) => format!("for {days} days, by its purpose or a kind"),
+        Some(Hold::Class(Disclosure::AfterReview)) => "until it is reviewed, by its purpose or a kind".to_owned(),
+        Some(Hold::Class(Disclosure::Withheld(law))) => format!("withheld, by its purpose or a kind: {law}"),
+        Some(Hold::Class(Disclosure::Now)) | None => "by a review, if at all".to_owned(),
+        Some(Hold::Doubtful) => {
+            "until it is reviewed: it may be about somebody else, with whom the person was taken for one".to_owned()
+        }
+        Some(Hold::Look) => "until it is reviewed: a look at the record has no purpose".to_owned(),
+        Some(Hold::Retired) => "until it is reviewed: the catalogue has its purpose or a kind no more".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! What is to be checked, and with which keys. Reads files; what is in them is judged by the ledger's own room.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     str::FromStr,
@@ -88,6 +89,10 @@ impl BundleArguments {
             .iter()
             .map(|given| read_key(given))
             .collect::<Result<Vec<WitnessKey>>>()?;
+        let keys: BTreeSet<_> = witnesses.iter().map(WitnessKey::public).collect();
+        if keys.len() < witnesses.len() {
+            bail!("a `--witness` is given twice: each counts once");
+        }
         if self.require > witnesses.len() {
             bail!("`--require {}` needs as many `--witness` or more", self.require);
         }

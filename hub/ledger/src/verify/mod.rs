@@ -6,6 +6,8 @@ mod fault;
 mod tests;
 mod walk;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 pub use fault::Fault;
@@ -134,15 +136,17 @@ impl<'e> Evidence<'e> {
     }
 
     fn witnessed(&self) -> Result<Vec<(String, Timestamp)>, Fault> {
-        let mut witnessed = Vec::new();
+        let (mut witnessed, mut keys) = (Vec::new(), BTreeSet::new());
         for witness in self.witnesses {
             let seen = witness.seen(self.checkpoint).map_err(|source| Fault::Cosignature {
                 witness: witness.name().to_owned(),
                 source,
             })?;
-            witnessed.extend(seen.map(|at| (witness.name().to_owned(), at)));
+            if let Some(at) = seen.filter(|_| keys.insert(witness.public())) {
+                witnessed.push((witness.name().to_owned(), at));
+            }
         }
-        let (have, need) = (witnessed.len(), self.required);
+        let (have, need) = (keys.len(), self.required);
         if have < need {
             return Err(Fault::Witnesses { have, need });
         }

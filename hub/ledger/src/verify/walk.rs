@@ -84,6 +84,8 @@ impl Walk {
         if entry.action == KEY_ROTATED && entry.allowed {
             let rotation = self.rotation(&entry).ok_or(Fault::Rotation { number })?;
             self.rotations.push(rotation);
+            // The handover speaks for the ledger up to here, and may come after all entries.
+            self.noted.entry(number + 1).or_default();
         }
         self.bring_in(&entry);
         self.first_at.get_or_insert(entry.at);

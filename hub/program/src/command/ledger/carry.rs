@@ -33,6 +33,10 @@ use crate::{
 pub(crate) struct Bundle {
     /// The folder to make. It must not be there, or be empty.
     folder: PathBuf,
+    /// Take everything up to the newest head, whether or not witnesses have cosigned it. Without this, the bundle ends at the
+    /// newest head that enough of them have, if there is one.
+    #[arg(long)]
+    newest: bool,
     /// Print a JSON document.
     #[arg(long)]
     json: bool,
@@ -61,7 +65,10 @@ impl Bundle {
         let link = self.link.link("desk", now)?;
         let cannot = || format!("cannot write a bundle into {}", self.folder.display());
         let mut bundle = BundleWriter::create(&self.folder).with_context(cannot)?;
-        let everything = ExportLedgerRequest::default();
+        let everything = ExportLedgerRequest {
+            witnessed: !self.newest,
+            ..ExportLedgerRequest::default()
+        };
         let opened = link.ledger().export_ledger(link.open(everything)?).await;
         let mut parts = opened.map_err(|status| link.fault(status))?.into_inner();
         let (mut handovers, mut checkpoint) = (Vec::new(), None);
@@ -110,7 +117,8 @@ impl RotateKey {
         let (old, new) = (from.verifier_key().to_string(), to.verifier_key().to_string());
         let disk = Disk::open(&config.store.folder)?;
         ledger::rotate(Arc::new(disk), from, to, now).await?;
-        fs::rename(&draft, file).with_context(|| format!("cannot replace {}", file.display()))?;
+        let replaced = fs::rename(&draft, file).and_then(|()| sync_folder(file));
+        replaced.with_context(|| format!("cannot replace {}", file.display()))?;
         let public = self.config.with_file_name(LEDGER_PUB);
         if public.is_file() {
             fs::write(&public, format!("{new}\n")).with_context(|| format!("cannot write {}", public.display()))?;
@@ -132,5 +140,12 @@ fn make(path: &Path) -> std::io::Result<()> {
     let private = Signer::generate_pkcs8().map_err(std::io::Error::other)?;
     let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(&private)?;
-    file.sync_all()
+    file.sync_all()?;
+    sync_folder(path)
+}
+
+/// Returns once the name of a file survives a power cut.
+fn sync_folder(file: &Path) -> std::io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use jiff::Timestamp;
 use placehub_ledger::{
-    Checkpoint as Head, VerifierKey,
+    Checkpoint as Head, NoteInvalid, VerifierKey,
     proof::{InclusionProof, check_consistency},
     tree::Hash,
 };
@@ -77,28 +77,46 @@ pub(crate) struct Consistency {
     link: LinkArguments,
 }
 
-/// By which key.
+/// By which keys.
 #[derive(Debug, Args)]
 pub(super) struct KeyArgument {
-    /// The ledger's public key, one line of text [default with --home: its ledger.pub].
+    /// A public key of the ledger, one line of text [default with --home: its ledger.pub]. After a change of keys, give each
+    /// that you trust.
     #[arg(long = "key-file", value_name = "FILE")]
-    file: Option<PathBuf>,
+    files: Vec<PathBuf>,
 }
 
 impl KeyArgument {
-    /// The key, if one is named or found.
+    /// The keys that are named or found; none if there are none.
     ///
     /// # Errors
-    /// If it cannot be read.
-    pub(super) fn find(&self, link: &LinkArguments) -> Result<Option<VerifierKey>> {
-        let file = self.file.clone().or_else(|| link.ledger_pub());
-        file.map(|file| read_key(&file)).transpose()
+    /// If one cannot be read.
+    pub(super) fn find(&self, link: &LinkArguments) -> Result<Vec<VerifierKey>> {
+        let found = link.ledger_pub().filter(|_| self.files.is_empty());
+        self.files.iter().chain(&found).map(|file| read_key(file)).collect()
     }
 
-    fn read(&self, link: &LinkArguments) -> Result<VerifierKey> {
-        let key = self.find(link)?;
-        key.context("which key? Give --key-file FILE (`init` writes it as ledger.pub), or --home")
+    fn read(&self, link: &LinkArguments) -> Result<Vec<VerifierKey>> {
+        let keys = self.find(link)?;
+        anyhow::ensure!(
+            !keys.is_empty(),
+            "which key? Give --key-file FILE (`init` writes it as ledger.pub), or --home"
+        );
+        Ok(keys)
     }
+}
+
+/// The key among these that a head says it is signed by.
+///
+/// # Errors
+/// If it is signed by none of them: that alone is no fault of the ledger, whose key may have been changed.
+fn signer<'k>(head: &str, keys: &'k [VerifierKey]) -> Result<&'k VerifierKey> {
+    let found = keys
+        .iter()
+        .find(|key| !matches!(Head::open(head, key), Err(NoteInvalid::Unsigned | NoteInvalid::Origin)));
+    found.context(
+        "the head is signed by another key: check a bundle with `placehub-verify`, which follows changes of keys",
+    )
 }
 
 impl Checkpoint {
@@ -146,9 +164,9 @@ impl Checkpoint {
 impl Prove {
     /// Prints the proof, once it has been found good.
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
-        let key = self.key.read(&self.link)?;
+        let keys = self.key.read(&self.link)?;
         let link = self.link.link("desk", now)?;
-        let Proven { entry, size, proof } = prove(&link, self.entry, &key).await?;
+        let Proven { entry, size, proof } = prove(&link, self.entry, &keys).await?;
         if let Some(file) = &self.write_entry {
             fs::write(file, &entry).with_context(|| format!("cannot write {}", file.display()))?;
         }
@@ -171,10 +189,10 @@ impl Prove {
 impl Consistency {
     /// Says whether the ledger goes on from a kept head.
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
-        let key = self.key.read(&self.link)?;
+        let keys = self.key.read(&self.link)?;
         let kept = fs::read_to_string(&self.since).with_context(|| format!("cannot read {}", self.since.display()))?;
-        let from =
-            Head::open(&kept, &key).with_context(|| format!("{} is no head by this key", self.since.display()))?;
+        let from = Head::open(&kept, signer(&kept, &keys)?)
+            .with_context(|| format!("{} is no head by this key", self.since.display()))?;
         let link = self.link.link("desk", now)?;
         let request = ProveConsistencyRequest { from: from.size, to: 0 };
         let answer = link.ledger().prove_consistency(link.call(request)?).await;
@@ -185,8 +203,9 @@ impl Consistency {
             Err(status) => return Err(link.fault(status).into()),
         };
         let proof = hashes(answer.hashes)?;
+        let key = signer(&answer.checkpoint, &keys)?;
         let checked = || -> Result<Head> {
-            let to = Head::open(&answer.checkpoint, &key)?;
+            let to = Head::open(&answer.checkpoint, key)?;
             check_consistency((from.size, &from.root), (to.size, &to.root), &proof)?;
             Ok(to)
         };
@@ -249,7 +268,7 @@ impl Proven {
 ///
 /// # Errors
 /// What the hub refused, or that its proof does not hold.
-pub(super) async fn prove(link: &Link, number: u64, key: &VerifierKey) -> Result<Proven> {
+pub(super) async fn prove(link: &Link, number: u64, keys: &[VerifierKey]) -> Result<Proven> {
     let request = ProveInclusionRequest { number, size: 0 };
     let answer = link.ledger().prove_inclusion(link.call(request)?).await;
     let answer = answer.map_err(|status| link.fault(status))?.into_inner();
@@ -258,6 +277,7 @@ pub(super) async fn prove(link: &Link, number: u64, key: &VerifierKey) -> Result
         hashes: hashes(answer.hashes)?,
         checkpoint: answer.checkpoint,
     };
+    let key = signer(&proof.checkpoint, keys)?;
     let wrong = "what the hub sent does not prove the entry";
     proof
         .check(&answer.entry, key)

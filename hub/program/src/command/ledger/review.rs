@@ -46,6 +46,9 @@ pub(crate) struct List {
 pub(crate) struct Verdict {
     /// The entry's number.
     number: u64,
+    /// Whose logs: the entry in which the log was asked for, as the list has it. Needed if it is held from several people.
+    #[arg(long, value_name = "NUMBER")]
+    asked_in: Option<u64>,
     /// Why, without personal data: it stands in the ledger for ever.
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -104,6 +107,7 @@ impl Verdict {
             number: self.number,
             outcome: outcome.into(),
             reason: self.reason,
+            asked_in: self.asked_in,
         };
         let reviewed = link.ledger().review_held_entry(link.call(request)?).await;
         let entry = reviewed.map_err(|status| link.fault(status))?.into_inner().ledger_entry;

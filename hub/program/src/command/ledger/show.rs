@@ -43,9 +43,10 @@ impl Show {
         let answer = answer.map_err(|status| link.fault(status))?.into_inner();
         let entry = answer.entry.as_ref().context("the hub sent no entry")?;
         let recorded = Entry::parse(&entry.raw).context("the hub sent an entry that is none")?;
-        let proven = match self.key.find(&self.link)? {
-            Some(key) => Some(proofs::prove(&link, self.number, &key).await?),
-            None => None,
+        let keys = self.key.find(&self.link)?;
+        let proven = match keys.is_empty() {
+            true => None,
+            false => Some(proofs::prove(&link, self.number, &keys).await?),
         };
         let proof = proven.as_ref().map(|proven| proven.of(&entry.raw)).transpose()?;
         if self.json {

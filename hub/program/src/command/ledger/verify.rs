@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use placehub_hub::{
     ledger::{
         VerifierKey,
-        verify::{Evidence, Fault, Verified, verify, verify_stored},
+        verify::{Evidence, Fault, Verified, Walk, verify, verify_stored},
     },
     store::{self, Disk},
 };
@@ -68,11 +68,43 @@ impl Verify {
             }
             None => {
                 let link = self.link.link("desk", now)?;
-                recompute(export(&link).await?, &key)
+                recompute_all(&link, &key).await?
             }
         };
         report(checked, &key, self.json)
     }
+}
+
+/// Checks the entries as they arrive, one by one, against what was signed over them. Changes of keys are known at the end
+/// only, so the roots that they speak for are noted as the walk passes the entries that tell of them.
+///
+/// # Errors
+/// What the hub refused, or why it could not be asked. What is wrong with the ledger is the inner error.
+async fn recompute_all(link: &Link, key: &VerifierKey) -> Result<Result<Verified, Fault>> {
+    let opened = link
+        .ledger()
+        .export_ledger(link.open(ExportLedgerRequest::default())?)
+        .await;
+    let mut parts = opened.map_err(|status| link.fault(status))?.into_inner();
+    let (mut walk, mut handovers, mut checkpoint) = (Walk::default(), Vec::new(), None);
+    while let Some(part) = parts.message().await.map_err(|status| link.fault(status))? {
+        match part.part {
+            Some(Part::Entry(bytes)) => {
+                if let Err(fault) = walk.step(&bytes) {
+                    return Ok(Err(fault));
+                }
+            }
+            Some(Part::Handover(note)) => handovers.push(note),
+            Some(Part::Checkpoint(note)) => checkpoint = Some(note),
+            None => {}
+        }
+    }
+    let checkpoint = checkpoint.context("the hub sent no signed head")?;
+    let evidence = Evidence {
+        handovers: &handovers,
+        ..Evidence::of(&checkpoint)
+    };
+    Ok(evidence.hold(&walk, key))
 }
 
 /// A ledger that was taken away.

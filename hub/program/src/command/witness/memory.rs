@@ -2,12 +2,12 @@
 //! Never goes back: a file that cannot be read stops the witness, and is not taken for a log that was never seen.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use placehub_ledger::{
     Checkpoint, Cosigner, NoteInvalid, VerifierKey,
@@ -15,7 +15,7 @@ use placehub_ledger::{
     witness::{Refused, Submission, judge},
 };
 
-use super::{KEY, NAME, REFUSED, SEEN};
+use super::{KEY, LOCK, NAME, REFUSED, SEEN};
 
 /// More refused heads than this are not kept: they are evidence, and one is enough.
 const MOST_REFUSED: usize = 100;
@@ -25,6 +25,8 @@ pub(super) struct Memory {
     folder: PathBuf,
     cosigner: Cosigner,
     logs: Vec<VerifierKey>,
+    /// Held for as long as it is: two that serve from one folder could each cosign a fork.
+    _lock: File,
 }
 
 /// Why a submission is not answered with a cosignature.
@@ -45,7 +47,7 @@ impl Memory {
     /// Opens a witness's folder, for logs with these keys.
     ///
     /// # Errors
-    /// If it is no such folder: a witness without its memory must not serve.
+    /// If it is no such folder, or another process serves from it: a witness without a memory of its own must not serve.
     pub(super) fn open(folder: &Path, logs: Vec<VerifierKey>) -> Result<Self> {
         let read = |name: &str| fs::read(folder.join(name)).with_context(|| format!("cannot read {name}"));
         let opened = || -> Result<Cosigner> {
@@ -54,10 +56,12 @@ impl Memory {
             Ok(Cosigner::from_pkcs8(name.trim(), &read(KEY)?)?)
         };
         let cosigner = opened().with_context(|| format!("{} is not a witness's folder", folder.display()))?;
+        let lock = lock(folder).with_context(|| format!("{} cannot be had alone", folder.display()))?;
         Ok(Self {
             folder: folder.to_owned(),
             cosigner,
             logs,
+            _lock: lock,
         })
     }
 
@@ -106,6 +110,20 @@ impl Memory {
 
     fn file(&self, origin: &str) -> PathBuf {
         self.folder.join(SEEN).join(hex::encode(leaf_hash(origin.as_bytes())))
+    }
+}
+
+fn lock(folder: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    let lock = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(folder.join(LOCK))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => bail!("another witness serves from it"),
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 
@@ -165,8 +183,15 @@ mod tests {
                 .cosign(&body, Timestamp::from_second(1_767_603_600).unwrap())
         }
 
-        fn again(&self) -> Memory {
-            Memory::open(&self.memory.folder, self.memory.logs.clone()).unwrap()
+        fn again(self) -> (tempfile::TempDir, Memory) {
+            let Self {
+                _folder: folder,
+                memory,
+                ..
+            } = self;
+            let (at, logs) = (memory.folder.clone(), memory.logs.clone());
+            drop(memory);
+            (folder, Memory::open(&at, logs).unwrap())
         }
     }
 
@@ -182,9 +207,17 @@ mod tests {
             checkpoint: given.head(&[2, 3]),
         }
         .to_string();
-        let refused = given.again().cosign(&body, Timestamp::UNIX_EPOCH).unwrap_err();
-        assert!(matches!(refused, Unsigned::Refused(Refused::Stale { size: 1 })));
         given.submit(1, &[1, 2], &[2]).unwrap();
+        let (_folder, again) = given.again();
+        let refused = again.cosign(&body, Timestamp::UNIX_EPOCH).unwrap_err();
+        assert!(matches!(refused, Unsigned::Refused(Refused::Stale { size: 2 })));
+    }
+
+    #[test]
+    fn two_witnesses_do_not_serve_from_one_folder() {
+        let given = given();
+        assert!(Memory::open(&given.memory.folder, Vec::new()).is_err());
+        given.again();
     }
 
     #[test]

@@ -34,6 +34,8 @@ const KEY: &str = "witness.key";
 const PUB: &str = "witness.pub";
 /// The name under which it cosigns.
 const NAME: &str = "name";
+/// Taken by the one process that serves from its folder.
+const LOCK: &str = "lock";
 /// What it has seen, a file for each log.
 const SEEN: &str = "seen";
 /// What it refused to cosign though the log's key had signed it.

@@ -48,6 +48,7 @@ impl Export {
         let link = self.link.link("desk", now)?;
         let request = ExportLedgerRequest {
             period: self.span.period(now)?,
+            ..ExportLedgerRequest::default()
         };
         let opened = link.ledger().export_ledger(link.open(request)?).await;
         let mut parts = opened.map_err(|status| link.fault(status))?.into_inner();
