@@ -277,7 +277,7 @@ fn check(world: &World) {
             .iter()
             .find(seen)
             .copied()
-            .filter(|_| binds(owner));
+            .filter(|_| binds(owner) && owner == kind.owner.as_str());
         let by_row = by_row.filter(|level| *level > Level::Existence || subject != SubjectSort::Area);
         assert_eq!(
             by_class, by_row,
