@@ -186,3 +186,43 @@ async fn a_hub_without_witnesses_and_without_a_file_has_nothing_to_do() {
     publisher.run(CancellationToken::new()).await;
     assert_eq!(publisher.state().alarm, None);
 }
+
+#[tokio::test]
+async fn a_witness_that_never_answers_does_not_delay_the_file() {
+    let (store, head) = ledger(3);
+    let store: Arc<dyn Store> = Arc::new(store);
+    let hooks = crate::store::Hooks {
+        seal: Box::new(|_| Ok(())),
+        committed: Box::new(|| ()),
+    };
+    let committer = Committer::start(store.clone(), hooks).unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("checkpoint");
+    let settings = Settings {
+        publish: Some(file.clone()),
+        require_witnesses: 1,
+        close_without_witnesses: true,
+        witness: vec![WitnessSettings {
+            url: format!("http://{}", silent.local_addr().unwrap()).parse().unwrap(),
+            key: samples::cosigner("witness.sample", 5).witness_key().clone(),
+            ca: None,
+        }],
+        ..Settings::default()
+    };
+    let clock = Arc::new(crate::clock::SystemClock);
+    let publisher = Publisher::open((store, committer.clone()), clock, settings).unwrap();
+    publisher.begin();
+    assert!(committer.closed().is_some());
+    let published = async {
+        while !std::fs::read_to_string(&file).is_ok_and(|text| text == head) {
+            tokio::task::yield_now().await;
+        }
+        publisher.witnesses[0].has_answered(&head)
+    };
+    tokio::select! {
+        () = publisher.run(CancellationToken::new()) => unreachable!(),
+        answered = published => assert!(!answered),
+    }
+    assert!(committer.closed().is_some(), "no witness has seen this run");
+}
