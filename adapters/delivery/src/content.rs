@@ -3,7 +3,7 @@
 
 use placehub_proto::v1::{
     ChangeNhsNumberRequest, ConsentStatement, JoinIdentitiesRequest, PersonIdentity, RecordDeathRequest,
-    RetractSignalRequest, SignalDraft,
+    RetractDeathRequest, RetractSignalRequest, SignalDraft,
 };
 use serde_json::{Value as Json, json};
 
@@ -13,7 +13,7 @@ use crate::draft;
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Told {
     /// Always there in what this version wrote.
-    #[prost(oneof = "Content", tags = "3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "Content", tags = "3, 4, 5, 6, 7, 8, 9")]
     pub content: Option<Content>,
 }
 
@@ -38,6 +38,9 @@ pub enum Content {
     /// A person died.
     #[prost(message, tag = "8")]
     Death(RecordDeathRequest),
+    /// The news of a death was wrong.
+    #[prost(message, tag = "9")]
+    Life(RetractDeathRequest),
 }
 
 impl Content {
@@ -80,6 +83,12 @@ impl Content {
                 "version": death.version,
                 "died": person(death.person.as_ref()),
             }),
+            Self::Life(one) => json!({
+                "source_system": one.source_system,
+                "source_id": one.source_id,
+                "version": one.version,
+                "lives": true,
+            }),
         }
     }
 
@@ -95,6 +104,7 @@ impl Content {
             ),
             Self::NumberChange(one) => format!("{} of {}: another NHS number", one.source_id, one.source_system),
             Self::Death(death) => format!("{} of {}: died", death.source_id, death.source_system),
+            Self::Life(one) => format!("{} of {}: did not die", one.source_id, one.source_system),
         }
     }
 }
@@ -136,5 +146,11 @@ impl From<ChangeNhsNumberRequest> for Content {
 impl From<RecordDeathRequest> for Content {
     fn from(request: RecordDeathRequest) -> Self {
         Self::Death(request)
+    }
+}
+
+impl From<RetractDeathRequest> for Content {
+    fn from(request: RetractDeathRequest) -> Self {
+        Self::Life(request)
     }
 }

@@ -97,7 +97,11 @@ impl Report {
         match content {
             Content::Draft(_) => self.recorded += 1,
             Content::Retraction(_) => self.retracted += 1,
-            Content::Death(_) | Content::Join(_) | Content::NumberChange(_) | Content::Statement(_) => self.stated += 1,
+            Content::Death(_)
+            | Content::Join(_)
+            | Content::Life(_)
+            | Content::NumberChange(_)
+            | Content::Statement(_) => self.stated += 1,
         }
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use placehub_delivery::{Content, Untranslatable, draft::instant, fields::Nhs};
 use placehub_proto::v1::{
     ChangeNhsNumberRequest, ConsentStance, ConsentStatement, JoinIdentitiesRequest, PersonIdentity, RecordDeathRequest,
-    RetractSignalRequest, SignalDraft,
+    RetractDeathRequest, RetractSignalRequest, SignalDraft,
 };
 
 use crate::format::{Cancellation, Event, Fact, Joined, Patient, Stated};
@@ -26,6 +26,12 @@ pub(crate) fn content(fact: Fact) -> Result<Content, Untranslatable> {
             source_id: died.id,
             version: died.version,
             person: Some(person(died.patient)?),
+        }
+        .into(),
+        Fact::Lives(lives) => RetractDeathRequest {
+            source_id: format!("{}:{}", lives.id, lives.mark),
+            source_system: lives.system,
+            version: lives.version,
         }
         .into(),
     })

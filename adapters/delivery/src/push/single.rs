@@ -71,6 +71,7 @@ async fn call(content: &Content, channel: Channel) -> Result<(), Status> {
             .await
             .map(drop),
         Content::Death(death) => IdentityServiceClient::new(channel).record_death(death).await.map(drop),
+        Content::Life(life) => IdentityServiceClient::new(channel).retract_death(life).await.map(drop),
         Content::Statement(statement) => {
             let request = RecordConsentRequest {
                 statement: Some(statement),

@@ -210,9 +210,11 @@ impl Sender {
         let counter = match &content {
             Content::Draft(_) => &self.counters.recorded,
             Content::Retraction(_) => &self.counters.retracted,
-            Content::Death(_) | Content::Join(_) | Content::NumberChange(_) | Content::Statement(_) => {
-                &self.counters.stated
-            }
+            Content::Death(_)
+            | Content::Join(_)
+            | Content::Life(_)
+            | Content::NumberChange(_)
+            | Content::Statement(_) => &self.counters.stated,
         };
         match refusal {
             None => {

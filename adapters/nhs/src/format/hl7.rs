@@ -100,16 +100,17 @@ pub(super) fn message(text: &str, reading: &Reading) -> Result<Saying, Untransla
     let event = match reading.mapping.hl7(&trigger, &message) {
         None => return Ok(Saying::Nothing(no_signal("ADT", &trigger))),
         // Only the visit number says what is taken back.
-        Some(Deed::Cancel(marks)) => {
+        Some(Deed::Cancel { marks, died }) => {
             let id = visit.ok_or_else(|| Untranslatable::new("PV1-19", "is missing"))?;
             let system = message.system()?;
-            let cancelled = marks.iter().map(|mark| {
-                Fact::Cancelled(Cancellation {
+            let cancelled = marks.iter().flat_map(|mark| {
+                Cancellation {
                     system: system.clone(),
                     id: id.clone(),
                     mark: mark.clone(),
                     version: message.version() + 1,
-                })
+                }
+                .facts(*died)
             });
             return Ok(Saying::Told(cancelled.collect()));
         }

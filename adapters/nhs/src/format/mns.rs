@@ -80,7 +80,7 @@ impl<'j> Signal<'j> {
         }
         let tell = match reading.mapping.mns(self.kind, self) {
             Some(Deed::Tell(tell)) => tell,
-            Some(Deed::Cancel(_)) | None => {
+            Some(Deed::Cancel { .. }) | None => {
                 return Ok(Saying::Nothing(refuse("type")("is an event that carries no signal")));
             }
         };

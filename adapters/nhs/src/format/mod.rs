@@ -47,6 +47,8 @@ pub enum Fact {
     Joined(Box<Joined>),
     /// A patient died.
     Died(Box<Died>),
+    /// A patient did not die after all.
+    Lives(Cancellation),
 }
 
 /// Two records of one patient, and under which name the source says so.
@@ -249,6 +251,14 @@ impl From<Event> for Saying {
             }))
         });
         Self::Told([Fact::Happened(Box::new(event))].into_iter().chain(died).collect())
+    }
+}
+
+impl Cancellation {
+    /// What it takes back, and that the patient lives, if the mapping's rule says so.
+    fn facts(self, died: bool) -> impl Iterator<Item = Fact> {
+        let lives = died.then(|| Fact::Lives(self.clone()));
+        [Fact::Cancelled(self)].into_iter().chain(lives)
     }
 }
 

@@ -73,8 +73,8 @@ struct Rule {
 /// What becomes of a record.
 #[derive(Debug, Clone)]
 pub(crate) enum Deed {
-    /// The signals of these ids are taken back.
-    Cancel(Vec<String>),
+    /// The signals of these ids are taken back, and the news of a death, if the rule says so.
+    Cancel { marks: Vec<String>, died: bool },
     /// A signal.
     Tell(Tell),
 }
@@ -151,7 +151,7 @@ impl Rule {
     fn tells(&self) -> Option<&Tell> {
         match &self.deed {
             Deed::Tell(tell) => Some(tell),
-            Deed::Cancel(_) => None,
+            Deed::Cancel { .. } => None,
         }
     }
 }

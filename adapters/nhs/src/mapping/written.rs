@@ -119,7 +119,9 @@ impl Lines<'_> {
             .filter_map(|rule| rule.tells().map(|tell| &tell.id))
             .collect();
         for rule in &rules {
-            let Deed::Cancel(cancelled) = &rule.deed else { continue };
+            let Deed::Cancel { marks: cancelled, .. } = &rule.deed else {
+                continue;
+            };
             if cancelled.iter().any(|id| !ids.contains(&id)) {
                 return Err(Error::at(
                     rule.line,
@@ -204,9 +206,10 @@ impl Lines<'_> {
                     attributes,
                 })
             }
-            (None, Some(cancels)) if rule.id.is_none() && at.is_empty() && rule.attributes.is_empty() => {
-                Deed::Cancel(cancels.all())
-            }
+            (None, Some(cancels)) if rule.id.is_none() && at.is_empty() && rule.attributes.is_empty() => Deed::Cancel {
+                marks: cancels.all(),
+                died: rule.died,
+            },
             _ => return refuse("a rule has a `kind` with `id`, `at` and `summary`, or `cancels` alone"),
         };
         Ok(Rule {

@@ -241,6 +241,17 @@ fn a_patient_who_has_died_is_a_signal_and_a_death_and_one_who_was_replaced_is_jo
     );
     assert_eq!((death.source_id.as_str(), &death.person), ("p-1:death", &signal.person));
     patient["deceasedDateTime"] = Value::Null;
+    patient["deceasedBoolean"] = json!(false);
+    let all: Vec<Content> = told(patient.to_string().as_bytes())
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let [Content::Retraction(signal), Content::Life(life)] = all.as_slice() else {
+        panic!("{all:?}")
+    };
+    assert_eq!([&signal.source_id, &life.source_id], ["p-1:death"; 2]);
+    assert!(life.version > death.version);
+    patient["deceasedBoolean"] = Value::Null;
     patient["link"] = json!([{ "type": "replaced-by", "other": { "identifier": { "system": "x", "value": "2" } } }]);
     let Content::Join(join) = told(patient.to_string().as_bytes()).remove(0).unwrap() else {
         panic!()

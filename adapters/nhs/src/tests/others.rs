@@ -133,7 +133,10 @@ fn each_example_of_the_standard_becomes_what_it_should() {
             "EpisodeOfCare.patient: refers to no Patient in this file, and has no identifier",
         ),
         ("flag", "Flag: is a resource of which the mapping makes no signal"),
-        ("patient", "Patient: is a resource of which the mapping makes no signal"),
+        (
+            "patient",
+            "takes back example:death, example:death of fhir: did not die",
+        ),
     ]);
     check("fhir-r4", "-example.json", &expected);
 }

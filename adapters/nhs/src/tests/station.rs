@@ -82,6 +82,7 @@ impl Station {
                 Content::Join(join) => format!("{} is one", join.source_id),
                 Content::NumberChange(change) => format!("{} is another number", change.source_id),
                 Content::Death(death) => format!("{} died", death.source_id),
+                Content::Life(life) => format!("{} lives", life.source_id),
             })
             .collect()
     }

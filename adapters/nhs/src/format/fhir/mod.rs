@@ -157,16 +157,17 @@ impl Text<'_> {
         let version = self.version(element);
         let tell = match deed {
             Deed::Tell(tell) => tell,
-            Deed::Cancel(ids) => {
-                let cancelled = ids.iter().map(|mark| {
-                    Fact::Cancelled(Cancellation {
+            Deed::Cancel { marks: ids, died } => {
+                let cancelled = ids.iter().flat_map(|mark| {
+                    Cancellation {
                         system: system.clone(),
                         id: id.clone(),
                         mark: mark.clone(),
                         version: version + 1,
-                    })
+                    }
+                    .facts(*died)
                 });
-                return Ok(Saying::Told(cancelled.collect()));
+                return Ok(Saying::Told(joined.into_iter().chain(cancelled).collect()));
             }
         };
         let patient = match resource_type {
