@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 
-use placehub_proto::v1::ListConsentsRequest;
+use jiff::SignedDuration;
+use placehub_proto::v1::{ConsentStance, ListConsentsRequest};
 
 use super::{Trial, about_alex, asked, facts};
 use crate::harness::{Adjust, Hub, Screen, Watcher, alex, arrears, contents, discharge, only};
@@ -27,6 +28,10 @@ async fn a_question_about_a_person_with_two_records_shows_all_or_nothing() {
         let of_h1 = discharge(only("H1"), hub.days_ago(1));
         health.push(of_h1).await.unwrap();
         health.join(("m1", 1), alex(), only("H1")).await.unwrap();
+        // What is said once the two are one counts for both.
+        hub.place.clock.advance(SignedDuration::from_secs(1));
+        let adviser = hub.as_cast("adviser-8");
+        adviser.says(alex(), ConsentStance::Given).await.unwrap();
     });
     let trial = trial.await;
     let ask = async |hub: &Hub| {

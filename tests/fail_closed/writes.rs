@@ -1,5 +1,8 @@
 //! What is written is written whole or not at all, whatever fails.
 
+use std::cell::OnceCell;
+
+use jiff::SignedDuration;
 use placehub_proto::v1::{
     ConsentStance, DisclosureLevel, IdentityOutcome, IdentityUndoOutcome, ListConsentsRequest, PushOutcome,
     RetractOutcome, SignalDraft,
@@ -95,10 +98,18 @@ async fn a_join_is_whole_or_not_at_all_and_so_is_a_separation() {
         let joined = hub.adapter("health").join(("m1", 1), alex(), only("H1")).await;
         joined.map(|_| ())
     };
+    let yesterday = OnceCell::new();
     let both = async |hub: &Hub| {
         // A signal under the reference alone, which a question about Alex finds exactly if the two are one.
-        let draft = crate::harness::discharge(only("H1"), hub.days_ago(1)).id("of-h1");
+        let yesterday = yesterday.get_or_init(|| hub.days_ago(1));
+        let draft = crate::harness::discharge(only("H1"), *yesterday).id("of-h1");
         hub.adapter("health").push(draft).await.unwrap();
+        // What is said now counts for every record of one human; what was said before, for its own.
+        hub.place.clock.advance(SignedDuration::from_secs(1));
+        hub.as_cast("adviser-8")
+            .says(alex(), ConsentStance::Given)
+            .await
+            .unwrap();
         asked(hub, about_alex()).await.signals.len() == 2
     };
     let after = async |hub: &Hub, answered: bool| {
