@@ -46,7 +46,10 @@ async fn cases() -> Vec<Case> {
     grow(&hub, 26).await;
     let head = |note: &str| json!({ "sort": "head", "key": key, "note": note });
     add(head(&old), true, "a head");
-    for place in 0..old.len() {
+    // The last character of the signature, before `=` and the line's end, has two bits that are of no byte: others than we
+    // do not look at them.
+    let idle = old.len() - 3;
+    for place in (0..old.len()).filter(|place| *place != idle) {
         let mut bytes = old.clone().into_bytes();
         bytes[place] ^= 1;
         if let Ok(changed) = String::from_utf8(bytes) {
