@@ -1,23 +1,11 @@
 //! The commands of an officer, as a script and as a person meet them.
 
-use jiff::ToSpan as _;
-use placehub_hub::clock::{Clock as _, SystemClock};
-
-use crate::{
-    commands::{ALEX, ARREARS, ask},
-    program::Home,
-};
+use super::asked;
+use crate::commands::ALEX;
 
 #[tokio::test]
 async fn each_question_is_a_command_that_prints_a_table_or_json() {
-    let home = Home::new().await;
-    let served = home.serve().await;
-    let yesterday = (SystemClock.now() - 24.hours()).to_string();
-    home.run(&[&ARREARS[..], &["--occurred", &yesterday]].concat())
-        .await
-        .ended(0);
-    home.run(&ask("officer-42")).await.ended(0);
-    home.run(&ask("officer-17")).await;
+    let (home, served) = asked().await;
     let as_igo = async |arguments: &[&str]| home.run(&[arguments, &["--as", "igo-1"]].concat()).await.ended(0);
     let json = async |arguments: &[&str]| as_igo(&[arguments, &["--json"]].concat()).await.json();
 

@@ -2,19 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, ToSpan as _};
-use placehub_hub::{
-    clock::{Clock as _, SystemClock},
-    ledger::Entry,
-};
+use jiff::SignedDuration;
+use placehub_hub::ledger::Entry;
 use placehub_proto::v1::{ExportLedgerRequest, export_ledger_response::Part};
 use serde_json::Value;
 
-use super::{HOMELESSNESS, given, last, period};
+use super::{HOMELESSNESS, asked, given, last, period};
 use crate::{
-    commands::{ARREARS, ask},
     harness::{alex, question_person},
-    program::{Home, repository},
+    program::repository,
 };
 
 #[tokio::test]
@@ -76,14 +72,7 @@ fn paths(value: &Value, under: &str, found: &mut BTreeSet<String>) {
 
 #[tokio::test]
 async fn each_form_of_export_holds_every_entry_and_an_audit_event_has_the_shape_of_the_standards_example() {
-    let home = Home::new().await;
-    let served = home.serve().await;
-    let yesterday = (SystemClock.now() - 24.hours()).to_string();
-    home.run(&[&ARREARS[..], &["--occurred", &yesterday]].concat())
-        .await
-        .ended(0);
-    home.run(&ask("officer-42")).await.ended(0);
-    home.run(&ask("officer-17")).await;
+    let (home, served) = asked().await;
     let export = async |format: &str| {
         let form = ["ledger", "export", "--as", "igo-1", "--format", format];
         home.run(&form).await.ended(0).out

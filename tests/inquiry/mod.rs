@@ -7,14 +7,23 @@ mod exports;
 mod kept;
 mod questions;
 
-use placehub_hub::{ledger::Entry, wire::timestamp};
+use jiff::ToSpan as _;
+use placehub_hub::{
+    clock::{Clock as _, SystemClock},
+    ledger::Entry,
+    wire::timestamp,
+};
 use placehub_proto::v1::{
     EntryCount, ExamineRequest, LedgerEntry, ListEntriesRequest, Period, examine_request::Question,
     examine_response::Part,
 };
 use tonic::Status;
 
-use crate::harness::{Adjust as _, Client, Hub, alex, arrears, billie, discharge, grant, signal, text};
+use crate::{
+    commands::{ARREARS, ask},
+    harness::{Adjust as _, Client, Hub, alex, arrears, billie, discharge, grant, signal, text},
+    program::{Home, Served},
+};
 
 const HOMELESSNESS: &str = "homelessness-prevention";
 const DISORDER: &str = "asb-prevention";
@@ -35,6 +44,19 @@ async fn given() -> Hub {
         hub.adapter(agency).push(draft).await.unwrap();
     }
     hub
+}
+
+/// A hub of its own process, to which a landlord has pushed and of which a housing officer and the police have asked.
+async fn asked() -> (Home, Served) {
+    let home = Home::new().await;
+    let served = home.serve().await;
+    let yesterday = (SystemClock.now() - 24.hours()).to_string();
+    home.run(&[&ARREARS[..], &["--occurred", &yesterday]].concat())
+        .await
+        .ended(0);
+    home.run(&ask("officer-42")).await.ended(0);
+    home.run(&ask("officer-17")).await;
+    (home, served)
 }
 
 /// The answer to an officer's question: entries, and counts.

@@ -36,7 +36,7 @@ const FAMILIES: [&str; 16] = [
     "Example",
     "Madeup",
     "Specimen",
-    "Placeholder",
+    "Makebelieve",
     "Invented",
     "Nobody",
     "Pretend",
