@@ -75,7 +75,10 @@ impl Reloader {
     /// Enters in the ledger what is in force from the start on, if it is not what was in force last.
     pub(super) async fn begin(&self) -> Result<(), Error> {
         let _alone = self.policies.lock().await;
-        self.adopt(self.house.gate.policies(), "start").await?;
+        let gate = &self.house.gate;
+        // A change that was refused before this turn came stays told as refused.
+        let begun = gate.adopt(gate.policies(), "start", self.house.clock.now()).await;
+        begun.map_err(Error::Unrecorded)?;
         self.lapses().await;
         Ok(())
     }
