@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut compiler = protox::Compiler::new(["."])?;
     compiler.include_source_info(true).include_imports(true);
     compiler.open_files([
+        "placehub/v1/catalogue_service.proto",
         "placehub/v1/consent_service.proto",
         "placehub/v1/identity_service.proto",
         "placehub/v1/ledger_service.proto",

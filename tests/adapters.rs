@@ -252,20 +252,16 @@ async fn a_bad_row_is_told_by_number_and_field_and_holds_up_no_other() {
 async fn what_the_hub_refuses_is_told_row_by_row() {
     let home = Home::new().await;
     let served = home.serve().await;
-    let path = written(&home, "grants.csv", &recent("welfare", "crisis-grants.csv"));
-    let (ran, report) = once(&home, "welfare", "police", &path).await;
-    assert_eq!((ran.code, &report["recorded"]), (1, &0.into()), "{report}");
-    let refused = report["refused"].as_array().unwrap();
-    assert_eq!(refused.len() as u64, report["taken"].as_u64().unwrap());
-    assert!(refused.iter().all(|one| one["reason"] == "KIND_NOT_YOURS"), "{report}");
-
     let in_two_years = SystemClock.now() + (2 * 365 * 24).hours();
     let text = fs::read_to_string(sample("welfare", "crisis-grants.csv")).unwrap();
     let path = written(&home, "ahead.csv", &moved(&text, in_two_years));
     let (ran, report) = once(&home, "welfare", "welfare", &path).await;
     assert_eq!(ran.code, 1, "{report}");
-    let fields = &report["refused"][0]["violations"][0]["field"];
-    assert_eq!(fields, "signal.occurred_at", "{report}");
+    let refused = report["refused"].as_array().unwrap();
+    assert_eq!(refused.len() as u64, report["taken"].as_u64().unwrap());
+    for one in refused {
+        assert_eq!(one["violations"][0]["field"], "signal.occurred_at", "{report}");
+    }
     served.stop().await;
 }
 

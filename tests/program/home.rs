@@ -121,7 +121,8 @@ impl Home {
         text.trim().parse().unwrap()
     }
 
-    fn channel(&self, agency: &str, workload: &str) -> tonic::transport::Channel {
+    /// The way of an agency's workload to the hub that was started last.
+    pub(crate) fn channel(&self, agency: &str, workload: &str) -> tonic::transport::Channel {
         let file = self.path.join("clients").join(format!("{agency}-{workload}.toml"));
         placehub_delivery::channel(&Settings::load(&file).unwrap()).unwrap()
     }

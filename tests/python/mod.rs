@@ -11,8 +11,9 @@ use crate::{
     program::{collect, setting},
 };
 
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "grpc.health.v1.Health",
+    "placehub.v1.CatalogueService",
     "placehub.v1.ConsentService",
     "placehub.v1.LedgerService",
     "placehub.v1.PolicyService",

@@ -12,12 +12,14 @@
 //! - [`listen`]: connections that come in, with TLS or without, never too many at a time.
 //! - [`outbox`]: keeps that on disk until the hub has it; [`quarantine`] keeps what nobody would take.
 //! - [`sender`]: from the outbox to the hub, for as long as it takes.
-//! - [`settings`] and [`mod@channel`]: the mutual TLS connection to the hub.
+//! - [`settings`] and [`mod@channel`]: the mutual TLS connection to the hub; [`catalogue`], what the hub must have before
+//!   anything is sent.
 //! - [`mod@push`]: the stream of drafts, its acknowledgements and its retries; [`report`] counts what became of them.
 //! - [`daemon`], [`standing`], [`metrics`] and [`program`]: the programs, of which each adapter has one.
 //!
 //! Files, listeners → [`intake::Intake`] → [`outbox::Outbox`] → [`sender::Sender`] → hub; or → [`quarantine::Quarantine`].
 
+pub mod catalogue;
 pub mod channel;
 pub mod clock;
 pub mod content;

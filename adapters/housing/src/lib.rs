@@ -9,7 +9,16 @@ mod tests;
 
 use std::io::Cursor;
 
-use placehub_delivery::{FileError, Input, Rows, Translated, draft};
+use placehub_delivery::{FileError, Input, Rows, Translated, catalogue::Need, draft};
+
+/// The kinds that it may push.
+pub const KINDS: &[Need] = &[
+    Need::of("housing.asb-case"),
+    Need::of("housing.damp-and-mould"),
+    Need::of("housing.eviction"),
+    Need::of("housing.notice-seeking-possession"),
+    Need::of("housing.rent-arrears"),
+];
 
 /// Samples for a demonstration, by file name: made-up people at made-up addresses.
 pub const SAMPLES: &[(&str, &[u8])] = &[

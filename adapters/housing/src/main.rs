@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-housing",
         about: "Pushes rent arrears, notices, cases, evictions and hazards from a landlord's exports to a Placehub hub",
-        open: |_| Ok(Opened::files(placehub_housing::rows)),
+        open: |_| Ok(Opened::files(placehub_housing::KINDS, placehub_housing::rows)),
         encodings: Encodings::Utf8OrWindows1252,
         listeners: &[],
         formats: "",

@@ -9,6 +9,7 @@ use std::{
 
 use placehub_delivery::{
     Translate,
+    catalogue::Need,
     program::{Answering, Opened},
     settings::{Error, Formats},
 };
@@ -74,7 +75,7 @@ impl Reading {
 /// [`Error`] with the file that is at fault, and the line if there is one.
 pub fn open(formats: &Formats) -> Result<Opened, Error> {
     let reading = Arc::new(reading(formats)?);
-    let [of_files, of_mllp, of_http] = [reading.clone(), reading.clone(), reading];
+    let [of_files, of_mllp, of_http] = [reading.clone(), reading.clone(), reading.clone()];
     let mllp = Answering {
         protocol: None,
         source: Box::new(move |door| Box::new(mllp::Listener::new(door, mllp::Limits::USUAL, of_mllp))),
@@ -84,6 +85,7 @@ pub fn open(formats: &Formats) -> Result<Opened, Error> {
         source: Box::new(move |door| Box::new(http::Listener::new(door, http::Limits::USUAL, of_http))),
     };
     Ok(Opened {
+        needs: reading.mapping.kinds().into_iter().map(Need::from).collect(),
         translate: Translate::new(move |input, name| rows(input, name, &of_files)),
         sources: vec![("mllp", mllp), ("http", http)],
     })

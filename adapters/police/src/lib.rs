@@ -11,7 +11,9 @@ mod tests;
 use std::{io::Cursor, path::PathBuf, sync::Arc};
 
 use placehub_delivery::{
-    FileError, Input, Rows, Translated, draft,
+    FileError, Input, Rows, Translated,
+    catalogue::Need,
+    draft,
     program::Opened,
     settings::{self, Formats},
 };
@@ -23,6 +25,16 @@ use polygons::Polygons;
 pub const SAMPLES: &[(&str, &[u8])] = &[
     ("incidents.csv", include_bytes!("../samples/incidents.csv")),
     ("street.csv", include_bytes!("../samples/street.csv")),
+];
+
+/// The kinds that it may push.
+pub const KINDS: &[Need] = &[
+    Need::of("police.asb-incident"),
+    Need::of("police.crime-report"),
+    Need::of("police.criminal-damage"),
+    Need::of("police.domestic-abuse-incident"),
+    Need::of("police.missing-person"),
+    Need::of("police.violence-incident"),
 ];
 
 /// What `init` writes on its formats.
@@ -54,7 +66,7 @@ pub fn open(formats: &Formats) -> Result<Opened, settings::Error> {
         None => Polygons::default(),
     };
     let polygons = Arc::new(polygons);
-    Ok(Opened::files(move |input, name| rows(input, name, &polygons)))
+    Ok(Opened::files(KINDS, move |input, name| rows(input, name, &polygons)))
 }
 
 /// Makes a draft of each row of a file as it is read, or says why there is none. `name` is the file's name, for origins.

@@ -9,7 +9,17 @@ mod tests;
 
 use std::io::Cursor;
 
-use placehub_delivery::{FileError, Input, Rows, Translated, draft};
+use placehub_delivery::{FileError, Input, Rows, Translated, catalogue::Need, draft};
+
+/// The kinds that it may push. Those of the last two are social-security information: this adapter sends nothing to a hub that
+/// does not keep them closed to whoever has no lawful authority (Social Security Administration Act 1992 s.123).
+pub const KINDS: &[Need] = &[
+    Need::of("welfare.crisis-grant"),
+    Need::of("welfare.discretionary-housing-payment"),
+    Need::of("welfare.council-tax-arrears"),
+    Need::closed("welfare.universal-credit-deduction"),
+    Need::closed("welfare.benefit-sanction"),
+];
 
 /// Samples for a demonstration, by file name: made-up people at made-up addresses.
 pub const SAMPLES: &[(&str, &[u8])] = &[("crisis-grants.csv", include_bytes!("../samples/crisis-grants.csv"))];

@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     program::run(Program {
         name: "placehub-welfare",
         about: "Pushes awards, council tax arrears and notices on universal credit from a council's CSV exports to a Placehub hub",
-        open: |_| Ok(Opened::files(placehub_welfare::rows)),
+        open: |_| Ok(Opened::files(placehub_welfare::KINDS, placehub_welfare::rows)),
         encodings: Encodings::Utf8OrWindows1252,
         listeners: &[],
         formats: "",

@@ -65,6 +65,9 @@ pub struct Kind {
     /// When a person may learn that it was shown; the purpose may be stricter.
     #[serde(default)]
     pub disclosure: Disclosure,
+    /// The law that makes its disclosure without lawful authority an offence, as it is cited.
+    #[serde(default)]
+    pub closed_by: Option<String>,
     /// Its attributes and their types.
     #[serde(default)]
     pub attributes: BTreeMap<String, AttributeType>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Error, Particulars,
+    Error, Particulars, closed,
     files::{line_at, line_of},
     rule::{Picture, Roles, Rule, Truth},
 };
@@ -21,7 +21,7 @@ pub(super) const FACTS: [ConsentFact; 4] = [
     ConsentFact::Withdrawn,
 ];
 /// All levels, the least revealing first.
-const LEVELS: [Level; 3] = [Level::Existence, Level::Headline, Level::Detail];
+pub(super) const LEVELS: [Level; 3] = [Level::Existence, Level::Headline, Level::Detail];
 
 /// Checks what the particulars in `file`, whose text is `text`, say by themselves.
 ///
@@ -73,7 +73,7 @@ pub(super) fn particulars(
             let Some(kind) = catalogue.kind(kind) else {
                 return at(format!("the kind `{kind}` is not in the catalogue"));
             };
-            if let Err(what) = owned(kind, particulars) {
+            if let Err(what) = owned(kind, particulars).and_then(|()| closed::opened(kind, opens)) {
                 return at(what);
             }
         }

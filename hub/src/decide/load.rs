@@ -9,6 +9,7 @@ use quick_cache::sync::Cache;
 use super::{
     Agreement, Error, Files, Particulars, Party, PolicySet, Rule, Signable, Trust, bounds,
     cedar::Types,
+    closed,
     depth::{on_own_stack, shallow},
     files::{line_at, line_of},
     reader::{Part, Reader, join, line},
@@ -82,6 +83,7 @@ impl PolicySet {
                 "it forbids nothing: a set needs what is always forbidden",
             ));
         }
+        closed::kept(base.iter().map(|(_, rule)| &**rule), &catalogue)?;
         let operation = reader.policies(OPERATION, "operation", files.text(OPERATION)?, Part::Operation)?;
         let mut agreements = Vec::new();
         for (file, source) in files.within("agreements/") {

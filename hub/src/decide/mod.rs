@@ -9,6 +9,7 @@ mod bounds;
 mod cases;
 mod cedar;
 mod class;
+mod closed;
 mod decision;
 mod depth;
 mod error;

@@ -71,6 +71,8 @@ pub struct Opens {
     pub level: Level,
     /// What the person must have said.
     pub consent: Terms,
+    /// The legal authority, as it is cited, for opening kinds that a law closes; they are not opened without.
+    pub authority: Option<String>,
 }
 
 /// What a person must have said for something to be opened.

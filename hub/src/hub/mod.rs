@@ -15,9 +15,9 @@ use jiff::SignedDuration;
 use placehub_proto::{
     DESCRIPTORS,
     v1::{
-        consent_service_server::ConsentServiceServer, identity_service_server::IdentityServiceServer,
-        ledger_service_server::LedgerServiceServer, policy_service_server::PolicyServiceServer,
-        signal_service_server::SignalServiceServer,
+        catalogue_service_server::CatalogueServiceServer, consent_service_server::ConsentServiceServer,
+        identity_service_server::IdentityServiceServer, ledger_service_server::LedgerServiceServer,
+        policy_service_server::PolicyServiceServer, signal_service_server::SignalServiceServer,
     },
 };
 use tokio::net::TcpListener;
@@ -38,7 +38,7 @@ use crate::{
     ledger::{self, Ledger, Signer},
     place::{self, Places},
     publish::Publisher,
-    rpc::{self, Consents, House, Identities, LedgerDesk, Policies, Pulse, SignalDesk},
+    rpc::{self, CatalogueDesk, Consents, House, Identities, LedgerDesk, Policies, Pulse, SignalDesk},
     signals::Signals,
     store::{self, Committer, Disk, Hooks, Store},
     tls::{self, Live},
@@ -231,6 +231,7 @@ impl Hub {
             .add_service(reflection("v1").build_v1().map_err(serving)?)
             .add_service(reflection("v1alpha").build_v1alpha().map_err(serving)?)
             .add_service(HealthServer::new(Pulse(house.clone())))
+            .add_service(CatalogueServiceServer::new(CatalogueDesk(house.clone())).max_decoding_message_size(most))
             .add_service(SignalServiceServer::new(SignalDesk(house.clone())).max_decoding_message_size(most))
             .add_service(ConsentServiceServer::new(Consents(house.clone())).max_decoding_message_size(most))
             .add_service(IdentityServiceServer::new(Identities(house.clone())).max_decoding_message_size(most))

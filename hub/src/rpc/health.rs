@@ -14,8 +14,9 @@ use super::House;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The services that health can be asked of; empty is the hub as a whole.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "",
+    "placehub.v1.CatalogueService",
     "placehub.v1.SignalService",
     "placehub.v1.ConsentService",
     "placehub.v1.LedgerService",

@@ -1,6 +1,7 @@
 //! The services: one file each, five steps a handler: who is it, what is asked, may it be, open it, answer.
 //! Never touches the store and never decides; a permit lives no longer than the answer it is for.
 
+mod catalogue;
 mod consent;
 mod disclosure;
 mod health;
@@ -26,7 +27,8 @@ use tonic::Request;
 use self::status::Trouble;
 pub(crate) use self::status::explained;
 pub use self::{
-    consent::Consents, health::Pulse, identity::Identities, ledger::LedgerDesk, policy::Policies, signals::SignalDesk,
+    catalogue::CatalogueDesk, consent::Consents, health::Pulse, identity::Identities, ledger::LedgerDesk,
+    policy::Policies, signals::SignalDesk,
 };
 use crate::{
     authn::{self, Agencies, Authenticator, Caller, Peer},

@@ -2,6 +2,7 @@
 //! Parses once, and refuses with every bad field named by path and rule; a value is never repeated.
 
 mod access;
+mod catalogue;
 mod draft;
 mod fields;
 mod identity;
@@ -12,6 +13,7 @@ mod show;
 mod statement;
 
 pub use access::access;
+pub use catalogue::kinds;
 pub use draft::{draft, retraction};
 pub use fields::{Fields, page_size, timestamp};
 pub use identity::person;

@@ -12,12 +12,13 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    catalogue::Need,
     clock,
     folder::Translate,
     intake::{Intake, Source},
     metrics::{self, Counters},
     outbox::{self, Outbox},
-    push::Patience,
+    push::{self, Patience},
     quarantine::{self, Quarantine},
     sender::{Connect, Sender},
     settings::Station,
@@ -28,6 +29,9 @@ use again::Again;
 /// Why a daemon cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The hub is not one to which this adapter may send.
+    #[error("nothing is sent")]
+    Hub(#[source] push::Error),
     /// The metrics listener's address cannot be had.
     #[error("cannot listen on the address of `metrics`")]
     Metrics(#[source] io::Error),
@@ -46,15 +50,17 @@ pub struct Daemon {
     quarantine: Quarantine,
     counters: Arc<Counters>,
     translate: Translate,
+    needs: Vec<Need>,
 }
 
 impl Daemon {
-    /// Opens outbox and quarantine. `translate` is for rows that are to be tried again after a fix.
+    /// Opens outbox and quarantine. `translate` is for rows that are to be tried again after a fix, `needs` is what the hub's
+    /// catalogue must have before anything is sent.
     ///
     /// # Errors
     ///
     /// [`Error`], for instance because another daemon has the outbox open.
-    pub fn open(station: Station, translate: Translate) -> Result<Self, Error> {
+    pub fn open(station: Station, translate: Translate, needs: Vec<Need>) -> Result<Self, Error> {
         let outbox = Outbox::open(&station.outbox(), station.outbox_limit).map_err(Error::Outbox)?;
         let quarantine = Quarantine::open(&station.quarantine()).map_err(Error::Quarantine)?;
         // The outbox's lock says that no other daemon writes here.
@@ -65,6 +71,7 @@ impl Daemon {
             quarantine,
             counters: Arc::default(),
             translate,
+            needs,
         })
     }
 
@@ -78,7 +85,8 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// [`Error::Metrics`].
+    /// [`Error::Metrics`]; [`Error::Hub`] if the hub's catalogue is not what the adapter needs. Then what was taken waits in
+    /// the outbox.
     pub async fn run(
         self,
         sources: Vec<Box<dyn Source>>,
@@ -92,32 +100,48 @@ impl Daemon {
             let listener = TcpListener::bind(address).await.map_err(Error::Metrics)?;
             let (station, counters) = (self.station.clone(), self.counters.clone());
             let show = move || metrics::text(&counters, &Standing::of(&station).gauges(clock::now()));
-            tasks.spawn(metrics::serve(listener, show, stop.clone()));
+            tasks.spawn(well(metrics::serve(listener, show, stop.clone())));
         }
         for source in sources {
             tracing::info!(source = source.name(), "begins");
-            tasks.spawn(source.run(intake.clone(), stop.clone()));
+            tasks.spawn(well(source.run(intake.clone(), stop.clone())));
         }
         let again = Again {
             quarantine: self.quarantine.clone(),
             intake,
             translate: self.translate,
         };
-        tasks.spawn(again.run(stop.clone()));
+        tasks.spawn(well(again.run(stop.clone())));
         let (outbox, stopping) = (self.outbox.clone(), stop.clone());
         tasks.spawn(async move {
             stopping.cancelled().await;
             outbox.stop();
+            Ok(())
         });
-        let sender = Sender::new(self.outbox, self.quarantine, self.counters, connect, patience);
+        let (outbox, quarantine, counters) = (self.outbox, self.quarantine, self.counters);
+        let sender = Sender::new(outbox, quarantine, counters, connect, patience, self.needs);
         tasks.spawn(sender.run(stop.clone()));
+        let mut outcome = Ok(());
         while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
-                // A task that panicked would leave a daemon that only looks alive.
-                tracing::error!(cause = %error, "a part of the daemon failed");
-                stop.cancel();
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    outcome = Err(Error::Hub(error));
+                    stop.cancel();
+                }
+                Err(error) => {
+                    // A task that panicked would leave a daemon that only looks alive.
+                    tracing::error!(cause = %error, "a part of the daemon failed");
+                    stop.cancel();
+                }
             }
         }
-        Ok(())
+        outcome
     }
+}
+
+/// A part of the daemon that has no reason to stop the others.
+async fn well(part: impl Future<Output = ()>) -> Result<(), push::Error> {
+    part.await;
+    Ok(())
 }

@@ -88,7 +88,7 @@ fn no_hub() -> Connect {
 
 /// Origins and ids of all that waits.
 fn waiting(home: &Path) -> Vec<(String, String)> {
-    let daemon = Daemon::open(station(home), Translate::new(mended)).unwrap();
+    let daemon = Daemon::open(station(home), Translate::new(mended), Vec::new()).unwrap();
     let mut reader = daemon.outbox.reader();
     std::iter::from_fn(|| daemon.outbox.read(&mut reader).unwrap())
         .map(|(_, entry)| match entry.content {
@@ -101,7 +101,7 @@ fn waiting(home: &Path) -> Vec<(String, String)> {
 #[tokio::test]
 async fn what_a_sender_was_told_is_taken_is_there_after_a_stop() {
     let home = TempDir::new().unwrap();
-    let daemon = Daemon::open(station(home.path()), Translate::new(mended)).unwrap();
+    let daemon = Daemon::open(station(home.path()), Translate::new(mended), Vec::new()).unwrap();
     let (callers, messages) = mpsc::channel(4);
     let stop = CancellationToken::new();
     let sources: Vec<Box<dyn Source>> = vec![Box::new(Listener { messages })];
@@ -120,7 +120,7 @@ async fn what_a_sender_was_told_is_taken_is_there_after_a_stop() {
 #[tokio::test]
 async fn a_row_that_can_be_translated_by_now_goes_out_under_its_old_place() {
     let home = TempDir::new().unwrap();
-    let daemon = Daemon::open(station(home.path()), Translate::new(mended)).unwrap();
+    let daemon = Daemon::open(station(home.path()), Translate::new(mended), Vec::new()).unwrap();
     let left = Taken {
         origin: "a.csv row 7".into(),
         content: Err(Left {
@@ -145,8 +145,8 @@ async fn a_row_that_can_be_translated_by_now_goes_out_under_its_old_place() {
 #[test]
 fn a_second_daemon_on_the_same_state_does_not_begin() {
     let home = TempDir::new().unwrap();
-    let first = Daemon::open(station(home.path()), Translate::new(mended)).unwrap();
-    let second = Daemon::open(station(home.path()), Translate::new(mended));
+    let first = Daemon::open(station(home.path()), Translate::new(mended), Vec::new()).unwrap();
+    let second = Daemon::open(station(home.path()), Translate::new(mended), Vec::new());
     assert!(matches!(second, Err(Error::Outbox(outbox::Error::InUse { .. }))));
     let why = Untranslatable::new("id", "is not understood");
     let kept = Kept::untranslated("a".into(), "a", Vec::new(), why, jiff::Timestamp::UNIX_EPOCH);

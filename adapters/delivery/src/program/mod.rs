@@ -20,12 +20,13 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use crate::{
+    catalogue::Need,
     draft::{FileError, Input, Rows},
     file::Encodings,
     folder::{Translate, chain},
     intake::Source,
     listen::Door,
-    push::Patience,
+    push::{self, Patience},
     settings::{self, Formats},
 };
 
@@ -37,6 +38,8 @@ const SOME_REFUSED: u8 = 1;
 const USAGE: u8 = 2;
 /// The hub could not be reached, or would not talk to this adapter.
 const HUB_UNAVAILABLE: u8 = 3;
+/// The hub's catalogue is not what the adapter needs, so nothing was sent.
+const CATALOGUE_DIFFERS: u8 = 4;
 
 /// An adapter, as its program presents itself.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +64,8 @@ pub struct Program {
 pub struct Opened {
     /// Reads a file's content, row by row.
     pub translate: Translate,
+    /// The kinds that it may push. Nothing is sent to a hub whose catalogue does not have them as it needs them.
+    pub needs: Vec<Need>,
     /// Makes a source of an open door, for each listener's table.
     pub sources: Vec<(&'static str, Answering)>,
 }
@@ -75,9 +80,13 @@ pub struct Answering {
 
 impl Opened {
     /// Formats that come in files alone, read by this function.
-    pub fn files(rows: impl Fn(Input, &str) -> Result<Rows, FileError> + Send + Sync + 'static) -> Self {
+    pub fn files(
+        needs: &[Need],
+        rows: impl Fn(Input, &str) -> Result<Rows, FileError> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             translate: Translate::new(rows),
+            needs: needs.to_vec(),
             sources: Vec::new(),
         }
     }
@@ -95,7 +104,8 @@ fn open(program: Program, settings: Option<&Path>) -> Result<Opened, Stopped> {
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done, 1 some rows refused or something needs a person, 2 usage, 3 hub unavailable.\n\
+    after_help = "Exit codes: 0 done, 1 some rows refused or something needs a person, 2 usage, 3 hub unavailable,\n\
+                  4 the hub's catalogue does not fit this adapter.\n\
                   The log goes to stderr as JSON; RUST_LOG sets its level."
 )]
 struct Arguments {
@@ -184,7 +194,8 @@ enum Deed {
 
 /// Runs an adapter's program on the arguments of this process.
 /// The exit code is 0 when every row got through, 1 when some were refused or something needs a person, 2 when the command,
-/// the settings or the file cannot be used, and 3 when the hub could not be reached or would not talk to this adapter.
+/// the settings or the file cannot be used, 3 when the hub could not be reached or would not talk to this adapter, and 4 when
+/// its catalogue is not what the adapter needs, so that nothing was sent.
 pub fn run(program: Program) -> ExitCode {
     let matches = Arguments::command()
         .name(program.name)
@@ -226,6 +237,15 @@ fn execute(program: Program, command: Command, patience: Patience, out: &mut dyn
         Command::Run { settings } => operate::run(program, &settings),
         Command::Status { settings, json } => operate::status(&settings, json, out),
     }
+}
+
+/// Why nothing, or nothing more, goes to the hub.
+fn not_sent(error: &push::Error, whole: &dyn std::error::Error) -> Stopped {
+    let code = match error {
+        push::Error::CatalogueDiffers { .. } => CATALOGUE_DIFFERS,
+        _ => HUB_UNAVAILABLE,
+    };
+    stopped(code, whole)
 }
 
 /// Tells an error with its causes in one line.

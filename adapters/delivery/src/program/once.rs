@@ -9,12 +9,13 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{DONE, HUB_UNAVAILABLE, Program, SOME_REFUSED, Stopped, check, open, print, stopped, usage};
+use super::{DONE, Program, SOME_REFUSED, Stopped, check, not_sent, open, print, usage};
 use crate::{
+    catalogue::agree,
     channel::channel,
     content::Content,
     draft::{FileError, Input, Rows},
-    push::{Patience, push},
+    push::{Error, Patience, Unfinished, push},
     report::Report,
     settings::Settings,
 };
@@ -42,10 +43,15 @@ pub(super) fn once(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (pushed, failure) = runtime.map_err(usage)?.block_on(async {
         let channel = channel(&settings).map_err(usage)?;
-        Ok(match push(channel, drafts, patience).await {
+        let pushed = match agree(&opened.needs, patience, |_| Ok(channel.clone())).await {
+            Ok(()) => push(channel, drafts, patience).await,
+            Err(error @ Error::CatalogueDiffers { .. }) => return Err(not_sent(&error, &error)),
+            Err(error) => Err(Unfinished::before(drafts, error)),
+        };
+        Ok(match pushed {
             Ok(report) => (report, None),
             Err(unfinished) => {
-                let failure = stopped(HUB_UNAVAILABLE, &unfinished);
+                let failure = not_sent(&unfinished.source, &unfinished);
                 (*unfinished.report, Some(failure))
             }
         })

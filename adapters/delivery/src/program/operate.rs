@@ -5,18 +5,21 @@ use std::{
     fs::OpenOptions,
     io::{self, Write},
     path::Path,
+    time::Duration,
 };
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Answering, DONE, Program, SOME_REFUSED, Stopped, USAGE, open, print, usage};
+use super::{Answering, DONE, Program, SOME_REFUSED, Stopped, USAGE, not_sent, open, print, usage};
 use crate::{
+    catalogue::agree,
     clock,
-    daemon::Daemon,
+    daemon::{self, Daemon},
     folder::{Folder, chain},
     intake::Source,
     listen::Door,
+    push::{Error, Patience},
     quarantine::{self, Quarantine},
     sender,
     settings::{self, Settings, Station},
@@ -76,21 +79,41 @@ pub(super) fn run(program: Program, settings: &Path) -> Result<u8, Stopped> {
             ),
         });
     }
-    let connect = sender::by_settings(settings.to_path_buf());
-    let daemon = Daemon::open(station, opened.translate).map_err(usage)?;
+    let daemon = Daemon::open(station, opened.translate, opened.needs.clone()).map_err(usage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build();
     runtime.map_err(usage)?.block_on(async {
         let stop = stop_on_signal().map_err(usage)?;
-        daemon
-            .run(sources, connect, sender::PATIENCE, stop)
+        let connect = || sender::by_settings(settings.to_path_buf());
+        match stop
+            .run_until_cancelled(agree(&opened.needs, ONE_TRY, |_| connect()()))
             .await
-            .map_err(usage)
+        {
+            Some(Err(error @ Error::CatalogueDiffers { .. })) => return Err(not_sent(&error, &error)),
+            Some(Err(error)) => tracing::warn!(
+                cause = %chain(&error),
+                "the hub cannot be asked for its catalogue now; what is taken waits until it can"
+            ),
+            Some(Ok(())) | None => {}
+        }
+        let ran = daemon.run(sources, connect(), sender::PATIENCE, stop).await;
+        ran.map_err(|error| match &error {
+            daemon::Error::Hub(cause) => not_sent(cause, &error),
+            _ => usage(error),
+        })
     })?;
     Ok(DONE)
 }
+
+/// A hub that is away when the adapter starts is normal: it is asked once, before anything is taken, and again before anything
+/// is sent.
+const ONE_TRY: Patience = Patience {
+    answer: Duration::from_secs(10),
+    without_progress: Duration::ZERO,
+    ..Patience::USUAL
+};
 
 /// Binds the listeners that the settings ask for.
 fn listeners(

@@ -12,7 +12,7 @@ use crate::draft::{Piece, Translated, Untranslatable};
 const LINES: Program = Program {
     name: "placehub-lines",
     about: "",
-    open: |_| Ok(Opened::files(lines)),
+    open: |_| Ok(Opened::files(&[Need::of("housing.eviction")], lines)),
     encodings: Encodings::Utf8,
     listeners: &[],
     formats: "",

@@ -18,7 +18,7 @@ use tonic::transport::Channel;
 
 use crate::{content::Content, report::Report};
 pub(crate) use delivery::{Delivery, Fate};
-pub(crate) use single::tell;
+pub(crate) use single::{persist, tell};
 pub(crate) use verdict::FullJitter;
 
 /// How hard to try.
@@ -39,6 +39,12 @@ pub struct Patience {
 /// Why pushing stopped before the end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
+    /// The hub's catalogue is not what this adapter needs, so nothing is sent.
+    #[error("the hub's catalogue does not fit this adapter: {message}")]
+    CatalogueDiffers {
+        /// What does not fit.
+        message: String,
+    },
     /// The hub's certificate is not from the authority in the settings, or names another host.
     #[error(
         "this adapter does not trust the hub's certificate: is `ca` the hub's authority, and `server_name` its name?"
@@ -97,6 +103,20 @@ impl Patience {
         first_pause: Duration::from_millis(200),
         longest_pause: Duration::from_secs(20),
     };
+}
+
+impl Unfinished {
+    /// A push that stopped before it began.
+    pub(crate) fn before<C>(contents: impl IntoIterator<Item = (String, C)>, source: Error) -> Self {
+        let report = Report {
+            taken: contents.into_iter().fold(0, |count, _| count + 1),
+            ..Report::default()
+        };
+        Self {
+            report: Box::new(report),
+            source,
+        }
+    }
 }
 
 /// Pushes drafts and tells whatever else there is, each with its origin, in their order, and reports what the hub did with

@@ -27,21 +27,38 @@ use crate::content::Content;
 pub(crate) async fn tell(
     content: &Content,
     patience: Patience,
-    mut connect: impl FnMut(bool) -> Result<Channel, Error>,
+    connect: impl FnMut(bool) -> Result<Channel, Error>,
 ) -> Result<Option<Refusal>, Error> {
+    match persist(patience, connect, |channel| call(content.clone(), channel)).await {
+        Ok(()) => Ok(None),
+        Err(error) if error.is_of_content() => Ok(Some(error.refusal())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a call that may safely be made twice, again and again until the hub answers or patience ends.
+/// `connect` gives a channel, and is told whether the one before it broke.
+///
+/// # Errors
+///
+/// [`Error`] if the hub stays out of reach, or refuses.
+pub(crate) async fn persist<T, F: Future<Output = Result<T, Status>>>(
+    patience: Patience,
+    mut connect: impl FnMut(bool) -> Result<Channel, Error>,
+    call: impl Fn(Channel) -> F,
+) -> Result<T, Error> {
     let mut pauses = FullJitter::new(&patience);
     let (begun, mut fruitless) = (Instant::now(), 0);
     loop {
         let channel = connect(fruitless > 0)?;
-        let status = match timeout(patience.answer, call(content, channel)).await {
-            Ok(Ok(())) => return Ok(None),
+        let status = match timeout(patience.answer, call(channel)).await {
+            Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(status)) => status,
             Err(_) => Status::unavailable("the hub did not answer in time"),
         };
         fruitless += 1;
         let (message, pause) = match judge(&status, fruitless) {
             Verdict::TryAgain { message, asked } => (message, asked.unwrap_or(Duration::ZERO) + pauses.next()),
-            Verdict::GiveUp(error) if error.is_of_content() => return Ok(Some(error.refusal())),
             Verdict::GiveUp(error) => return Err(error),
         };
         if begun.elapsed() + pause > patience.without_progress {
@@ -52,8 +69,8 @@ pub(crate) async fn tell(
     }
 }
 
-async fn call(content: &Content, channel: Channel) -> Result<(), Status> {
-    match content.clone() {
+async fn call(content: Content, channel: Channel) -> Result<(), Status> {
+    match content {
         Content::Draft(draft) => {
             let request = PushSignalRequest { signal: Some(draft) };
             SignalServiceClient::new(channel).push_signal(request).await.map(drop)

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use crate::{
+    catalogue::{Need, agree},
     channel::channel,
     clock,
     content::Content,
@@ -48,18 +49,23 @@ pub struct Sender {
     counters: Arc<Counters>,
     connection: Connection,
     patience: Patience,
+    needs: Vec<Need>,
+    /// Whether the hub's catalogue was found to fit since the connection was last made anew.
+    agreed: bool,
     /// How many entries still go one by one, because the hub refused a whole stream for the content of one of them.
     alone: usize,
 }
 
 impl Sender {
-    /// A sender from this outbox; what the hub refuses goes to the quarantine.
+    /// A sender from this outbox; what the hub refuses goes to the quarantine. `needs` is what the hub's catalogue must have
+    /// before anything is sent.
     pub fn new(
         outbox: Arc<Outbox>,
         quarantine: Quarantine,
         counters: Arc<Counters>,
         connect: Connect,
         patience: Patience,
+        needs: Vec<Need>,
     ) -> Self {
         Self {
             outbox,
@@ -67,23 +73,29 @@ impl Sender {
             counters,
             connection: Connection { connect, channel: None },
             patience,
+            needs,
+            agreed: false,
             alone: 0,
         }
     }
 
     /// Sends until `stop`, and then waits a little for the answers that are due.
-    pub async fn run(mut self, stop: CancellationToken) {
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::CatalogueDiffers`], after which nothing may be sent to this hub. Everything else is tried again.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Trouble> {
         let mut pauses = FullJitter::new(&self.patience);
         let mut news = self.outbox.watch();
         while !stop.is_cancelled() {
             news.mark_unchanged();
-            if self.outbox.depth() == 0 {
+            if self.agreed && self.outbox.depth() == 0 {
                 rest(&self.outbox, &mut news, &stop).await;
                 continue;
             }
             let done = tokio::select! {
-                done = self.empty(&stop) => done,
-                () = late(&stop) => return,
+                done = self.agree_and_empty(&stop) => done,
+                () = late(&stop) => return Ok(()),
             };
             let Err(trouble) = done else {
                 pauses = FullJitter::new(&self.patience);
@@ -93,11 +105,30 @@ impl Sender {
             if trouble.is_of_content() {
                 continue;
             }
+            if matches!(trouble, Trouble::CatalogueDiffers { .. }) {
+                return Err(trouble);
+            }
+            self.agreed = false;
             self.counters.interruptions.add(1);
             tracing::error!(cause = %trouble, waiting = self.outbox.depth(), "cannot deliver");
             let pause = self.patience.longest_pause / 2 + pauses.next();
             stop.run_until_cancelled(sleep(pause)).await;
         }
+        Ok(())
+    }
+
+    /// Sees that the hub's catalogue fits, unless that is known, and sends what waits.
+    async fn agree_and_empty(&mut self, stop: &CancellationToken) -> Result<(), Trouble> {
+        if !self.agreed {
+            let connection = &mut self.connection;
+            let agreeing = agree(&self.needs, self.patience, |broke| connection.channel(broke));
+            match stop.run_until_cancelled(agreeing).await {
+                Some(agreed) => agreed?,
+                None => return Ok(()),
+            }
+            self.agreed = true;
+        }
+        self.empty(stop).await
     }
 
     /// Sends what waits, drafts up to whatever else is next, until nothing does.

@@ -177,13 +177,13 @@ impl Given {
     async fn emptied(self) -> (Vec<String>, u64) {
         let stop = CancellationToken::new();
         let (outbox, quarantine) = (self.outbox.clone(), self.quarantine.clone());
-        let sender = Sender::new(outbox, quarantine, Arc::default(), self.connect, QUICK);
+        let sender = Sender::new(outbox, quarantine, Arc::default(), self.connect, QUICK, Vec::new());
         let sending = tokio::spawn(sender.run(stop.clone()));
         while self.outbox.depth() > 0 {
             tokio::task::yield_now().await;
         }
         stop.cancel();
-        sending.await.unwrap();
+        sending.await.unwrap().unwrap();
         let seen = self.hub.seen.lock().unwrap().clone();
         (seen, self.quarantine.count().unwrap())
     }
@@ -244,6 +244,7 @@ async fn entries_wait_while_the_hub_is_away_and_go_when_it_is_back() {
         counters.clone(),
         given.connect,
         QUICK,
+        Vec::new(),
     );
     let sending = tokio::spawn(sender.run(stop.clone()));
     while counters.interruptions.value() < 5 {
@@ -255,6 +256,6 @@ async fn entries_wait_while_the_hub_is_away_and_go_when_it_is_back() {
         tokio::task::yield_now().await;
     }
     stop.cancel();
-    sending.await.unwrap();
+    sending.await.unwrap().unwrap();
     assert_eq!(counters.recorded.value(), 1);
 }

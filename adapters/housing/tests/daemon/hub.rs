@@ -7,9 +7,10 @@ use std::{
 };
 
 use placehub_proto::v1::{
-    AskSignalsRequest, AskSignalsResponse, PushOutcome, PushSignalRequest, PushSignalResponse, PushSignalsRequest,
-    PushSignalsResponse, RetractSignalRequest, RetractSignalResponse, SignalDraft, WatchSignalsRequest,
-    WatchSignalsResponse,
+    AskSignalsRequest, AskSignalsResponse, CatalogueKind, GetCatalogueRequest, GetCatalogueResponse, PushOutcome,
+    PushSignalRequest, PushSignalResponse, PushSignalsRequest, PushSignalsResponse, RetractSignalRequest,
+    RetractSignalResponse, SignalDraft, WatchSignalsRequest, WatchSignalsResponse,
+    catalogue_service_server::{CatalogueService, CatalogueServiceServer},
     push_signals_response::Result as Answer,
     signal_service_server::{SignalService, SignalServiceServer},
 };
@@ -59,6 +60,7 @@ impl Hub {
         let server = Server::builder()
             .tls_config(tls)
             .unwrap()
+            .add_service(CatalogueServiceServer::new(Door(kept.clone())))
             .add_service(SignalServiceServer::new(Door(kept.clone())));
         let address = ([127, 0, 0, 1], home.port).into();
         tokio::spawn(async move { server.serve(address).await.unwrap() });
@@ -111,6 +113,22 @@ impl Kept {
             Some(every) if seen.is_multiple_of(every) => Err(Status::unavailable("stopping")),
             _ => Ok(outcome),
         }
+    }
+}
+
+#[tonic::async_trait]
+impl CatalogueService for Door {
+    async fn get_catalogue(&self, _: Request<GetCatalogueRequest>) -> Result<Response<GetCatalogueResponse>, Status> {
+        let kinds = placehub_housing::KINDS.iter().map(|need| CatalogueKind {
+            id: need.kind().to_owned(),
+            owner_sector: "housing".to_owned(),
+            ..Default::default()
+        });
+        Ok(Response::new(GetCatalogueResponse {
+            your_sector: "housing".to_owned(),
+            kinds: kinds.collect(),
+            ..Default::default()
+        }))
     }
 }
 

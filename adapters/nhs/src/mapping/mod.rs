@@ -8,7 +8,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use placehub_delivery::{
@@ -116,6 +116,12 @@ impl Mapping {
     pub fn parse(text: &str, catalogue: &Catalogue) -> Result<Self, Error> {
         let written: written::Written = toml::from_str(text).map_err(|error| Error::Toml(Box::new(error)))?;
         written.checked(text, catalogue)
+    }
+
+    /// The kinds that its rules make.
+    pub fn kinds(&self) -> BTreeSet<String> {
+        let rules = self.hl7.iter().chain(&self.fhir).chain(&self.mns);
+        rules.filter_map(|rule| Some(rule.tells()?.kind.clone())).collect()
     }
 
     /// What becomes of an HL7 v2 event, e.g. `A03`.

@@ -260,6 +260,64 @@ fn a_kind_that_no_party_owns_is_refused_in_rules_and_in_particulars() {
 }
 
 #[test]
+fn a_kind_that_a_law_closes_is_kept_closed_by_the_base() {
+    let law = "closed_by = \"Social Security Administration Act 1992 s.123\"\n";
+    let lifted = |text: String| text.replace("welfare.benefit-sanction", "welfare.crisis-grant");
+    refused(
+        "base.cedar",
+        lifted,
+        &["base.cedar", "welfare.benefit-sanction", "closed"],
+    );
+    let consent = |text: String| text.replacen("unless { context.consent == \"given\" };", ";", 1);
+    let stricter = changed_files("base.cedar", consent);
+    assert!(
+        set(&stricter).is_ok(),
+        "a base that forbids more keeps it closed as well"
+    );
+    let any_gateway = |text: String| {
+        text.replacen(
+            "when { context.gateway == Placehub::Gateway::\"none\" }\nunless",
+            "when { context.case_reference }\nunless",
+            1,
+        )
+    };
+    refused("base.cedar", any_gateway, &["base.cedar", "no gateway is named"]);
+    let arrears = |text: String| {
+        text.replacen(
+            "id = \"welfare.council-tax-arrears\"\n",
+            &format!("id = \"welfare.council-tax-arrears\"\n{law}"),
+            1,
+        )
+    };
+    refused(
+        "catalogue/kinds.toml",
+        arrears,
+        &["base.cedar", "welfare.council-tax-arrears"],
+    );
+}
+
+#[test]
+fn an_agreement_that_opens_a_kind_that_a_law_closes_names_its_authority() {
+    const HOMES: &str = "agreements/homelessness-prevention.toml";
+    let opened = |authority: &str| {
+        let opens = format!(
+            "\n[[opens]]\nkinds = [\"welfare.benefit-sanction\"]\nto = {{ housing = [\"housing-officer\"] }}\n\
+             level = \"headline\"\nconsent = \"given\"\n{authority}"
+        );
+        changed_files(HOMES, |text| text + &opens)
+    };
+    for missing in ["", "authority = \" \"\n"] {
+        let text = refusal(&opened(missing));
+        assert!(
+            text.starts_with(HOMES) && text.contains("no `authority` is named"),
+            "{text}"
+        );
+    }
+    let law = "authority = \"Welfare Reform Act 2012 s.131\"\n";
+    assert!(set(&opened(law)).is_ok());
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_line() {
     let line = |file: &str, words: &str| {
         let text = files();
