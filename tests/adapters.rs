@@ -135,13 +135,17 @@ async fn check_needs_no_hub_and_shows_what_each_sample_holds() {
     }
 }
 
-/// Two messages of a visit, its cancellation, and the merge of two records of the trust's own.
+/// A visit, its cancellation, the merge of two records of the trust's own, and that they are two after all.
 const MESSAGES: &str = "MSH|^~\\&|PAS|R|TIE|R|20261112100000||ADT^A01|C-1|P|2.4\rEVN|A01|20261112100000\r\
     PID|1||H-77^^^R^MR||Sample^Alex||19580314\rPV1|1|I|||||||||||||||||V-9\r\
     MSH|^~\\&|PAS|R|TIE|R|20261112110000||ADT^A11|C-2|P|2.4\rEVN|A11|20261112110000\r\
     PID|1||H-77^^^R^MR\rPV1|1|I|||||||||||||||||V-9\r\
     MSH|^~\\&|PAS|R|TIE|R|20261112120000||ADT^A40|C-3|P|2.4\rEVN|A40|20261112120000\r\
-    PID|1||H-77^^^R^MR\rMRG|H-78^^^R^MR\r";
+    PID|1||H-77^^^R^MR\rMRG|H-78^^^R^MR\r\
+    MSH|^~\\&|PAS|R|TIE|R|20261112130000||ADT^A37|C-4|P|2.4\rEVN|A37|20261112130000\r\
+    PID|1||H-77^^^R^MR\rPID|2||H-78^^^R^MR\r";
+const MERGE: &str = "MSH|^~\\&|PAS|R|TIE|R|20261113120000||ADT^A40|C-5|P|2.4\rEVN|A40|20261113120000\r\
+    PID|1||H-81^^^R^MR\rMRG|H-82^^^R^MR\r";
 const DEATH: &str = r#"{"specversion":"1.0","id":"n-1","source":"uk.nhs.example","type":"pds-death-notification-2",
     "time":"2026-11-12T10:00:00Z","subject":"9990001014"}"#;
 const CONSENT: &str = r#"{"resourceType":"Consent","id":"c-1","status":"active",
@@ -154,7 +158,7 @@ async fn what_is_no_signal_reaches_the_hub_by_a_call_of_its_own() {
     let home = Home::new().await;
     let served = home.serve().await;
     for (name, text, [recorded, retracted, stated]) in [
-        ("visit.hl7", MESSAGES, [1, 1, 1]),
+        ("visit.hl7", MESSAGES, [1, 1, 2]),
         ("death.json", DEATH, [1, 0, 1]),
         ("consent.json", CONSENT, [0, 0, 1]),
     ] {
@@ -166,6 +170,16 @@ async fn what_is_no_signal_reaches_the_hub_by_a_call_of_its_own() {
             (&recorded.into(), &retracted.into(), &stated.into()),
             "{name}: {report}"
         );
+    }
+    let joined = written(&home, "merge.hl7", &moved(MERGE, SystemClock.now()));
+    let settings = home.file("clients/health-adapter.toml");
+    once(&home, "nhs", "health", &joined).await.0.ended(0);
+    for (code, words) in [
+        (0, "merge.hl7 message 1: the two are apart again"),
+        (1, "nothing changed"),
+    ] {
+        let ran = run("placehub-nhs", ["separate", &joined, "--settings", &settings]).await;
+        assert!(ran.ended(code).out.contains(words));
     }
     served.stop().await;
 }

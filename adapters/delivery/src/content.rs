@@ -3,7 +3,7 @@
 
 use placehub_proto::v1::{
     ChangeNhsNumberRequest, ConsentStatement, JoinIdentitiesRequest, PersonIdentity, RecordDeathRequest,
-    RetractDeathRequest, RetractSignalRequest, SignalDraft,
+    RetractDeathRequest, RetractSignalRequest, SeparateIdentitiesRequest, SignalDraft,
 };
 use serde_json::{Value as Json, json};
 
@@ -13,7 +13,7 @@ use crate::draft;
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Told {
     /// Always there in what this version wrote.
-    #[prost(oneof = "Content", tags = "3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "Content", tags = "3, 4, 5, 6, 7, 8, 9, 10")]
     pub content: Option<Content>,
 }
 
@@ -41,6 +41,9 @@ pub enum Content {
     /// The news of a death was wrong.
     #[prost(message, tag = "9")]
     Life(RetractDeathRequest),
+    /// Two records are not of one person after all, or an NHS number was not replaced.
+    #[prost(message, tag = "10")]
+    Separation(SeparateIdentitiesRequest),
 }
 
 impl Content {
@@ -89,6 +92,12 @@ impl Content {
                 "version": one.version,
                 "lives": true,
             }),
+            Self::Separation(one) => json!({
+                "source_system": one.source_system,
+                "source_id": one.source_id,
+                "version": one.version,
+                "separated": true,
+            }),
         }
     }
 
@@ -105,6 +114,7 @@ impl Content {
             Self::NumberChange(one) => format!("{} of {}: another NHS number", one.source_id, one.source_system),
             Self::Death(death) => format!("{} of {}: died", death.source_id, death.source_system),
             Self::Life(one) => format!("{} of {}: did not die", one.source_id, one.source_system),
+            Self::Separation(one) => format!("{} of {}: not one person after all", one.source_id, one.source_system),
         }
     }
 }
@@ -152,5 +162,11 @@ impl From<RecordDeathRequest> for Content {
 impl From<RetractDeathRequest> for Content {
     fn from(request: RetractDeathRequest) -> Self {
         Self::Life(request)
+    }
+}
+
+impl From<SeparateIdentitiesRequest> for Content {
+    fn from(request: SeparateIdentitiesRequest) -> Self {
+        Self::Separation(request)
     }
 }

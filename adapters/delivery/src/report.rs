@@ -23,7 +23,7 @@ pub struct Report {
     pub superseded: u64,
     /// Taken back at the hub.
     pub retracted: u64,
-    /// Statements taken down by the hub: consents, joins of records, changes of number, deaths.
+    /// Statements taken down by the hub: consents, joins and separations of records, changes of number, deaths.
     pub stated: u64,
     /// Refused by the hub.
     pub refused: Vec<Refused>,
@@ -101,6 +101,7 @@ impl Report {
             | Content::Join(_)
             | Content::Life(_)
             | Content::NumberChange(_)
+            | Content::Separation(_)
             | Content::Statement(_) => self.stated += 1,
         }
     }

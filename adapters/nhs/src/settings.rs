@@ -28,6 +28,8 @@ pub const FORMATS: &str = "
 mapping = \"mapping.toml\"
 # HL7 v2 messages whose MSH-11 says otherwise are refused: P at work, T or D on trial.
 processing_id = \"P\"
+# Whether messages over MLLP may have line feeds where carriage returns belong, or begin with a byte order mark.
+lenient = true
 # The hub's catalogue, if the place has changed it: copies of its files.
 # kinds = \"kinds.toml\"
 # purposes = \"purposes.toml\"
@@ -39,8 +41,14 @@ struct Written {
     mapping: Option<PathBuf>,
     #[serde(default)]
     processing_id: Processing,
+    #[serde(default = "yes")]
+    lenient: bool,
     kinds: Option<PathBuf>,
     purposes: Option<PathBuf>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// HL7 table 0103.
@@ -64,6 +72,7 @@ impl Reading {
         Ok(Self {
             mapping: Mapping::parse(Mapping::USUAL, &catalogue)?,
             processing_id: "P".to_owned(),
+            lenient: true,
         })
     }
 }
@@ -116,5 +125,6 @@ fn reading(formats: &Formats) -> Result<Reading, Error> {
     Ok(Reading {
         mapping,
         processing_id: processing_id.to_owned(),
+        lenient: written.lenient,
     })
 }

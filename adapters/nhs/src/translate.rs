@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use placehub_delivery::{Content, Untranslatable, draft::instant, fields::Nhs};
 use placehub_proto::v1::{
     ChangeNhsNumberRequest, ConsentStance, ConsentStatement, JoinIdentitiesRequest, PersonIdentity, RecordDeathRequest,
-    RetractDeathRequest, RetractSignalRequest, SignalDraft,
+    RetractDeathRequest, RetractSignalRequest, SeparateIdentitiesRequest, SignalDraft,
 };
 
 use crate::format::{Cancellation, Event, Fact, Joined, Patient, Stated};
@@ -21,6 +21,12 @@ pub(crate) fn content(fact: Fact) -> Result<Content, Untranslatable> {
         Fact::Cancelled(cancellation) => retraction(cancellation).into(),
         Fact::Stated(stated) => statement(*stated)?.into(),
         Fact::Joined(joined) => same(*joined)?,
+        Fact::Separated(parted) => SeparateIdentitiesRequest {
+            source_system: parted.system,
+            source_id: parted.id,
+            version: parted.version,
+        }
+        .into(),
         Fact::Died(died) => RecordDeathRequest {
             source_system: died.system,
             source_id: died.id,

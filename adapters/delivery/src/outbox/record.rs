@@ -23,7 +23,7 @@ pub struct Entry {
     #[prost(int64, tag = "2")]
     pub taken_at: i64,
     /// What the hub is to be told. Always there in an entry of this version.
-    #[prost(oneof = "Content", tags = "3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "Content", tags = "3, 4, 5, 6, 7, 8, 9, 10")]
     pub content: Option<Content>,
 }
 

@@ -4,6 +4,7 @@
 mod check;
 mod once;
 mod operate;
+mod separate;
 
 #[cfg(test)]
 mod tests;
@@ -157,6 +158,14 @@ enum Command {
         #[arg(long)]
         settings: PathBuf,
     },
+    /// Takes back what a file said of two records being of one person, or of a replaced NHS number, and nothing else of it.
+    Separate {
+        /// The file, in the newest version that was sent.
+        path: PathBuf,
+        /// The settings file.
+        #[arg(long)]
+        settings: PathBuf,
+    },
     /// Shows what waits, what is kept back, when the hub last answered, and how long the certificate is good for.
     Status {
         /// The settings file.
@@ -235,6 +244,7 @@ fn execute(program: Program, command: Command, patience: Patience, out: &mut dyn
             Deed::Show { id } => operate::show(&settings, &id, out),
         },
         Command::Run { settings } => operate::run(program, &settings),
+        Command::Separate { path, settings } => separate::separate(program, &path, &settings, patience, out),
         Command::Status { settings, json } => operate::status(&settings, json, out),
     }
 }

@@ -89,6 +89,10 @@ async fn call(content: Content, channel: Channel) -> Result<(), Status> {
             .map(drop),
         Content::Death(death) => IdentityServiceClient::new(channel).record_death(death).await.map(drop),
         Content::Life(life) => IdentityServiceClient::new(channel).retract_death(life).await.map(drop),
+        Content::Separation(separation) => IdentityServiceClient::new(channel)
+            .separate_identities(separation)
+            .await
+            .map(drop),
         Content::Statement(statement) => {
             let request = RecordConsentRequest {
                 statement: Some(statement),

@@ -245,6 +245,7 @@ impl Sender {
             | Content::Join(_)
             | Content::Life(_)
             | Content::NumberChange(_)
+            | Content::Separation(_)
             | Content::Statement(_) => &self.counters.stated,
         };
         match refusal {

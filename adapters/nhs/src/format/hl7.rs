@@ -11,7 +11,7 @@ use placehub_delivery::{
     fields::{self, Nhs},
 };
 
-use super::{Cancellation, Event, Fact, Joined, Patient, Reading, Saying, hl7_escape, hl7_time};
+use super::{Cancellation, Event, Fact, Joined, Patient, Reading, Saying, Separated, hl7_escape, hl7_time, together};
 use crate::mapping::{Deed, Record, hl7_path};
 
 /// The object identifier of the NHS number (NHS Data Standards, OID register).
@@ -19,6 +19,10 @@ const NHS_NUMBER_OID: &str = "2.16.840.1.113883.2.1.4.1";
 
 /// Two records of a patient become one (HL7 2.4, chapter 3: PID survives, MRG falls out of use).
 const MERGE: &str = "A40";
+/// Two records are of one patient, and both stay in use: PID is there twice.
+const LINK: &str = "A24";
+/// That two records are of one patient was wrong: PID is there twice.
+const UNLINK: &str = "A37";
 /// One record has another number than before, which stands in MRG.
 const RENUMBERING: &str = "A47";
 
@@ -89,10 +93,8 @@ pub(super) fn message(text: &str, reading: &Reading) -> Result<Saying, Untransla
     if parsed.segment("PID").is_none() {
         return Err(Untranslatable::new("PID", "is missing"));
     }
-    if let MERGE | RENUMBERING = trigger.as_str() {
-        return message
-            .joined(&trigger)
-            .map(|joined| Saying::Told(vec![Fact::Joined(Box::new(joined))]));
+    if let LINK | MERGE | RENUMBERING | UNLINK = trigger.as_str() {
+        return Ok(Saying::Told(vec![message.of_two(&trigger)?]));
     }
     let visit = Some(message.value("PV1", 19)).filter(|visit| !visit.is_empty());
     let visit = visit.map(|visit| fields::label(&visit)).transpose();
@@ -176,42 +178,65 @@ impl<'m> Adt<'m> {
         if !born.is_empty() {
             patient.birth_date = hl7_time::birth_date(&born).map_err(|rule| Untranslatable::new("PID-7", rule))?;
         }
-        self.numbers("PID", 3, &mut patient)?;
+        self.numbers(self.field("PID", 3), "PID-3", &mut patient)?;
         Ok(patient)
     }
 
-    /// Two records of one patient, or two numbers of one record.
-    fn joined(&self, trigger: &str) -> Result<Joined, Untranslatable> {
-        if self.message.segments().filter(|segment| segment.name == "MRG").count() > 1 {
-            return Err(Untranslatable::new(
-                "MRG",
-                "is there more than once: send a message for each",
-            ));
-        }
-        let (mut survivor, mut retired) = (Patient::default(), Patient::default());
-        self.numbers("PID", 3, &mut survivor)?;
-        self.numbers("MRG", 1, &mut retired)?;
-        for (patient, field) in [(&survivor, "PID-3"), (&retired, "MRG-1")] {
-            if !patient.has_number() {
-                return Err(Untranslatable::new(field, "is missing, or has no number to go by"));
+    /// Two records of one patient, or two numbers of one record; or that they are not.
+    fn of_two(&self, trigger: &str) -> Result<Fact, Untranslatable> {
+        let [survivor, retired] = match trigger {
+            LINK | UNLINK => {
+                let pids: [_; 2] = self
+                    .segments("PID")
+                    .try_into()
+                    .map_err(|_| Untranslatable::new("PID", "is not there twice, once for each of the two records"))?;
+                pids.map(|pid| (pid, 3, "PID-3"))
+            }
+            _ => {
+                let (pid, mrg) = (self.segments("PID"), self.segments("MRG"));
+                if mrg.len() > 1 {
+                    let rule = "is there more than once: send a message for each";
+                    return Err(Untranslatable::new("MRG", rule));
+                }
+                let first = |segments: Vec<&'m Segment<'m>>| segments.first().copied();
+                let missing = || Untranslatable::new("MRG-1", "is missing, or has no number to go by");
+                let pid = first(pid).ok_or_else(|| Untranslatable::new("PID", "is missing"))?;
+                [(pid, 3, "PID-3"), (first(mrg).ok_or_else(missing)?, 1, "MRG-1")]
             }
         }
-        let id = fields::label(&self.value("MSH", 10)).map_err(|rule| Untranslatable::new("MSH-10", rule))?;
-        Ok(Joined {
-            system: self.system()?,
-            id: format!("{id}:join"),
-            version: self.version(),
+        .map(|(segment, field, place)| {
+            let mut patient = Patient::default();
+            self.numbers(segment.field(field), place, &mut patient)?;
+            match patient.has_number() {
+                true => Ok(patient),
+                false => Err(Untranslatable::new(place, "is missing, or has no number to go by")),
+            }
+        });
+        let (survivor, retired) = (survivor?, retired?);
+        let (system, id) = (self.system()?, format!("join:{}", together(&survivor, &retired)));
+        let version = self.version();
+        if trigger == UNLINK {
+            let version = version + 1;
+            return Ok(Fact::Separated(Separated { system, id, version }));
+        }
+        Ok(Fact::Joined(Box::new(Joined {
+            system,
+            id,
+            version,
             survivor,
             retired,
             renumbered: trigger == RENUMBERING,
-        })
+        })))
+    }
+
+    fn segments(&self, name: &str) -> Vec<&'m Segment<'m>> {
+        self.message.segments().filter(|segment| segment.name == name).collect()
     }
 
     /// Takes all the identifiers of a field.
-    fn numbers(&self, segment: &str, field: usize, patient: &mut Patient) -> Result<(), Untranslatable> {
-        let mut repeats = self.field(segment, field).into_iter().flat_map(Field::repeats);
-        let place = format!("{segment}-{field}");
-        repeats.try_for_each(|repeat| self.identify(repeat, &place, patient))
+    fn numbers(&self, field: Option<&'m Field<'m>>, place: &str, patient: &mut Patient) -> Result<(), Untranslatable> {
+        let mut repeats = field.into_iter().flat_map(Field::repeats);
+        repeats.try_for_each(|repeat| self.identify(repeat, place, patient))
     }
 
     /// Takes one identifier (data type CX): the NHS number by its assigning authority or type, all others as the sender's own.

@@ -7,7 +7,7 @@ mod hl7_escape;
 mod hl7_time;
 pub(crate) mod mns;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{Timestamp, civil::Date};
 use placehub_delivery::{FileError, Placed, Untranslatable, draft, fields::Nhs};
@@ -23,6 +23,9 @@ pub struct Reading {
     pub mapping: Mapping,
     /// The processing id that a message may have (HL7 table 0103): `P` at work, `T` or `D` on trial.
     pub processing_id: String,
+    /// Whether messages over MLLP may have line feeds where carriage returns belong, or begin with a byte order mark, neither of
+    /// which HL7 v2 knows.
+    pub lenient: bool,
 }
 
 /// What a message or resource says.
@@ -45,6 +48,8 @@ pub enum Fact {
     Stated(Box<Stated>),
     /// Two records are of one patient.
     Joined(Box<Joined>),
+    /// Two records are not of one patient after all.
+    Separated(Separated),
     /// A patient died.
     Died(Box<Died>),
     /// A patient did not die after all.
@@ -66,6 +71,17 @@ pub struct Joined {
     pub retired: Patient,
     /// Whether what changed is the number of one record, and not that there were two.
     pub renumbered: bool,
+}
+
+/// What was said of two records being one, taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Separated {
+    /// The system that said so.
+    pub system: String,
+    /// Its id of the statement.
+    pub id: String,
+    /// Above that of every statement of it that was sent before.
+    pub version: u64,
 }
 
 /// The news of a death.
@@ -262,26 +278,47 @@ impl Cancellation {
     }
 }
 
+/// A name for two records together that shows neither, and is the same whichever comes first. A source knows a record by its
+/// own reference; if both have the same, it is the NHS number that differs.
+fn together(one: &Patient, other: &Patient) -> String {
+    let own = [one, other].map(|it| it.reference().or(it.number()).unwrap_or_default());
+    let mut names = match own.iter().collect::<BTreeSet<_>>().len() {
+        1 => [one, other].map(|it| it.number().unwrap_or_default()),
+        _ => own,
+    };
+    names.sort();
+    pseudonym(&names.join("|"))
+}
+
+/// 16 hexadecimal digits, always the same. Without a key on purpose: they go to the hub alone, which is handed the identifiers
+/// themselves beside them and keeps a keyed hash of both, and to whoever runs `check` on a file that holds them.
+fn pseudonym(identifier: &str) -> String {
+    let hashed = digest(&SHA256, identifier.as_bytes());
+    let digits = hashed.as_ref().iter().take(8);
+    digits.map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Patient {
     /// Whether it has an identifier by which two records can be told to be one person's.
     fn has_number(&self) -> bool {
         matches!(self.nhs, Some(Nhs::Checked(_))) || !self.references.is_empty()
     }
 
-    /// A name for its strongest identifier that does not show it: 16 hexadecimal digits, always the same.
+    /// A name for its strongest identifier that does not show it.
     fn pseudonym(&self) -> String {
-        let (system, value) = match (&self.nhs, self.references.first()) {
-            (Some(Nhs::Checked(digits)), _) => ("nhs", digits.as_str()),
-            (_, Some(reference)) => (reference.system.as_str(), reference.value.as_str()),
-            _ => ("", ""),
-        };
-        let hashed = digest(&SHA256, format!("{system}|{value}").as_bytes());
-        hashed
-            .as_ref()
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        pseudonym(&self.number().or(self.reference()).unwrap_or_default())
+    }
+
+    fn number(&self) -> Option<String> {
+        match &self.nhs {
+            Some(Nhs::Checked(digits)) => Some(format!("nhs|{digits}")),
+            _ => None,
+        }
+    }
+
+    fn reference(&self) -> Option<String> {
+        let first = self.references.first()?;
+        Some(format!("{}|{}", first.system, first.value))
     }
 
     /// Whether the hub can find the person among those that other agencies know: the contract's rule for statements.

@@ -214,6 +214,9 @@ impl Desk {
     /// What the hub is to be told of a message; nothing, if it carries no signal.
     fn read(&self, message: &[u8], head: &Head) -> Result<Vec<Content>, Untranslatable> {
         let text = text(message, head.character_set())?;
+        if !self.reading.lenient {
+            strict(&text)?;
+        }
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim();
         if !text.starts_with("MSH") {
             return Err(Untranslatable::new("MSH", "is not the head of an HL7 v2 message"));
@@ -248,6 +251,16 @@ impl Desk {
             .await?
             .map(drop)
     }
+}
+
+/// HL7 v2 ends a segment with a carriage return and nothing else (chapter 2, message delimiters), and knows no byte order mark.
+fn strict(text: &str) -> Result<(), Untranslatable> {
+    let rule = match text {
+        _ if text.starts_with('\u{feff}') => "begins with a byte order mark",
+        _ if text.contains('\n') => "has line feeds, where segments end with carriage returns",
+        _ => return Ok(()),
+    };
+    Err(Untranslatable::new("MSH", rule))
 }
 
 /// Reads the bytes in the character set that MSH-18 names (HL7 table 0211).

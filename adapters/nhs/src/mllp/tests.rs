@@ -138,7 +138,53 @@ async fn a_merge_joins_two_records_and_a_new_number_takes_the_place_of_the_old()
         ("PV1|1|I|||||||||||||||||V-9", "MRG|1^^^A\rMRG|2^^^A"),
     ]);
     assert!(told(&station, &twice).await[0].starts_with("MSA|AE|C-1|MRG: is there more than once"));
-    assert_eq!(station.waiting(), ["C-1:join is one", "C-1:join is another number"]);
+    let waiting = station.waiting();
+    let [joined, renumbered] = waiting.as_slice() else {
+        panic!("{waiting:?}")
+    };
+    assert!(joined.starts_with("join:") && joined.ends_with(" is one"), "{joined}");
+    assert!(renumbered.ends_with(" is another number"), "{renumbered}");
+}
+
+#[tokio::test]
+async fn what_was_joined_by_a_merge_or_a_link_is_separated_by_an_unlinking() {
+    let station = station(SHORT);
+    let visit = "PV1|1|I|||||||||||||||||V-9";
+    let second = "PID|2||H-88^^^RWIG^MRN";
+    for (trigger, other) in [("A40", "MRG|H-88^^^RWIG^MRN"), ("A24", second), ("A37", second)] {
+        let message = with(&[("ADT^A01", &format!("ADT^{trigger}")), (visit, other)]);
+        assert_eq!(told(&station, &message).await, ["MSA|AA|C-1"], "{trigger}");
+    }
+    let waiting = station.waiting();
+    let id = waiting[0].strip_suffix(" is one").unwrap();
+    assert_eq!(waiting[1..], [format!("{id} is one"), format!("{id} is not one")]);
+    let alone = with(&[("ADT^A01", "ADT^A37")]);
+    let answer = told(&station, &alone).await;
+    assert!(
+        answer[0].starts_with("MSA|AE|C-1|PID: is not there twice"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_listener_that_is_not_lenient_takes_no_line_feed_and_no_byte_order_mark() {
+    let station = Station::new(8, |door, reading| {
+        let reading = Reading {
+            lenient: false,
+            ..Reading::clone(&reading)
+        };
+        Box::new(Listener::new(door, SHORT, Arc::new(reading)))
+    });
+    assert_eq!(told(&station, &with(&[])).await, ["MSA|AA|C-1"]);
+    for (from, to, rule) in [
+        ("\rPID", "\nPID", "has line feeds"),
+        ("MSH|^", "\u{feff}MSH|^", "begins with a byte order mark"),
+    ] {
+        let answer = told(&station, &with(&[(from, to)])).await;
+        assert!(answer[0].starts_with("MSA|AR|C-1|MSH: "), "{answer:?}");
+        assert!(answer[0].contains(rule), "{answer:?}");
+    }
+    assert_eq!(station.waiting().len(), 1);
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ fn stated(change: impl FnOnce(&mut Value)) -> Result<ConsentStatement, Untransla
     let reading = Reading {
         mapping: Mapping::parse(&mapping, &catalogue).unwrap(),
         processing_id: "P".into(),
+        lenient: true,
     };
     let rows = rows(Box::new(Cursor::new(consent.to_string().into_bytes())), "x", &reading).unwrap();
     let mut rows: Vec<_> = rows.map(Result::unwrap).collect();

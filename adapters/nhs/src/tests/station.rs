@@ -83,6 +83,7 @@ impl Station {
                 Content::NumberChange(change) => format!("{} is another number", change.source_id),
                 Content::Death(death) => format!("{} died", death.source_id),
                 Content::Life(life) => format!("{} lives", life.source_id),
+                Content::Separation(apart) => format!("{} is not one", apart.source_id),
             })
             .collect()
     }
