@@ -32,7 +32,8 @@ pub const CHANGE: u8 = b'v';
 pub const SHOWN: u8 = b'd';
 /// Ledger entries: `number8` → bytes. Room `ledger`.
 pub const LEDGER_ENTRY: u8 = b'l';
-/// Hashes of the ledger's complete subtrees, of every fourth level from 4 on: `level1 · index8` → hash. Room `ledger`.
+/// The ledger's complete subtrees of every fourth level from 4 on: `level1 · index8` → the hashes of the sixteen subtrees four
+/// levels lower, of which the lowest are those of entries. Room `ledger`.
 pub const LEDGER_NODE: u8 = b't';
 /// Ledger entries that concern a subject (a person or an address, a practitioner who asked, an agreement that was asked
 /// under): `subject16 · !number8` → empty. Room `ledger`.

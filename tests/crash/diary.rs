@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
 };
 
-use placehub_hub::ledger::verify::{Evidence, verify};
+use placehub_hub::ledger::verify::{Evidence, Row, verify};
 use placehub_proto::v1::{DisclosureLevel, PushOutcome, Signal};
 use serde_json::Value;
 
@@ -67,7 +67,7 @@ impl Diary {
         let officer = home.practitioner("governance", "igo-1").await;
         let (ledger, head) = officer.export().await.unwrap();
         let verified = verify(
-            ledger.iter().cloned().map(Ok::<_, Infallible>),
+            ledger.iter().cloned().map(Row::alone).map(Ok::<_, Infallible>),
             &Evidence::of(&head),
             &home.ledger_key(),
         );

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use placehub_ledger::tree::leaf_hash;
 use serde_json::Value;
 
 use super::{carry, live, lived, verify};
@@ -17,7 +18,9 @@ async fn wrong(folder: &Path, key: &str, more: &[&str]) -> Value {
 fn changed(folder: &Path, name: &str, change: impl FnOnce(&mut Vec<String>)) -> std::path::PathBuf {
     let copy = folder.with_file_name(name);
     fs::create_dir(&copy).unwrap();
-    fs::copy(folder.join("checkpoint"), copy.join("checkpoint")).unwrap();
+    for file in ["checkpoint", "hashes"] {
+        fs::copy(folder.join(file), copy.join(file)).unwrap();
+    }
     let text = fs::read_to_string(folder.join("entries.ndjson")).unwrap();
     let mut lines: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
     change(&mut lines);
@@ -50,17 +53,43 @@ async fn a_bundle_is_verified_without_hub_or_network_and_every_change_to_it_is_f
     assert_eq!(wrong(&cut, &key, &[]).await["first_wrong_entry"], size - 1);
     let longer = changed(&folder, "longer", |lines| lines.push(lines[0].clone()));
     assert_eq!(wrong(&longer, &key, &[]).await["first_wrong_entry"], size);
-    let swapped = changed(&folder, "swapped", |lines| lines.swap(1, 4));
-    wrong(&swapped, &key, &[]).await;
-    let dropped = changed(&folder, "dropped", |lines| drop(lines.remove(1)));
-    wrong(&dropped, &key, &[]).await;
-    let mumbling = changed(&folder, "mumbling", |lines| lines[3] = lines[3].trim_end().to_owned());
-    wrong(&mumbling, &key, &[]).await;
-    let reworded = changed(&folder, "reworded", |lines| {
-        let line = lines.iter_mut().find(|line| line.contains(PURPOSE)).unwrap();
+    let named = async |name: &str, change: fn(&mut Vec<String>)| {
+        let told = wrong(&changed(&folder, name, change), &key, &[]).await;
+        told["first_wrong_entry"].as_u64()
+    };
+    assert_eq!(named("swapped", |lines| lines.swap(1, 4)).await, Some(1));
+    assert_eq!(named("dropped", |lines| drop(lines.remove(1))).await, Some(1));
+    let mumble = |lines: &mut Vec<String>| lines[3] = lines[3].trim_end().to_owned();
+    assert_eq!(named("mumbling", mumble).await, Some(3));
+    let reword = |lines: &mut Vec<String>| {
+        let line = lines.iter_mut().rev().find(|line| line.contains(PURPOSE)).unwrap();
         *line = line.replace(PURPOSE, "crisis-support");
-    });
-    wrong(&reworded, &key, &[]).await;
+    };
+    let entries = fs::read_to_string(folder.join("entries.ndjson")).unwrap();
+    let lines: Vec<_> = entries.lines().collect();
+    let last = lines.iter().rposition(|line| line.contains(PURPOSE)).unwrap();
+    assert_eq!(named("reworded", reword).await, Some(last as u64));
+
+    // Changed with their hashes, entries are no longer told from each other.
+    let rehashed = changed(&folder, "rehashed", reword);
+    let entries = fs::read_to_string(rehashed.join("entries.ndjson")).unwrap();
+    let hashes: Vec<_> = entries.lines().map(|line| leaf_hash(line.as_bytes())).collect();
+    fs::write(rehashed.join("hashes"), hashes.concat()).unwrap();
+    let told = wrong(&rehashed, &key, &[]).await;
+    assert_eq!(told["first_wrong_entry"], Value::Null);
+    assert_eq!(told["wrong_among"]["last"], size - 1);
+    let good = fs::read(folder.join("hashes")).unwrap();
+    let kept = changed(&folder, "kept", |_| ());
+    for (bytes, first) in [
+        (good[..good.len() - 1].to_vec(), size - 1),
+        ([&good[..], &[7]].concat(), size),
+        ([&[good[0] ^ 1], &good[1..]].concat(), 0),
+    ] {
+        fs::write(kept.join("hashes"), bytes).unwrap();
+        assert_eq!(wrong(&kept, &key, &[]).await["first_wrong_entry"], first);
+    }
+    fs::remove_file(kept.join("hashes")).unwrap();
+    verify(&kept, &key, &[]).await.ended(2);
 
     let resigned = changed(&folder, "resigned", |_| ());
     let note = fs::read_to_string(resigned.join("checkpoint")).unwrap();
@@ -118,7 +147,7 @@ async fn a_store_that_was_put_back_is_found_by_a_head_that_was_kept() {
     let forked = carry(&home, "forked").await;
     verify(&forked, &key, &[]).await.ended(0);
     let told = wrong(&forked, &key, &since).await;
-    assert!(told["fault"].as_str().unwrap().contains("earlier checkpoint"), "{told}");
+    assert_eq!(told["wrong_among"]["first"], 0, "{told}");
     home.run(&only_grew).await.ended(1);
     served.stop().await;
 }

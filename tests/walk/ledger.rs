@@ -3,15 +3,15 @@
 use std::convert::Infallible;
 
 use jiff::SignedDuration;
-use placehub_hub::ledger::verify::{self, Evidence, Verified};
+use placehub_hub::ledger::verify::{self, Evidence, Row, Verified};
 use tonic::Code;
 
 use super::{CASEYS_HOME, HOMELESSNESS, PERSONAL, given};
 use crate::harness::{Hub, Narrow as _, alex, billie, casey, drew, question_address, question_person, refused};
 
 fn verify(entries: &[Vec<u8>], checkpoint: &str, hub: &Hub) -> Result<Verified, verify::Fault> {
-    let entries = entries.iter().cloned().map(Ok::<_, Infallible>);
-    verify::verify(entries, &Evidence::of(checkpoint), &hub.ledger_key.parse().unwrap())
+    let rows = entries.iter().cloned().map(Row::alone).map(Ok::<_, Infallible>);
+    verify::verify(rows, &Evidence::of(checkpoint), &hub.ledger_key.parse().unwrap())
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! A ledger in a folder of its own, to be carried away and checked elsewhere: `entries.ndjson`, `checkpoint`, and a file
-//! for each change of keys in `handovers`. Never holds a key: whoever checks has it from elsewhere.
+//! A ledger in a folder of its own, to be carried away and checked elsewhere: `entries.ndjson`, `hashes`, `checkpoint`, and
+//! a file for each change of keys in `handovers`. Never holds a key: whoever checks has it from elsewhere.
 
 use std::{
     fs::{self, File},
@@ -7,35 +7,40 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Checkpoint, LONGEST};
+use crate::{Checkpoint, LONGEST, tree::Hash, verify::Row};
 
 const ENTRIES: &str = "entries.ndjson";
+const HASHES: &str = "hashes";
 const CHECKPOINT: &str = "checkpoint";
 const HANDOVERS: &str = "handovers";
 
 /// The largest note that is read, in bytes.
 const LARGEST_NOTE: u64 = 64 * 1024;
 
-/// A bundle that is read. Its entries come one at a time.
+/// A bundle that is read. Its rows come one at a time.
 #[derive(Debug)]
 pub struct Bundle {
     /// The signed note over all entries.
     pub checkpoint: String,
     /// The notes of the changes of keys, oldest first.
     pub handovers: Vec<String>,
-    /// The bytes of the entries, in order.
-    pub entries: Entries,
+    /// The entries, and what the hub had kept of each.
+    pub rows: Rows,
 }
 
-/// The entries of a bundle, in order, each as it was hashed.
+/// The entries of a bundle, in order, each as it was hashed, with the hash that the hub had kept of it.
 #[derive(Debug)]
-pub struct Entries(BufReader<File>);
+pub struct Rows {
+    entries: BufReader<File>,
+    hashes: BufReader<File>,
+}
 
 /// A bundle in the making.
 #[derive(Debug)]
 pub struct BundleWriter {
     folder: PathBuf,
     entries: BufWriter<File>,
+    hashes: BufWriter<File>,
 }
 
 impl Bundle {
@@ -58,26 +63,52 @@ impl Bundle {
         Ok(Self {
             checkpoint: read_note(&folder.join(CHECKPOINT))?,
             handovers,
-            entries: Entries(BufReader::new(File::open(folder.join(ENTRIES))?)),
+            rows: Rows {
+                entries: BufReader::new(open(&folder.join(ENTRIES))?),
+                hashes: BufReader::new(open(&folder.join(HASHES))?),
+            },
         })
     }
 }
 
-impl Iterator for Entries {
-    type Item = io::Result<Vec<u8>>;
+impl Iterator for Rows {
+    type Item = io::Result<Row>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let row = self.entry().and_then(|entry| {
+            let kept = self.kept()?;
+            Ok(Row { entry, kept })
+        });
+        Some(row).filter(|row| !matches!(row, Ok(row) if *row == Row::default()))
+    }
+}
+
+impl Rows {
+    fn entry(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         let most = u64::try_from(LONGEST).unwrap_or(u64::MAX).saturating_add(1);
-        match self.0.by_ref().take(most).read_until(b'\n', &mut line) {
-            Ok(0) => None,
-            Ok(_) if line.pop() == Some(b'\n') => Some(Ok(line)),
-            Ok(_) => Some(Err(io::Error::new(
+        match self.entries.by_ref().take(most).read_until(b'\n', &mut line)? {
+            0 => Ok(None),
+            _ if line.pop() == Some(b'\n') => Ok(Some(line)),
+            _ => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "a line is cut off, or longer than any entry",
-            ))),
-            Err(error) => Some(Err(error)),
+            )),
         }
+    }
+
+    /// The next hash. What is left of one that was cut off is no entry's.
+    fn kept(&mut self) -> io::Result<Option<Hash>> {
+        let mut left = Vec::new();
+        self.hashes
+            .by_ref()
+            .take(Hash::default().len() as u64)
+            .read_to_end(&mut left)?;
+        let mut hash = Hash::default();
+        for (to, from) in hash.iter_mut().zip(&left) {
+            *to = *from;
+        }
+        Ok(Some(hash).filter(|_| !left.is_empty()))
     }
 }
 
@@ -94,16 +125,18 @@ impl BundleWriter {
         Ok(Self {
             folder: folder.to_owned(),
             entries: BufWriter::new(File::create(folder.join(ENTRIES))?),
+            hashes: BufWriter::new(File::create(folder.join(HASHES))?),
         })
     }
 
-    /// Adds the bytes of the next entry.
+    /// Adds the bytes of the next entry, and the hash that the hub has kept of it.
     ///
     /// # Errors
     /// If they cannot be written.
-    pub fn entry(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn entry(&mut self, bytes: &[u8], kept: &Hash) -> io::Result<()> {
         self.entries.write_all(bytes)?;
-        self.entries.write_all(b"\n")
+        self.entries.write_all(b"\n")?;
+        self.hashes.write_all(kept)
     }
 
     /// Ends the bundle with what was signed. Without this it is none.
@@ -112,6 +145,7 @@ impl BundleWriter {
     /// If it cannot be written, or a handover is no checkpoint.
     pub fn finish(mut self, checkpoint: &str, handovers: &[String]) -> io::Result<()> {
         self.entries.flush()?;
+        self.hashes.flush()?;
         if !handovers.is_empty() {
             let within = self.folder.join(HANDOVERS);
             fs::create_dir(&within)?;
@@ -124,14 +158,22 @@ impl BundleWriter {
     }
 }
 
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path).map_err(|error| named(path, &error))
+}
+
 fn read_note(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    let file = File::open(path).map_err(named)?;
-    let read = file.take(LARGEST_NOTE + 1).read_to_string(&mut text).map_err(named)?;
+    let read = open(path)?.take(LARGEST_NOTE + 1).read_to_string(&mut text);
+    let read = read.map_err(|error| named(path, &error))?;
     if u64::try_from(read).is_ok_and(|read| read <= LARGEST_NOTE) {
         Ok(text)
     } else {
-        Err(named(io::Error::new(io::ErrorKind::InvalidData, "too long for a note")))
+        let long = io::Error::new(io::ErrorKind::InvalidData, "too long for a note");
+        Err(named(path, &long))
     }
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

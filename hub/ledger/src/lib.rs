@@ -16,7 +16,7 @@ pub mod tree;
 pub mod verify;
 pub mod witness;
 
-pub use bundle::{Bundle, BundleWriter, Entries};
+pub use bundle::{Bundle, BundleWriter, Rows};
 pub use checkpoint::Checkpoint;
 pub use cosignature::{Cosigner, WitnessKey};
 pub use entry::{

@@ -148,12 +148,14 @@ impl Inspection {
         Ok(start.min(size)..end.min(size))
     }
 
-    /// Entries from a number on, in order.
+    /// Entries from a number on, in order, each with the hash that was kept of it when it was made.
     ///
     /// # Errors
     /// As for each look.
-    pub fn in_order(&self, _: &Permit<Act<Export>>, from: u64) -> Result<Vec<Numbered>, Error> {
-        Ok(read::export(self.read(), from, CHUNK)?)
+    pub fn in_order(&self, _: &Permit<Act<Export>>, from: u64) -> Result<Vec<(Numbered, Hash)>, Error> {
+        let entries = read::export(self.read(), from, CHUNK)?;
+        let kept = read::kept(self.read(), from..from + entries.len() as u64)?;
+        Ok(entries.into_iter().zip(kept).collect())
     }
 
     /// For each change of the ledger's key, the note that both keys signed.

@@ -13,56 +13,96 @@ use crate::{
 };
 
 /// From one kept level of the tree to the next.
-const STRIDE: u8 = 4;
+pub(super) const STRIDE: u8 = 4;
+
+/// How many hashes a row of the tree holds: those of the subtrees that are a kept level lower.
+pub(super) const WIDTH: usize = 1 << STRIDE;
+
+const SHORT: Error = Error::Torn("a row of the tree's hashes has another length");
 
 /// The end of the log: what an append must know of all that went before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tail {
     /// The tree so far.
     pub(super) frontier: Frontier,
+    // INVARIANT: as many as the size is above a multiple of the width.
+    /// The hashes of the last leaves, which do not fill a row yet.
+    pub(super) leaves: Vec<Hash>,
     /// When the last entry was decided.
     pub(super) at: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct TailRow {
+struct TailRow<'r> {
     size: u64,
-    peaks: Vec<Hash>,
     #[serde(with = "jiff::fmt::serde::timestamp::microsecond::optional")]
     at: Option<Timestamp>,
+    /// The frontier's hashes, then those of the last leaves.
+    hashes: &'r [u8],
 }
 
 impl Tail {
     /// The stored tail; that of an empty log if there is none.
     pub(super) fn load(read: &dyn Read) -> Result<Self, Error> {
+        const UNFIT: Error = Error::Torn("the tail's hashes do not fit its size");
         let Some(bytes) = read.get(&tail_key()).map_err(Error::Store)? else {
             return Ok(Self::default());
         };
-        let row: TailRow = row::decode(tables::SINGLE, &bytes).map_err(Error::Store)?;
-        let at_fits = row.at.is_some() == (row.size > 0);
-        match Frontier::restore(row.size, row.peaks) {
-            Some(frontier) if at_fits => Ok(Self { frontier, at: row.at }),
-            _ => Err(Error::Torn("the tail's hashes do not fit its size")),
-        }
+        let (TailRow { size, at, hashes }, rest) = row::split(tables::SINGLE, &bytes).map_err(Error::Store)?;
+        let (hashes, half) = hashes.as_chunks();
+        let peaks = usize::try_from(size.count_ones()).map_err(|_| UNFIT)?;
+        let (peaks, leaves) = hashes.split_at_checked(peaks).ok_or(UNFIT)?;
+        let fits = half.is_empty() && rest.is_empty() && at.is_some() == (size > 0) && leaves.len() == place(size);
+        let frontier = Frontier::restore(size, peaks.to_vec()).filter(|_| fits).ok_or(UNFIT)?;
+        let leaves = leaves.to_vec();
+        Ok(Self { frontier, leaves, at })
     }
 
-    /// Appends an entry's bytes to the log: the entry, the subtrees to be kept that it completes, and the tail.
+    /// Appends an entry's bytes to the log: the entry, the rows of hashes that it fills, and the tail.
     /// Returns the entry's number.
     pub(super) fn append(mut self, txn: &mut Txn<'_>, bytes: Vec<u8>, at: Timestamp) -> Result<u64, Error> {
         let number = self.frontier.size();
-        let completed = self.frontier.push(tree::leaf_hash(&bytes));
-        for node in completed.iter().filter(|node| is_kept(node.level)) {
-            txn.put(node_key(node.level, node.index), node.hash.to_vec());
+        let leaf = tree::leaf_hash(&bytes);
+        self.leaves.push(leaf);
+        for node in self.frontier.push(leaf).iter().filter(|node| is_kept(node.level)) {
+            let hashes = match node.level {
+                STRIDE => std::mem::take(&mut self.leaves),
+                level => (0..WIDTH as u64)
+                    .map(|child| subtree(txn, level - STRIDE, (node.index << STRIDE) + child))
+                    .collect::<Result<_, _>>()?,
+            };
+            txn.put(node_key(node.level, node.index), hashes.concat());
         }
         let row = TailRow {
             size: self.frontier.size(),
-            peaks: self.frontier.peaks().to_vec(),
             at: Some(at),
+            hashes: &[self.frontier.peaks(), &self.leaves].concat().concat(),
         };
         txn.put(entry_key(number), bytes);
         txn.put(tail_key(), row::encode(tables::SINGLE, &row).map_err(Error::Store)?);
         Ok(number)
     }
+}
+
+/// The hashes in the row of a complete subtree, if there is one.
+pub(super) fn hashes(read: &dyn Read, level: u8, index: u64) -> Result<Option<[Hash; WIDTH]>, Error> {
+    let Some(bytes) = read.get(&node_key(level, index)).map_err(Error::Store)? else {
+        return Ok(None);
+    };
+    let (hashes, half) = bytes.as_chunks();
+    let hashes = hashes.try_into().ok().filter(|_| half.is_empty());
+    hashes.map(Some).ok_or(SHORT)
+}
+
+/// The hash of a complete subtree of a kept level, made of those in its row.
+pub(super) fn subtree(read: &dyn Read, level: u8, index: u64) -> Result<Hash, Error> {
+    let hashes = hashes(read, level, index)?.ok_or(Error::Torn("a row of the tree's hashes is missing"))?;
+    Ok(tree::root_of(&hashes))
+}
+
+/// Where a number stands in its row of hashes.
+pub(super) fn place(number: u64) -> usize {
+    usize::try_from(number).unwrap_or_default() % WIDTH
 }
 
 /// Key of the tail.
@@ -90,13 +130,13 @@ pub(super) fn entry_key(number: u64) -> Vec<u8> {
     key(tables::LEDGER_ENTRY, &[&number.to_be_bytes()])
 }
 
-/// Whether the hashes of complete subtrees of this height have rows: those of every fourth level above the leaves.
-/// Those between are made from at most sixteen of the level below, so that sixteen entries cost one row and not thirty.
+/// Whether complete subtrees of this height have rows: those of every fourth level above the leaves. A row holds the hashes
+/// of the sixteen subtrees under it that are four levels lower, so that sixteen entries cost one row and not thirty.
 pub(super) fn is_kept(level: u8) -> bool {
     level > 0 && level.is_multiple_of(STRIDE)
 }
 
-/// Key of a complete subtree's hash. Only those of a kept level have a row.
+/// Key of a complete subtree's row. Only those of a kept level have one.
 pub(super) fn node_key(level: u8, index: u64) -> Vec<u8> {
     key(tables::LEDGER_NODE, &[&[level], &index.to_be_bytes()])
 }

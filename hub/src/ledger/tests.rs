@@ -135,11 +135,7 @@ fn a_ledger_is_handed_over_only_by_the_key_that_signed_it_and_to_another_of_its_
 #[test]
 fn proofs_from_the_stored_rows_hold_for_every_entry_and_every_two_sizes() {
     let txn = many(70);
-    let leaves: Vec<_> = read::export(&txn, 0, 99)
-        .unwrap()
-        .into_iter()
-        .map(|(_, bytes)| tree::leaf_hash(&bytes))
-        .collect();
+    let leaves = read::kept(&txn, 0..70).unwrap();
     let root = |size: u64| tree::root_of(&leaves[..usize::try_from(size).unwrap()]);
     for size in 1..=70 {
         for number in 0..size {
@@ -157,6 +153,35 @@ fn proofs_from_the_stored_rows_hold_for_every_entry_and_every_two_sizes() {
     ] {
         assert!(matches!(beyond, Err(Error::Beyond)));
     }
+}
+
+#[test]
+fn what_is_kept_of_each_entry_is_its_hash_wherever_it_stands() {
+    let txn = many(70);
+    let hash = |(_, bytes): (u64, Vec<u8>)| tree::leaf_hash(&bytes);
+    let leaves: Vec<_> = read::export(&txn, 0, 99).unwrap().into_iter().map(hash).collect();
+    for (from, until) in [
+        (0, 70),
+        (0, 1),
+        (3, 21),
+        (15, 17),
+        (16, 64),
+        (63, 65),
+        (64, 70),
+        (69, 70),
+        (70, 70),
+    ] {
+        let kept = read::kept(&txn, from..until).unwrap();
+        assert_eq!(
+            kept,
+            leaves[usize::try_from(from).unwrap()..usize::try_from(until).unwrap()]
+        );
+    }
+    assert!(matches!(read::kept(&txn, 69..71), Err(Error::Torn(_))));
+    let mut torn = Txn::new(&txn);
+    torn.delete(stored::node_key(4, 1));
+    assert_eq!(read::kept(&torn, 0..16).unwrap(), leaves[..16]);
+    assert!(matches!(read::kept(&torn, 0..17), Err(Error::Torn(_))));
 }
 
 #[test]
@@ -237,7 +262,9 @@ fn the_example_of_the_format_verifies_as_it_is_printed() {
     let [lines, note, key] = blocks.as_slice() else {
         panic!("FORMAT.md has three blocks");
     };
-    let entries = lines.lines().map(|line| Ok::<_, Infallible>(line.as_bytes().to_vec()));
-    let verified = verify::verify(entries, &verify::Evidence::of(note), &key.trim_end().parse().unwrap()).unwrap();
+    let rows = lines
+        .lines()
+        .map(|line| Ok::<_, Infallible>(verify::Row::alone(line.as_bytes().to_vec())));
+    let verified = verify::verify(rows, &verify::Evidence::of(note), &key.trim_end().parse().unwrap()).unwrap();
     assert_eq!((verified.size, verified.last_at), (3, Some(at(62))));
 }

@@ -203,14 +203,18 @@ fn export(
             if chunk.is_empty() {
                 Err(Trouble::closed())?;
             }
-            while let Some((number, bytes)) = chunk.pop_front().filter(|(number, _)| *number < end) {
+            while let Some(((number, bytes), kept)) = chunk.pop_front().filter(|((number, _), _)| *number < end) {
                 from = number + 1;
-                yield proto::ExportLedgerResponse { part: Some(Part::Entry(bytes)), number: Some(number) };
+                yield proto::ExportLedgerResponse {
+                    part: Some(Part::Entry(bytes)),
+                    number: Some(number),
+                    leaf_hash: kept.to_vec(),
+                };
             }
         }
         for note in house.inspection.handovers(&permit).map_err(Trouble::from)? {
-            yield proto::ExportLedgerResponse { part: Some(Part::Handover(note)), number: None };
+            yield proto::ExportLedgerResponse { part: Some(Part::Handover(note)), ..Default::default() };
         }
-        yield proto::ExportLedgerResponse { part: Some(Part::Checkpoint(checkpoint)), number: None };
+        yield proto::ExportLedgerResponse { part: Some(Part::Checkpoint(checkpoint)), ..Default::default() };
     }
 }

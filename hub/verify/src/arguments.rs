@@ -106,7 +106,7 @@ impl BundleArguments {
             witnesses: &witnesses,
             required: self.require,
         };
-        let checked = verify(bundle.entries, &evidence, &key);
+        let checked = verify(bundle.rows, &evidence, &key);
         Ok(Outcome::of(
             &key,
             checked.map(|verified| Found::Ledger(Box::new(verified))),

@@ -32,7 +32,10 @@ pub(crate) enum Found {
 
 /// What is wrong.
 struct Wrong {
+    /// The first entry that is wrong.
     first: Option<u64>,
+    /// The first and the last of those among which it is, if no more can be told.
+    among: Option<(u64, u64)>,
     why: String,
 }
 
@@ -43,6 +46,7 @@ impl Outcome {
             origin: key.name().to_owned(),
             found: found.map_err(|fault| Wrong {
                 first: fault.number(),
+                among: fault.among(),
                 why: format!("{:#}", anyhow::Error::from(fault)),
             }),
         }
@@ -54,6 +58,7 @@ impl Outcome {
             origin: key.name().to_owned(),
             found: found.map_err(|error| Wrong {
                 first: Some(number),
+                among: None,
                 why: format!("{error:#}"),
             }),
         }
@@ -98,8 +103,13 @@ impl Outcome {
                     .map(|(name, at)| json!({ "name": name, "cosigned_at": at.to_string() }))
                     .collect::<Vec<_>>(),
             }),
-            Err(Wrong { first, why }) => json!({
-                "schema": 1, "ok": false, "origin": origin, "first_wrong_entry": first, "fault": why,
+            Err(Wrong { first, among, why }) => json!({
+                "schema": 1,
+                "ok": false,
+                "origin": origin,
+                "first_wrong_entry": first,
+                "wrong_among": among.map(|(first, last)| json!({ "first": first, "last": last })),
+                "fault": why,
             }),
         }
     }

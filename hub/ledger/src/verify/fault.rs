@@ -11,6 +11,12 @@ pub enum Fault {
         /// The entry.
         number: u64,
     },
+    /// An entry is not the one that was signed.
+    #[error("entry {number} is not the one that was signed: the signed head speaks for another in its place")]
+    Changed {
+        /// The entry.
+        number: u64,
+    },
     /// The checkpoint is not one that the key signed.
     #[error("the checkpoint is not one by this key")]
     Checkpoint(#[source] NoteInvalid),
@@ -22,12 +28,6 @@ pub enum Fault {
         /// What is wrong with it.
         #[source]
         source: NoteInvalid,
-    },
-    /// The entries are not those that a checkpoint from before speaks for: the ledger was rewritten or forked.
-    #[error("the first {size} entries are not those that an earlier checkpoint speaks for")]
-    Earlier {
-        /// How many entries it speaks for.
-        size: u64,
     },
     /// A checkpoint from before is not one by any key of this ledger.
     #[error("an earlier checkpoint is not one by a key of this ledger")]
@@ -53,14 +53,20 @@ pub enum Fault {
         /// The entry, as far as it can be told.
         number: u64,
     },
+    /// The hash that was kept of an entry is missing or not its own, and the entry is the one that was signed.
+    #[error("the hash that is kept of entry {number} is not its own, though the signed head speaks for the entry")]
+    Kept {
+        /// The entry.
+        number: u64,
+    },
     /// An entry that the checkpoint speaks for, or that others follow, is not there.
     #[error("entry {number} is missing")]
     Missing {
         /// The first one.
         number: u64,
     },
-    /// A stored hash is not that of the entries under it. It was changed, or one of them.
-    #[error("entries {first} to {last} and the stored hash {index} of level {level} contradict each other")]
+    /// A stored hash is not that of the hashes under it. It was changed, or they were, and their entries with them.
+    #[error("what is kept of entries {first} to {last} contradicts the hash over them, {index} of level {level}")]
     Node {
         /// The first entry under it.
         first: u64,
@@ -71,9 +77,14 @@ pub enum Fault {
         /// Its place among those of its height.
         index: u64,
     },
-    /// There are as many entries as the checkpoint says, but not those that were signed.
-    #[error("the entries are not those that the checkpoint speaks for: the roots differ")]
-    Root,
+    /// A signed head speaks for other entries, or for other hashes of them: the ledger was rewritten or forked.
+    #[error("the signed head over {size} entries speaks for others than are here from entry {since} on")]
+    Rewritten {
+        /// Up to how many entries other heads fit, so the first entry that may be wrong.
+        since: u64,
+        /// How many entries the first head speaks for that does not fit.
+        size: u64,
+    },
     /// An entry changes the key of the ledger, and not from the one that was in force, or in a wrong form.
     #[error("entry {number} changes the ledger's key in a way that cannot be")]
     Rotation {
@@ -121,14 +132,15 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The first entry that is wrong, where that can be told; else the first of those among which it is.
+    /// The first entry that is wrong, where that can be told.
     pub fn number(&self) -> Option<u64> {
         match self {
-            Self::Node { first, .. } => Some(*first),
             Self::BackInTime { number }
+            | Self::Changed { number }
             | Self::Form { number, .. }
             | Self::Handover { number }
             | Self::Index { number }
+            | Self::Kept { number }
             | Self::Missing { number }
             | Self::Rotation { number }
             | Self::Shown { number }
@@ -136,12 +148,21 @@ impl Fault {
             | Self::Surplus { number } => Some(*number),
             Self::Checkpoint(_)
             | Self::Cosignature { .. }
-            | Self::Earlier { .. }
             | Self::EarlierCheckpoint(_)
-            | Self::Root
+            | Self::Node { .. }
+            | Self::Rewritten { .. }
             | Self::Stray
             | Self::Tail { .. }
             | Self::Witnesses { .. } => None,
+        }
+    }
+
+    /// The first and the last of the entries among which one at least is wrong, where no more can be told.
+    pub fn among(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Node { first, last, .. } => Some((*first, *last)),
+            Self::Rewritten { since, size } => Some((*since, size.checked_sub(1).filter(|last| last >= since)?)),
+            _ => None,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Checks a ledger from bytes alone: the entries, the notes that were signed over them, and the keys that must have.
+//! Checks a ledger from bytes alone: the entries, the hashes that were kept of them, the notes that were signed over
+//! them, and the keys that must have.
 //! Never trusts, and never uses, anything that wrote the ledger.
 
 mod fault;
@@ -11,7 +12,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 pub use fault::Fault;
-pub use walk::{KEY_ROTATED, Walk};
+pub use walk::{KEY_ROTATED, Row, Walk};
 
 use crate::{Checkpoint, NoteInvalid, VerifierKey, WitnessKey, tree::Hash};
 
@@ -77,32 +78,43 @@ impl<'e> Evidence<'e> {
         Ok(Walk::noting(sizes.into_iter().chain(handovers.map(|note| note.size))))
     }
 
-    /// Compares the entries of a walk that has come to its end with everything that was signed.
+    /// Compares the rows of a walk that has come to its end with everything that was signed.
     /// `key` is any key that the ledger has or had: from an older one, every change of keys is followed.
     ///
     /// # Errors
-    /// The first thing that is wrong.
-    pub fn hold(&self, walk: &Walk, key: &VerifierKey) -> Result<Verified, Fault> {
-        let current = self.succeed(walk, key)?;
+    /// The first thing that is wrong, as far as that can be told:
+    /// an entry that does not have the hash that was kept of it, if the head speaks for the kept hashes; a kept hash, if
+    /// the head speaks for the entries; an entry that could be in no ledger; else, if the head speaks for neither, the
+    /// entries between the last head that fits and the first that does not.
+    pub fn hold(&self, mut walk: Walk, key: &VerifierKey) -> Result<Verified, Fault> {
+        let claimed = Checkpoint::read_unverified(self.checkpoint).map_err(Fault::Checkpoint)?;
+        walk.judge(&claimed)?;
+        let (current, mut heads) = self.succeed(&walk, key)?;
         let signed = Checkpoint::open(self.checkpoint, &current).map_err(Fault::Checkpoint)?;
-        let (size, root) = (walk.size(), walk.frontier().root());
         for note in self.earlier {
-            let earlier = open_by_any(note, key, walk).map_err(Fault::EarlierCheckpoint)?;
-            if earlier.size > size {
+            heads.push(open_by_any(note, key, &walk).map_err(Fault::EarlierCheckpoint)?);
+        }
+        let (size, root) = (walk.size(), signed.root);
+        heads.push(signed);
+        heads.sort_by_key(|head| head.size);
+        let mut since = 0;
+        for head in &heads {
+            if head.size > size {
                 return Err(Fault::Missing { number: size });
             }
-            if walk.root_at(earlier.size) != Some(earlier.root) {
-                return Err(Fault::Earlier { size: earlier.size });
+            if !walk.fits(head) {
+                return Err(Fault::Rewritten { since, size: head.size });
             }
+            since = head.size;
         }
-        if size < signed.size {
-            return Err(Fault::Missing { number: size });
+        if size > claimed.size {
+            return Err(Fault::Surplus { number: claimed.size });
         }
-        if size > signed.size {
-            return Err(Fault::Surplus { number: signed.size });
+        if let Some(number) = walk.strange() {
+            return Err(Fault::Kept { number });
         }
-        if root != signed.root {
-            return Err(Fault::Root);
+        if walk.rows() > size {
+            return Err(Fault::Surplus { number: size });
         }
         Ok(Verified {
             size,
@@ -114,25 +126,24 @@ impl<'e> Evidence<'e> {
         })
     }
 
-    /// The key in force at the end, if the known one was in force at some time. A change of keys that the old key did
-    /// not sign could be anybody's.
-    fn succeed(&self, walk: &Walk, key: &VerifierKey) -> Result<VerifierKey, Fault> {
-        let mut current = key.clone();
+    /// The key in force at the end, if the known one was in force at some time, and the notes by which one key took the
+    /// place of another. A change of keys that the old key did not sign could be anybody's.
+    fn succeed(&self, walk: &Walk, key: &VerifierKey) -> Result<(VerifierKey, Vec<Checkpoint>), Fault> {
+        let (mut current, mut handed) = (key.clone(), Vec::new());
         let known = walk.rotations().iter().skip_while(|rotation| rotation.from != *key);
         for rotation in known {
-            let signed = self.handovers.iter().any(|note| {
+            let number = rotation.number;
+            let signed = self.handovers.iter().filter_map(|note| {
                 let by = |key| Checkpoint::open(note, key).ok();
-                let both = by(&rotation.from).zip(by(&rotation.to));
-                both.is_some_and(|(head, _)| head.size > rotation.number && walk.root_at(head.size) == Some(head.root))
+                let (head, _) = by(&rotation.from).zip(by(&rotation.to))?;
+                (head.size > number).then_some(head)
             });
-            if !signed {
-                return Err(Fault::Handover {
-                    number: rotation.number,
-                });
-            }
+            // One that fits is enough; where none does, the first tells how far the entries are those that were signed.
+            let best = signed.min_by_key(|head| !walk.fits(head));
+            handed.push(best.ok_or(Fault::Handover { number })?);
             current = rotation.to.clone();
         }
-        Ok(current)
+        Ok((current, handed))
     }
 
     fn witnessed(&self) -> Result<Vec<(String, Timestamp)>, Fault> {
@@ -154,17 +165,17 @@ impl<'e> Evidence<'e> {
     }
 }
 
-/// Checks that the entries, in order from number 0, are exactly those that the checkpoint speaks for, that each is in
-/// the format, that none goes back in time or shows what it must not, and everything else that [`Evidence`] asks.
-/// Holds one entry at a time, and a few bytes for each signal.
+/// Checks that the rows, in order from number 0, hold exactly the entries that the checkpoint speaks for, that each is in
+/// the format and has the hash that was kept of it, that none goes back in time or shows what it must not, and everything
+/// else that [`Evidence`] asks. Holds one entry at a time, and a few bytes for each signal.
 ///
 /// It says nothing of entries after the checkpoint: who fears that the log was cut short compares with a checkpoint
 /// kept elsewhere.
 ///
 /// # Errors
-/// The first thing that is wrong.
+/// As for [`Evidence::hold`].
 pub fn verify<E>(
-    entries: impl Iterator<Item = Result<Vec<u8>, E>>,
+    rows: impl Iterator<Item = Result<Row, E>>,
     evidence: &Evidence<'_>,
     key: &VerifierKey,
 ) -> Result<Verified, Fault>
@@ -173,18 +184,18 @@ where
 {
     let claimed = Checkpoint::read_unverified(evidence.checkpoint).map_err(Fault::Checkpoint)?;
     let mut walk = evidence.walk()?;
-    for bytes in entries {
-        let number = walk.size();
-        if number >= claimed.size {
-            return Err(Fault::Surplus { number });
-        }
-        let bytes = bytes.map_err(|source| Fault::Source {
+    for row in rows {
+        let number = walk.rows();
+        let Row { entry, kept } = row.map_err(|source| Fault::Source {
             number,
             source: source.into(),
         })?;
-        walk.step(&bytes)?;
+        walk.step(entry.as_deref(), kept.as_ref());
+        if number >= claimed.size {
+            break;
+        }
     }
-    evidence.hold(&walk, key)
+    evidence.hold(walk, key)
 }
 
 /// What a note from before says, if the known key or another of the ledger's has signed it.

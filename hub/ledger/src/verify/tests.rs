@@ -1,5 +1,5 @@
-//! What a ledger's bytes must show beyond their hashes: a line of keys, decisions before what they show, kept
-//! checkpoints, and witnesses. What each changed byte comes to is tried where the ledger is stored.
+//! What a ledger's bytes must show: that each entry has the hash that was kept of it, a line of keys, decisions before what
+//! they show, kept checkpoints, and witnesses. What each changed byte comes to is tried where the ledger is stored.
 
 use std::convert::Infallible;
 
@@ -52,8 +52,122 @@ impl Log {
     }
 
     fn check_with(&self, evidence: Evidence<'_>, key: &VerifierKey) -> Result<Verified, Fault> {
-        verify(self.entries.iter().cloned().map(Ok::<_, Infallible>), &evidence, key)
+        check(self.entries.iter().cloned().map(Row::alone), &evidence, key)
     }
+}
+
+fn check(rows: impl Iterator<Item = Row>, evidence: &Evidence<'_>, key: &VerifierKey) -> Result<Verified, Fault> {
+    verify(rows.map(Ok::<_, Infallible>), evidence, key)
+}
+
+/// What is found in a ledger of ten entries whose entries and kept hashes have been changed.
+fn found(change: impl FnOnce(&mut Vec<Vec<u8>>, &mut Vec<Hash>)) -> Fault {
+    let key = signer(1);
+    let mut log = Log::default();
+    (0..10).for_each(|_| log.add(pushed()));
+    let kept = [log.head(&key)];
+    (0..10).for_each(|_| log.add(pushed()));
+    let head = log.head(&key);
+    let mut hashes: Vec<_> = log.entries.iter().map(|entry| leaf_hash(entry)).collect();
+    change(&mut log.entries, &mut hashes);
+    let number = |at: usize| Row {
+        entry: log.entries.get(at).cloned(),
+        kept: hashes.get(at).copied(),
+    };
+    let rows = (0..log.entries.len().max(hashes.len())).map(number);
+    let evidence = Evidence {
+        earlier: &kept,
+        ..Evidence::of(&head)
+    };
+    check(rows, &evidence, key.verifier_key()).unwrap_err()
+}
+
+/// An entry as good as any, and not the one that was signed.
+fn other(at_second: i64) -> Vec<u8> {
+    let entry = Entry {
+        at: at(at_second),
+        ..samples::refused()
+    };
+    entry.encode().unwrap()
+}
+
+#[test]
+fn the_first_entry_that_is_not_the_one_that_was_signed_is_named_whatever_follows() {
+    type Change = fn(&mut Vec<Vec<u8>>);
+    let changes: [(Change, u64); 9] = [
+        (|entries| entries[3] = other(3), 3),
+        (|entries| entries[3] = b"{}".to_vec(), 3),
+        (|entries| entries.swap(3, 14), 3),
+        (|entries| entries.swap(0, 1), 0),
+        (|entries| drop(entries.remove(5)), 5),
+        (|entries| entries.insert(5, other(4)), 5),
+        (|entries| (entries[12], entries[19]) = (other(12), other(19)), 12),
+        (|entries| entries[19] = other(19), 19),
+        (
+            |entries| {
+                entries[7] = other(7);
+                entries.truncate(15);
+            },
+            7,
+        ),
+    ];
+    for (change, number) in changes {
+        let fault = found(|entries, _| change(entries));
+        assert!(
+            matches!(fault, Fault::Changed { number: named } if named == number),
+            "{number}: {fault}"
+        );
+    }
+    assert!(matches!(
+        found(|entries, _| entries.truncate(15)),
+        Fault::Missing { number: 15 }
+    ));
+    assert!(matches!(
+        found(|entries, _| entries.push(other(20))),
+        Fault::Surplus { number: 20 }
+    ));
+}
+
+#[test]
+fn a_kept_hash_is_told_from_an_entry_that_was_changed() {
+    for at in [0, 9, 19] {
+        let fault = found(|_, hashes| hashes[at][31] ^= 1);
+        assert!(
+            matches!(fault, Fault::Kept { number } if number == at as u64),
+            "{fault}"
+        );
+    }
+    assert!(matches!(
+        found(|_, hashes| hashes.truncate(15)),
+        Fault::Kept { number: 15 }
+    ));
+    assert!(matches!(
+        found(|_, hashes| hashes.push([0; 32])),
+        Fault::Kept { number: 20 }
+    ));
+}
+
+#[test]
+fn entries_that_were_changed_with_their_hashes_are_narrowed_down_by_the_heads_that_fit() {
+    let both = |at: usize| {
+        found(|entries, hashes| {
+            entries[at] = other(at as i64);
+            hashes[at] = leaf_hash(&entries[at]);
+        })
+    };
+    assert_eq!(both(3).among(), Some((0, 9)));
+    assert_eq!(both(12).among(), Some((10, 19)));
+    assert_eq!(both(12).number(), None);
+    let one_each = found(|entries, hashes| {
+        entries[12] = other(12);
+        hashes[15] = [0; 32];
+    });
+    assert_eq!(one_each.among(), Some((10, 19)));
+    let impossible = found(|entries, hashes| {
+        entries[12] = b"{}".to_vec();
+        hashes[12] = leaf_hash(&entries[12]);
+    });
+    assert!(matches!(impossible, Fault::Form { number: 12, .. }), "{impossible}");
 }
 
 fn rotated(from: &Signer, to: &Signer) -> Entry {
@@ -125,7 +239,7 @@ fn a_handover_over_other_entries_is_refused() {
     other.handovers = honest.handovers;
     assert!(matches!(
         other.check(&new, old.verifier_key()),
-        Err(Fault::Handover { number: 1 })
+        Err(Fault::Rewritten { since: 0, size: 2 })
     ));
 }
 
@@ -215,7 +329,10 @@ fn a_kept_checkpoint_finds_a_ledger_that_was_put_back_rewritten_or_forked() {
         Err(Fault::Missing { number: 4 })
     ));
     (0..4).for_each(|_| log.add(samples::refused()));
-    assert!(matches!(check(&log, &log.head(&key)), Err(Fault::Earlier { size: 5 })));
+    assert!(matches!(
+        check(&log, &log.head(&key)),
+        Err(Fault::Rewritten { since: 0, size: 5 })
+    ));
     let strange = [log.head(&signer(2))];
     let strange = Evidence {
         earlier: &strange,

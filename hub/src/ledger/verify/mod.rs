@@ -4,5 +4,5 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-pub use placehub_ledger::verify::{Evidence, Fault, KEY_ROTATED, Verified, Walk, verify};
+pub use placehub_ledger::verify::{Evidence, Fault, KEY_ROTATED, Row, Verified, Walk, verify};
 pub use stored::verify_stored;

@@ -3,12 +3,15 @@
 
 use std::ops::ControlFlow;
 
-use placehub_ledger::verify::{Evidence, Fault, Verified};
+use placehub_ledger::{
+    tree::{Hash, Node},
+    verify::{Evidence, Fault, Verified, Walk},
+};
 
 use crate::{
     ledger::{
         Error, VerifierKey, read,
-        stored::{self, Tail},
+        stored::{self, STRIDE, Tail},
     },
     store::{self, Read},
     tables,
@@ -21,8 +24,8 @@ const PAGE: usize = 256;
 /// of the tree, the tail, the checkpoint and its signature, and that the index by subject names entries that exist.
 ///
 /// The store must be at rest: what is written meanwhile may look wrong.
-/// An entry that was changed and still is in the format is found by the first kept hash over it, so that the fault names
-/// the sixteen entries under that hash.
+/// Names the first entry that is not the one that was signed, as long as the hashes that are kept of the entries are; if one
+/// was changed together with its hash, the sixteen that a higher hash stands over, or all up to the head.
 /// Two things cannot be told from a store alone: that it was put back to an older state as a whole, and that a row of
 /// the index is missing.
 ///
@@ -36,55 +39,136 @@ pub fn verify_stored(read: &dyn Read, key: &VerifierKey) -> Result<Verified, Fau
         handovers: &handovers,
         ..Evidence::of(checkpoint.as_deref().unwrap_or_default())
     };
-    let mut walk = evidence.walk()?;
-    loop {
-        let page = read::rows(read, walk.size(), PAGE).map_err(|error| source(walk.size(), error))?;
-        if page.is_empty() {
-            break;
-        }
-        for (number, bytes) in page {
-            if number != walk.size() {
-                return Err(Fault::Missing { number: walk.size() });
-            }
-            for node in walk.step(&bytes)?.iter().filter(|node| stored::is_kept(node.level)) {
-                let stored = read.get(&stored::node_key(node.level, node.index));
-                if stored.map_err(|error| source(number, error))?.as_deref() != Some(&node.hash) {
-                    return Err(Fault::Node {
-                        first: node.index << node.level,
-                        last: number,
-                        level: node.level,
-                        index: node.index,
-                    });
-                }
-            }
-        }
-    }
+    let (walk, torn) = walk(read, evidence.walk()?)?;
     let size = walk.size();
-    let tail = Tail {
-        frontier: walk.frontier().clone(),
-        at: walk.last_at(),
+    let tail = check_tail(read, &walk);
+    let empty = Verified {
+        size,
+        root: walk.frontier().root(),
+        first_at: None,
+        last_at: None,
+        rotations: 0,
+        witnessed: Vec::new(),
     };
-    check_tail(read, &tail)?;
+    let held = match (&checkpoint, size) {
+        (Some(_), _) => evidence.hold(walk, key),
+        (None, 0) => Ok(empty),
+        (None, _) => Err(Fault::Surplus { number: 0 }),
+    };
+    let verified = match (held, torn, tail) {
+        (Err(Fault::Kept { .. }), _, Err(fault)) => Err(fault),
+        (Err(Fault::Rewritten { .. }) | Ok(_), Some(fault), _) => Err(fault),
+        (Ok(_), None, Err(fault)) => Err(fault),
+        (held, ..) => held,
+    }?;
     check_places(read, size)?;
     check_index(read, size)?;
-    match (&checkpoint, size) {
-        (Some(_), _) => evidence.hold(&walk, key),
-        (None, 0) => Ok(Verified {
-            size,
-            root: walk.frontier().root(),
-            first_at: None,
-            last_at: None,
-            rotations: 0,
-            witnessed: Vec::new(),
-        }),
-        (None, _) => Err(Fault::Surplus { number: 0 }),
+    Ok(verified)
+}
+
+/// Takes every entry with its kept hash. Also tells the first row of hashes that is not that of the rows below it.
+fn walk(read: &dyn Read, mut walk: Walk) -> Result<(Walk, Option<Fault>), Fault> {
+    let (mut kept, mut torn) = (Kept::of(read), None);
+    loop {
+        let page = read::rows(read, walk.rows(), PAGE).map_err(|error| source(walk.rows(), error))?;
+        if page.is_empty() {
+            pass_over(&mut walk, &mut kept, u64::MAX)?;
+            return Ok((walk, torn));
+        }
+        for (number, bytes) in page {
+            pass_over(&mut walk, &mut kept, number)?;
+            if walk.rows() < number {
+                // Neither this entry nor those behind it are where they were signed.
+                walk.step(None, None);
+                return Ok((walk, torn));
+            }
+            let completed = walk.step(Some(&bytes), kept.hash(number)?.as_ref());
+            for node in completed.iter().filter(|node| stored::is_kept(node.level)) {
+                torn = match torn {
+                    None => check_node(read, node)?,
+                    torn => torn,
+                };
+            }
+        }
     }
 }
 
-fn check_tail(read: &dyn Read, expected: &Tail) -> Result<(), Fault> {
-    let size = expected.frontier.size();
+/// Takes the kept hashes of missing entries, as far as there are any below a number.
+fn pass_over(walk: &mut Walk, kept: &mut Kept<'_>, until: u64) -> Result<(), Fault> {
+    while walk.rows() < until
+        && let Some(hash) = kept.hash(walk.rows())?
+    {
+        walk.step(None, Some(&hash));
+    }
+    Ok(())
+}
+
+/// The hashes that are kept of entries, a row at a time.
+struct Kept<'r> {
+    read: &'r dyn Read,
+    tail: Option<Tail>,
+    row: Option<(u64, Option<[Hash; stored::WIDTH]>)>,
+}
+
+impl<'r> Kept<'r> {
+    fn of(read: &'r dyn Read) -> Self {
+        let tail = Tail::load(read).ok();
+        Self { read, tail, row: None }
+    }
+
+    fn hash(&mut self, number: u64) -> Result<Option<Hash>, Fault> {
+        let (index, place) = (number >> STRIDE, stored::place(number));
+        match &self.tail {
+            Some(tail) if index == tail.frontier.size() >> STRIDE => return Ok(tail.leaves.get(place).copied()),
+            Some(tail) if index > tail.frontier.size() >> STRIDE => return Ok(None),
+            _ => {}
+        }
+        let row = match self.row {
+            Some((at, row)) if at == index => row,
+            _ => row(self.read, STRIDE, index)?,
+        };
+        self.row = Some((index, row));
+        Ok(row.and_then(|row| row.get(place).copied()))
+    }
+}
+
+/// Checks the row of a complete subtree against the rows below it, whose hashes lead to the subtree's.
+fn check_node(read: &dyn Read, node: &Node) -> Result<Option<Fault>, Fault> {
+    let Node { level, index, .. } = *node;
+    let Some(below) = level.checked_sub(STRIDE).filter(|below| *below > 0) else {
+        // Each hash in such a row has been compared with its entry.
+        return Ok(None);
+    };
+    let stored = row(read, level, index)?;
+    for (place, child) in (0..).zip((index << STRIDE)..((index + 1) << STRIDE)) {
+        let made = stored::subtree(read, below, child).ok();
+        if made.is_none() || made != stored.and_then(|row| row.get::<usize>(place).copied()) {
+            return Ok(Some(Fault::Node {
+                first: child << below,
+                last: ((child + 1) << below) - 1,
+                level: below,
+                index: child,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// A row of hashes; none if it is missing or malformed.
+fn row(read: &dyn Read, level: u8, index: u64) -> Result<Option<[Hash; stored::WIDTH]>, Fault> {
+    match stored::hashes(read, level, index) {
+        Ok(row) => Ok(row),
+        Err(Error::Torn(_)) => Ok(None),
+        Err(error) => Err(source(index << level, error)),
+    }
+}
+
+fn check_tail(read: &dyn Read, walk: &Walk) -> Result<(), Fault> {
+    let frontier = walk.frontier();
+    let (size, at) = (frontier.size(), walk.last_at());
     match Tail::load(read) {
-        Ok(tail) if tail == *expected => Ok(()),
+        // The last leaves have been compared with their entries.
+        Ok(tail) if tail.frontier == *frontier && tail.at == at => Ok(()),
         Ok(tail) if tail.frontier.size() > size => Err(Fault::Missing { number: size }),
         Ok(_) | Err(Error::Torn(_) | Error::Store(store::Error::Corrupt { .. })) => Err(Fault::Tail { size }),
         Err(error) => Err(source(size, error)),

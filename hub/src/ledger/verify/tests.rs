@@ -38,11 +38,11 @@ fn bytes(read: &dyn Read) -> Vec<Vec<u8>> {
 }
 
 fn check_bytes(entries: Vec<Vec<u8>>, checkpoint: &str, key: &VerifierKey) -> Result<Verified, Fault> {
-    verify(
-        entries.into_iter().map(Ok::<_, Infallible>),
-        &Evidence::of(checkpoint),
-        key,
-    )
+    check_rows(entries.into_iter().map(Row::alone), checkpoint, key)
+}
+
+fn check_rows(rows: impl Iterator<Item = Row>, checkpoint: &str, key: &VerifierKey) -> Result<Verified, Fault> {
+    verify(rows.map(Ok::<_, Infallible>), &Evidence::of(checkpoint), key)
 }
 
 /// Changes a good store and returns what is found.
@@ -88,24 +88,56 @@ fn an_empty_store_is_an_empty_ledger() {
 }
 
 #[test]
-fn a_flipped_byte_in_any_entry_names_it_or_the_few_among_which_it_is() {
+fn a_flipped_byte_in_any_entry_names_that_entry() {
     for number in [0, 7, 15, 16, 31, 32, 36] {
-        check_flips(&stored::entry_key(number), |fault| match fault {
-            Fault::Node { first, last, .. } => *last - *first == 15 && (*first..=*last).contains(&number),
-            Fault::Tail { size } => *size == u64::from(COUNT) && number >= 32,
-            Fault::BackInTime { number: named } => *named == number || *named == number + 1,
-            other => other.number() == Some(number),
-        });
+        check_flips(
+            &stored::entry_key(number),
+            |fault| matches!(fault, Fault::Changed { number: named } if *named == number),
+        );
     }
 }
 
 #[test]
-fn a_flipped_byte_in_any_stored_hash_is_reported() {
+fn a_flipped_byte_in_any_row_of_hashes_names_the_entry_whose_hash_it_is() {
     let nodes = rows(&samples::many(COUNT), &[tables::LEDGER_NODE]);
     assert_eq!(nodes.len(), 2, "one for every sixteen entries");
-    for (row, _) in nodes {
-        check_flips(&row, |fault| matches!(fault, Fault::Node { .. }));
+    for (index, (row, value)) in (0..).zip(nodes) {
+        assert_eq!(value.len(), 16 * 32);
+        let named = |fault: &Fault| match fault {
+            Fault::Kept { number } => Some(*number),
+            _ => None,
+        };
+        check_flips(&row, |fault| named(fault).is_some_and(|number| number / 16 == index));
+        let third = tampered(|txn| {
+            let mut other = value.clone();
+            other[3 * 32 + 5] ^= 1;
+            txn.put(row.clone(), other);
+        });
+        assert_eq!(named(&third.unwrap_err()), Some(16 * index + 3));
+        let short = tampered(|txn| txn.put(row.clone(), value[1..].to_vec()));
+        assert_eq!(named(&short.unwrap_err()), Some(16 * index));
     }
+}
+
+#[test]
+fn an_entry_that_was_changed_with_its_hash_is_narrowed_down_as_far_as_higher_hashes_allow() {
+    let change = |count: u16, number: u64| {
+        let good = samples::filled((0..count).map(|n| (samples::pushed(), vec![[0; 16]; usize::from(n % 2)])));
+        let mut txn = Txn::new(&good);
+        let other = Entry {
+            at: samples::at(0),
+            ..samples::refused()
+        };
+        let other = other.encode().unwrap();
+        let row = stored::node_key(4, number / 16);
+        let mut hashes = txn.get(&row).unwrap().unwrap();
+        hashes[stored::place(number) * 32..][..32].copy_from_slice(&leaf_hash(&other));
+        txn.put(stored::entry_key(number), other);
+        txn.put(row, hashes);
+        verify_stored(&txn, &key()).unwrap_err().among()
+    };
+    assert_eq!(change(260, 100), Some((96, 111)));
+    assert_eq!(change(40, 20), Some((0, 39)), "no higher hash stands over these");
 }
 
 #[test]
@@ -118,27 +150,32 @@ fn every_fourth_level_has_the_hashes_of_its_whole_subtrees_and_the_others_none()
         (entry, vec![])
     }));
     let leaves: Vec<_> = bytes(&txn).iter().map(|entry| leaf_hash(entry)).collect();
-    let whole = |level: u8| leaves.chunks_exact(1 << level).map(root_of);
+    let whole = |level: u8| leaves.chunks_exact(1 << level).map(root_of).collect::<Vec<_>>();
     let expected: Vec<_> = [4, 8]
         .into_iter()
         .flat_map(|level| {
-            (0..)
-                .zip(whole(level))
-                .map(move |(index, hash)| (stored::node_key(level, index), hash.to_vec()))
+            let below = whole(level - 4);
+            let full = below.chunks_exact(16).map(|hashes| hashes.concat());
+            let keyed = (0..)
+                .zip(full)
+                .map(|(index, row)| (stored::node_key(level, index), row));
+            keyed.collect::<Vec<_>>()
         })
         .collect();
     assert_eq!(rows(&txn, &[tables::LEDGER_NODE]), expected);
     let mut changed = Txn::new(&txn);
-    changed.put(stored::node_key(8, 1), vec![0; 32]);
+    let mut row = txn.get(&stored::node_key(8, 1)).unwrap().unwrap();
+    row[2 * 32] ^= 1;
+    changed.put(stored::node_key(8, 1), row);
     let fault = verify_stored(&changed, &key()).unwrap_err();
     assert!(
         matches!(
             fault,
             Fault::Node {
-                first: 256,
-                last: 511,
-                level: 8,
-                index: 1
+                first: 288,
+                last: 303,
+                level: 4,
+                index: 18
             }
         ),
         "{fault}"
@@ -148,7 +185,10 @@ fn every_fourth_level_has_the_hashes_of_its_whole_subtrees_and_the_others_none()
 #[test]
 fn a_flipped_byte_in_the_tail_is_reported() {
     check_flips(&stored::tail_key(), |fault| {
-        matches!(fault, Fault::Tail { size: 37 } | Fault::Missing { number: 37 })
+        matches!(
+            fault,
+            Fault::Tail { size: 37 } | Fault::Missing { number: 37 } | Fault::Kept { number: 32..37 }
+        )
     });
 }
 
@@ -198,36 +238,66 @@ fn an_added_row_of_any_class_is_reported() {
 }
 
 #[test]
-fn two_swapped_entries_are_reported_even_if_their_times_allow_it() {
-    let fault = tampered(|txn| {
-        let (a, b) = (
-            txn.get(&stored::entry_key(4)).unwrap(),
-            txn.get(&stored::entry_key(7)).unwrap(),
-        );
-        txn.put(stored::entry_key(4), b.unwrap());
-        txn.put(stored::entry_key(7), a.unwrap());
-    })
-    .unwrap_err();
-    assert_eq!(
-        fault.number(),
-        Some(5),
-        "the entry after the later one goes back in time: {fault}"
-    );
-
+fn of_two_swapped_entries_the_first_is_named_whatever_their_times() {
+    for (a, b) in [(4, 7), (0, 36), (15, 16), (33, 34)] {
+        let fault = tampered(|txn| {
+            let (first, second) = (stored::entry_key(a), stored::entry_key(b));
+            let (one, other) = (txn.get(&first).unwrap(), txn.get(&second).unwrap());
+            txn.put(first, other.unwrap());
+            txn.put(second, one.unwrap());
+        })
+        .unwrap_err();
+        assert!(matches!(fault, Fault::Changed { number } if number == a), "{fault}");
+    }
     let same_time = |entry| {
-        (
-            Entry {
-                at: samples::at(0),
-                ..entry
-            },
-            vec![],
-        )
+        let at = samples::at(0);
+        (Entry { at, ..entry }, vec![])
     };
     let txn = samples::filled([samples::pushed(), samples::allowed(), samples::refused()].map(same_time));
     let checkpoint = read::checkpoint(&txn).unwrap().unwrap();
     let mut entries = bytes(&txn);
     entries.swap(1, 2);
-    assert!(matches!(check_bytes(entries, &checkpoint, &key()), Err(Fault::Root)));
+    let fault = check_bytes(entries, &checkpoint, &key()).unwrap_err();
+    assert_eq!(
+        (fault.number(), fault.among()),
+        (None, Some((0, 2))),
+        "without kept hashes"
+    );
+}
+
+#[test]
+fn a_dropped_tail_and_an_older_copy_are_told_apart_from_a_good_ledger() {
+    let good = samples::many(COUNT);
+    for from in [36, 32, 20, 5] {
+        let fault = tampered(|txn| (from..COUNT.into()).for_each(|number| txn.delete(stored::entry_key(number))));
+        assert!(matches!(fault.unwrap_err(), Fault::Missing { number } if number == from));
+    }
+    // A part of the rows is put back to what they were.
+    let old = samples::many(30);
+    for part in [
+        vec![stored::tail_key()],
+        vec![stored::checkpoint_key()],
+        vec![stored::tail_key(), stored::checkpoint_key()],
+    ] {
+        let mut txn = Txn::new(&good);
+        for row in part {
+            txn.put(row.clone(), old.get(&row).unwrap().unwrap());
+        }
+        assert!(verify_stored(&txn, &key()).is_err());
+    }
+    // Put back as a whole it is a good ledger, but for whoever kept a head.
+    let kept = [read::checkpoint(&good).unwrap().unwrap()];
+    let checkpoint = read::checkpoint(&old).unwrap().unwrap();
+    assert!(verify_stored(&old, &key()).is_ok());
+    let evidence = Evidence {
+        earlier: &kept,
+        ..Evidence::of(&checkpoint)
+    };
+    let rows = bytes(&old)
+        .into_iter()
+        .map(|entry| Ok::<_, Infallible>(Row::alone(entry)));
+    let fault = verify(rows, &evidence, &key()).unwrap_err();
+    assert!(matches!(fault, Fault::Missing { number: 30 }), "{fault}");
 }
 
 #[test]
@@ -251,7 +321,8 @@ fn a_ledger_rewritten_with_all_its_hashes_lacks_only_the_signature() {
     );
     let honest = read::checkpoint(&samples::many(COUNT)).unwrap().unwrap();
     forged.put(stored::checkpoint_key(), honest.into_bytes());
-    assert!(matches!(verify_stored(&forged, &key()), Err(Fault::Root)));
+    let fault = verify_stored(&forged, &key()).unwrap_err();
+    assert_eq!(fault.among(), Some((0, 36)), "{fault}");
     let thief = samples::signer(2);
     let root = verify_root(&forged);
     forged.put(
@@ -273,20 +344,26 @@ fn bytes_that_are_not_what_was_signed_are_reported_with_the_first_wrong_entry() 
     let txn = samples::many(COUNT);
     let checkpoint = read::checkpoint(&txn).unwrap().unwrap();
     let good = bytes(&txn);
-    let check = |change: &dyn Fn(&mut Vec<Vec<u8>>), expected: Option<u64>| {
+    let kept = read::kept(&txn, 0..COUNT.into()).unwrap();
+    let check = |change: &dyn Fn(&mut Vec<Vec<u8>>), expected: u64| {
         let mut entries = good.clone();
         change(&mut entries);
-        let fault = check_bytes(entries, &checkpoint, &key()).unwrap_err();
-        assert_eq!(fault.number(), expected, "{fault}");
+        let row = |at: usize| Row {
+            entry: entries.get(at).cloned(),
+            kept: kept.get(at).copied(),
+        };
+        let rows = (0..entries.len().max(kept.len())).map(row);
+        let fault = check_rows(rows, &checkpoint, &key()).unwrap_err();
+        assert_eq!(fault.number(), Some(expected), "{fault}");
     };
-    check(&|entries| entries.truncate(36), Some(36));
-    check(&|entries| entries.clear(), Some(0));
-    check(&|entries| entries.push(good[36].clone()), Some(37));
-    check(&|entries| entries[3].push(b'\n'), Some(3));
-    check(&|entries| entries[3] = b"{}".to_vec(), Some(3));
-    check(&|entries| entries.swap(3, 4), Some(4));
-    check(&|entries| entries.swap(0, 12), Some(1));
-    check(&|entries| entries[3] = entries[2].clone(), None);
+    check(&|entries| entries.truncate(36), 36);
+    check(&|entries| entries.clear(), 0);
+    check(&|entries| entries.push(good[36].clone()), 37);
+    check(&|entries| entries[3].push(b'\n'), 3);
+    check(&|entries| entries[3] = b"{}".to_vec(), 3);
+    check(&|entries| entries.swap(3, 4), 3);
+    check(&|entries| entries.swap(0, 12), 0);
+    check(&|entries| entries[3] = entries[2].clone(), 3);
 }
 
 #[test]
@@ -307,7 +384,12 @@ fn a_checkpoint_of_another_key_or_origin_is_reported() {
 fn a_source_that_fails_is_reported_with_the_entry_it_failed_at() {
     let txn = samples::many(3);
     let checkpoint = read::checkpoint(&txn).unwrap().unwrap();
-    let entries = bytes(&txn).into_iter().take(2).map(Ok).chain([Err("the line was cut")]);
-    let fault = verify(entries, &Evidence::of(&checkpoint), &key()).unwrap_err();
+    let rows = bytes(&txn).into_iter().map(|entry| Ok(Row::alone(entry)));
+    let fault = verify(
+        rows.take(2).chain([Err("the line was cut")]),
+        &Evidence::of(&checkpoint),
+        &key(),
+    )
+    .unwrap_err();
     assert!(matches!(fault, Fault::Source { number: 2, .. }), "{fault}");
 }

@@ -11,6 +11,7 @@ mod load;
 mod measure;
 mod pairs;
 mod place;
+mod proofs;
 mod report;
 mod scale;
 mod stage;
@@ -20,6 +21,7 @@ mod town;
 mod watch;
 mod who_saw;
 mod withdrawal;
+mod written;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -40,6 +42,8 @@ const TOWN: u64 = 10_000;
 const WITHDRAWALS: usize = 10;
 /// How long a ledger the case `who-saw` has; the larger only if asked for.
 const LEDGERS: [u64; 2] = [100_000, 1_000_000];
+/// How long a ledger the case `ledger` has; the larger only if asked for.
+const PROVED: [u64; 2] = [1_000_000, 10_000_000];
 /// The towns of the case `scale`; the last only if asked for.
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 
@@ -62,7 +66,8 @@ pub(crate) struct Bench {
     /// The town's seed.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// Measure the case `scale` with a million signals too, and `who-saw` with a million entries: some minutes, 4 GB of disk.
+    /// Measure the case `scale` with a million signals too, `who-saw` with a million entries, and `ledger` with ten million: a
+    /// quarter of an hour and more, 20 GB of disk.
     #[arg(long)]
     large: bool,
     /// Folder on the disk to measure. A temporary folder is made in it and removed at the end.
@@ -94,12 +99,14 @@ enum Case {
     Scale,
     /// Who saw a person, in a ledger of 100,000 entries.
     WhoSaw,
+    /// Proofs in a ledger of a million entries, and how long a hub with it takes to start.
+    Ledger,
 }
 
 impl Case {
     /// Whether it is measured in the one town that most cases share.
     fn is_in_town(&self) -> bool {
-        !matches!(self, Self::Scale | Self::WhoSaw)
+        !matches!(self, Self::Ledger | Self::Scale | Self::WhoSaw)
     }
 }
 
@@ -152,6 +159,12 @@ impl Bench {
             let size = if self.large { large } else { small };
             report.add(vec![who_saw::measure(folder, size).await?]);
         }
+        if self.cases().contains(&Case::Ledger) {
+            report.began(Case::Ledger)?;
+            let [small, large] = PROVED;
+            let size = if self.large { large } else { small };
+            report.add(vec![proofs::measure(folder, size).await?]);
+        }
         Ok(())
     }
 
@@ -167,7 +180,7 @@ impl Bench {
                 Case::AskArea => vec![pairs.ask_area().await?],
                 Case::Watch => vec![watch::measure(stage, self.span() * 10).await?],
                 Case::Withdrawal => vec![withdrawal::measure(stage, WITHDRAWALS).await?],
-                Case::Scale | Case::WhoSaw => Vec::new(),
+                Case::Ledger | Case::Scale | Case::WhoSaw => Vec::new(),
             };
             report.add(rows);
         }

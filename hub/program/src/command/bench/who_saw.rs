@@ -1,31 +1,32 @@
-//! Who saw a person: an officer's question to a long ledger, in a hub of its own process. The ledger is written straight
-//! into the store, because a million questions would take longer than the one that is measured.
+//! Who saw a person: an officer's question to a long ledger, in a hub of its own process. It times whole answers, and nothing
+//! of the writing.
 
 use std::{
     net::TcpListener,
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
-use jiff::SignedDuration;
 use placehub_hub::{
     keys::{Keyring, Keys},
-    ledger::{Commitment, Entry, Hex, Ledger, Signer, Subject, concern},
-    model::{AgencyId, AgreementId, Identity},
+    ledger::{Entry, concern},
+    model::{AgencyId, Identity},
     person,
-    store::{self, Committer, Disk, Hooks},
 };
 use placehub_proto::v1::{PersonIdentity, WhoSawRequest};
 
-use super::{figures::Row, place::Place, scale::Served, town::Town};
+use super::{
+    figures::Row,
+    place::Place,
+    scale::Served,
+    town::Town,
+    written::{self, somebody},
+};
 use crate::{command::now, link::Link};
 
 /// How many entries the person has.
 const THEIRS: u64 = 1_000;
-/// How many entries one batch of the loading holds.
-const BATCH: u64 = 1_000;
 /// The person: a made-up NHS number.
 const NHS_NUMBER: &str = "9990001006";
 /// Aim, in milliseconds.
@@ -74,73 +75,20 @@ async fn write(place: &Place, size: u64) -> Result<()> {
     let governance: AgencyId = "governance".parse().map_err(anyhow::Error::msg)?;
     let theirs = person::identifier_hashes(&Keys::of(keyring).hashes, &governance, &who);
     let theirs = *theirs.first().context("the person has no subject")?;
-    let key = std::fs::read(&config.keys.ledger_key)?;
-    let ledger = Arc::new(Ledger::new(Signer::from_pkcs8(&config.node, &key)?));
-    let sealing = ledger.clone();
-    let hooks = Hooks {
-        seal: Box::new(move |txn| {
-            sealing.seal(txn).map_err(|why| store::Error::Engine {
-                doing: "sign the ledger's head",
-                source: Box::new(why),
-            })
-        }),
-        committed: Box::new(|| {}),
-    };
-    let committer = Committer::start(Arc::new(Disk::open(&config.store.folder)?), hooks)?;
     let each = (size / THEIRS).max(1);
-    let first = now().checked_sub(SignedDuration::from_hours(24 * 90))?;
-    for from in (0..size).step_by(usize::try_from(BATCH)?) {
-        let ledger = ledger.clone();
-        let written = committer.commit(move |txn| {
-            for number in from..size.min(from + BATCH) {
-                let subject = if number % each == 0 { theirs } else { other(number) };
-                let (entry, mut concerns) = question(number, first)?;
-                concerns.push(subject);
-                let _entered = ledger.enter(txn, entry, &concerns)?;
-            }
-            anyhow::Ok(())
-        });
-        written.await??.into_inner();
-    }
-    committer.stop().await;
+    let concerns = move |number: u64, entry: &Entry| {
+        let agency = entry.agency.iter();
+        let asked_by = agency.map(|agency| concern::practitioner(agency, &entry.practitioner));
+        let about = if number.is_multiple_of(each) {
+            theirs
+        } else {
+            somebody(number)
+        };
+        let under = entry.agreements.iter().map(concern::agreement);
+        asked_by.chain(under).chain([about]).collect()
+    };
+    written::write(&config, size, concerns).await?;
     Ok(())
-}
-
-/// A question of one of fifty officers, and what else it concerns than whom it is about.
-fn question(number: u64, first: jiff::Timestamp) -> Result<(Entry, Vec<[u8; 16]>)> {
-    let agency: AgencyId = "housing".parse().map_err(anyhow::Error::msg)?;
-    let agreement: AgreementId = "homelessness-prevention".parse().map_err(anyhow::Error::msg)?;
-    let officer = format!("bench-{}", number % 50);
-    let at = first.checked_add(SignedDuration::from_secs(i64::try_from(number)?))?;
-    let concerns = vec![concern::practitioner(&agency, &officer), concern::agreement(&agreement)];
-    let muted = Commitment {
-        salt: Hex(other(number)),
-        commitment: Hex([7; 32]),
-    };
-    let entry = Entry {
-        agency: Some(agency),
-        workload: "desk".to_owned(),
-        certificate: Some(Hex([1; 32])),
-        practitioner: officer,
-        subject: Some(Subject::Person(muted)),
-        purpose: Some("homelessness-prevention".parse().map_err(anyhow::Error::msg)?),
-        case_reference: format!("CASE-{number}"),
-        allowed: true,
-        policy: Some(Hex([2; 32])),
-        agreements: [agreement].into(),
-        ..Entry::new(at, "ask")
-    };
-    Ok((entry, concerns))
-}
-
-/// Sixteen bytes of somebody else, one of a hundred thousand.
-fn other(number: u64) -> [u8; 16] {
-    let who = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % 100_000;
-    let mut bytes = [0xff; 16];
-    for (to, from) in bytes.iter_mut().zip(who.to_be_bytes()) {
-        *to = from;
-    }
-    bytes
 }
 
 /// How long the answers took, in milliseconds.

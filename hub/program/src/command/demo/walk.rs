@@ -1,12 +1,16 @@
 //! The demo's story, step by step. Each step does one thing over the network, shows what was seen, and checks it.
 
-use std::time::{Duration, Instant};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use placehub_delivery::push::Patience;
+use placehub_hub::ledger::verify::{Row, verify};
 use placehub_proto::v1::{
-    ConsentMethod, ConsentStance, ConsentStatement, DisclosureLevel, PersonIdentity, Question, RecordConsentRequest,
-    Signal, question::Subject,
+    ConsentMethod, ConsentStance, ConsentStatement, DisclosureLevel, ExportLedgerRequest, PersonIdentity, Question,
+    RecordConsentRequest, Signal, question::Subject,
 };
 use serde_json::{Map, Value, json};
 
@@ -206,8 +210,14 @@ async fn audit(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
     narrator
         .step("The officer takes the ledger away and recomputes it with its public key, without trusting the hub")?;
     let began = Instant::now();
-    let exported = ledger::export(&officer).await?;
-    match ledger::recompute(exported.clone(), &stage.ledger_key()?) {
+    let mut rows = Vec::new();
+    let taken = ledger::take_away(&officer, ExportLedgerRequest::default(), |_, row| {
+        rows.push(row);
+        Ok(())
+    });
+    let (signed, key) = (taken.await?, stage.ledger_key()?);
+    let check = |rows: &[Row]| verify(rows.iter().cloned().map(Ok::<_, Infallible>), &signed.evidence(), &key);
+    match check(&rows) {
         Ok(verified) => {
             let root = hex::encode(verified.root);
             narrator.say(format_args!("{} entries, root {root}", verified.size))?;
@@ -222,12 +232,15 @@ async fn audit(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
         }
         Err(fault) => narrator.check(false, format_args!("the ledger is as it was signed ({fault})"))?,
     }
-    let mut altered = exported;
-    if let Some(byte) = altered.entries.first_mut().and_then(|entry| entry.last_mut()) {
+    let middle = rows.len() / 2;
+    if let Some(byte) = rows.get_mut(middle).and_then(|row| row.entry.as_mut()?.last_mut()) {
         *byte ^= 1;
     }
-    let found = ledger::recompute(altered, &stage.ledger_key()?).is_err();
-    narrator.check(found, "with one bit of one entry changed, the same check says so")
+    let named = check(&rows).err().and_then(|fault| fault.number());
+    narrator.check(
+        named.is_some_and(|number| usize::try_from(number) == Ok(middle)),
+        format_args!("with one bit of entry {middle} changed, the same check names that entry"),
+    )
 }
 
 /// Asks, shows and measures.

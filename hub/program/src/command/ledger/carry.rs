@@ -9,14 +9,15 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use jiff::Timestamp;
 use placehub_hub::{config::Config, ledger, store::Disk};
 use placehub_ledger::{BundleWriter, Checkpoint, Signer};
-use placehub_proto::v1::{ExportLedgerRequest, export_ledger_response::Part};
+use placehub_proto::v1::ExportLedgerRequest;
 use serde_json::json;
 
+use super::taken::{Signed, take_away};
 use crate::{
     ending::{Ending, Outcome},
     home::LEDGER_PUB,
@@ -69,18 +70,14 @@ impl Bundle {
             witnessed: !self.newest,
             ..ExportLedgerRequest::default()
         };
-        let opened = link.ledger().export_ledger(link.open(everything)?).await;
-        let mut parts = opened.map_err(|status| link.fault(status))?.into_inner();
-        let (mut handovers, mut checkpoint) = (Vec::new(), None);
-        while let Some(part) = parts.message().await.map_err(|status| link.fault(status))? {
-            match part.part {
-                Some(Part::Entry(bytes)) => bundle.entry(&bytes).with_context(cannot)?,
-                Some(Part::Handover(note)) => handovers.push(note),
-                Some(Part::Checkpoint(note)) => checkpoint = Some(note),
-                None => {}
-            }
-        }
-        let checkpoint = checkpoint.context("the hub sent no signed head")?;
+        let signed = take_away(&link, everything, |number, row| {
+            let (Some(entry), Some(kept)) = (row.entry, row.kept) else {
+                bail!("the hub sent entry {number} without its hash");
+            };
+            bundle.entry(&entry, &kept).with_context(cannot)
+        })
+        .await?;
+        let Signed { handovers, checkpoint } = signed;
         bundle.finish(&checkpoint, &handovers).with_context(cannot)?;
         let size = Checkpoint::read_unverified(&checkpoint).map_or(0, |head| head.size);
         if self.json {

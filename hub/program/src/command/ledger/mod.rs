@@ -9,6 +9,7 @@ mod list;
 mod proofs;
 mod review;
 mod show;
+mod taken;
 mod verify;
 mod who_saw;
 
@@ -19,7 +20,8 @@ use placehub_proto::v1::{Period, PersonIdentity};
 
 use crate::{ending::Outcome, moment, person::PersonArguments};
 
-pub(super) use verify::{export, read_key, recompute};
+pub(super) use taken::take_away;
+pub(super) use verify::read_key;
 pub(super) use who_saw::who_saw;
 
 /// What to do with the ledger.

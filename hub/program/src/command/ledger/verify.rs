@@ -2,7 +2,6 @@
 //! Uses nothing but the entries' bytes, the signed head and the ledger's public key.
 
 use std::{
-    convert::Infallible,
     fs,
     path::{Path, PathBuf},
 };
@@ -13,16 +12,17 @@ use jiff::Timestamp;
 use placehub_hub::{
     ledger::{
         VerifierKey,
-        verify::{Evidence, Fault, Verified, Walk, verify, verify_stored},
+        verify::{Fault, Verified, Walk, verify_stored},
     },
     store::{self, Disk},
 };
-use placehub_proto::v1::{ExportLedgerRequest, export_ledger_response::Part};
+use placehub_proto::v1::ExportLedgerRequest;
 use serde_json::json;
 
+use super::take_away;
 use crate::{
     ending::{Ending, Outcome, Stop},
-    link::{Link, LinkArguments},
+    link::LinkArguments,
     moment, out,
 };
 
@@ -68,90 +68,18 @@ impl Verify {
             }
             None => {
                 let link = self.link.link("desk", now)?;
-                recompute_all(&link, &key).await?
+                // Changes of keys are known at the end only, so the roots that they speak for are noted as the walk passes
+                // the entries that tell of them.
+                let mut walk = Walk::default();
+                let signed = take_away(&link, ExportLedgerRequest::default(), |_, row| {
+                    walk.step(row.entry.as_deref(), row.kept.as_ref());
+                    Ok(())
+                });
+                signed.await?.evidence().hold(walk, &key)
             }
         };
         report(checked, &key, self.json)
     }
-}
-
-/// Checks the entries as they arrive, one by one, against what was signed over them. Changes of keys are known at the end
-/// only, so the roots that they speak for are noted as the walk passes the entries that tell of them.
-///
-/// # Errors
-/// What the hub refused, or why it could not be asked. What is wrong with the ledger is the inner error.
-async fn recompute_all(link: &Link, key: &VerifierKey) -> Result<Result<Verified, Fault>> {
-    let opened = link
-        .ledger()
-        .export_ledger(link.open(ExportLedgerRequest::default())?)
-        .await;
-    let mut parts = opened.map_err(|status| link.fault(status))?.into_inner();
-    let (mut walk, mut handovers, mut checkpoint) = (Walk::default(), Vec::new(), None);
-    while let Some(part) = parts.message().await.map_err(|status| link.fault(status))? {
-        match part.part {
-            Some(Part::Entry(bytes)) => {
-                if let Err(fault) = walk.step(&bytes) {
-                    return Ok(Err(fault));
-                }
-            }
-            Some(Part::Handover(note)) => handovers.push(note),
-            Some(Part::Checkpoint(note)) => checkpoint = Some(note),
-            None => {}
-        }
-    }
-    let checkpoint = checkpoint.context("the hub sent no signed head")?;
-    let evidence = Evidence {
-        handovers: &handovers,
-        ..Evidence::of(&checkpoint)
-    };
-    Ok(evidence.hold(&walk, key))
-}
-
-/// A ledger that was taken away.
-#[derive(Debug, Clone)]
-pub(in crate::command) struct Exported {
-    /// The bytes of all entries, in order.
-    pub(in crate::command) entries: Vec<Vec<u8>>,
-    handovers: Vec<String>,
-    checkpoint: String,
-}
-
-/// The bytes of all entries, and what was signed over them.
-///
-/// # Errors
-/// What the hub refused, or why it could not be asked.
-pub(in crate::command) async fn export(link: &Link) -> Result<Exported> {
-    let opened = link
-        .ledger()
-        .export_ledger(link.open(ExportLedgerRequest::default())?)
-        .await;
-    let mut parts = opened.map_err(|status| link.fault(status))?.into_inner();
-    let (mut entries, mut handovers, mut checkpoint) = (Vec::new(), Vec::new(), None);
-    while let Some(part) = parts.message().await.map_err(|status| link.fault(status))? {
-        match part.part {
-            Some(Part::Entry(bytes)) => entries.push(bytes),
-            Some(Part::Handover(note)) => handovers.push(note),
-            Some(Part::Checkpoint(note)) => checkpoint = Some(note),
-            None => {}
-        }
-    }
-    Ok(Exported {
-        entries,
-        handovers,
-        checkpoint: checkpoint.context("the hub sent no signed head")?,
-    })
-}
-
-/// Checks exported entries against what was signed over them.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub(in crate::command) fn recompute(exported: Exported, key: &VerifierKey) -> Result<Verified, Fault> {
-    let evidence = Evidence {
-        handovers: &exported.handovers,
-        ..Evidence::of(&exported.checkpoint)
-    };
-    verify(exported.entries.into_iter().map(Ok::<_, Infallible>), &evidence, key)
 }
 
 /// Reads the ledger's public key.
@@ -190,10 +118,16 @@ fn report(checked: Result<Verified, Fault>, key: &VerifierKey, as_json: bool) ->
             Ok(Ending::Well)
         }
         Err(fault) => {
-            let first = fault.number();
+            let (first, among) = (fault.number(), fault.among());
             let why = crate::ending::sentence(&anyhow::Error::from(fault));
             if as_json {
-                out::document(json!({ "ok": false, "origin": key.name(), "first_wrong_entry": first, "fault": why }))?;
+                out::document(json!({
+                    "ok": false,
+                    "origin": key.name(),
+                    "first_wrong_entry": first,
+                    "wrong_among": among.map(|(first, last)| json!({ "first": first, "last": last })),
+                    "fault": why,
+                }))?;
             } else {
                 out::line(format_args!("The ledger of {} is WRONG: {why}.", key.name()))?;
             }

@@ -8,9 +8,9 @@ use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use placehub_hub::ledger::Entry;
-use placehub_proto::v1::{ExportLedgerRequest, export_ledger_response::Part};
+use placehub_proto::v1::ExportLedgerRequest;
 
-use super::Span;
+use super::{Span, take_away};
 use crate::{
     ending::{Ending, Outcome},
     link::LinkArguments,
@@ -50,23 +50,13 @@ impl Export {
             period: self.span.period(now)?,
             ..ExportLedgerRequest::default()
         };
-        let opened = link.ledger().export_ledger(link.open(request)?).await;
-        let mut parts = opened.map_err(|status| link.fault(status))?.into_inner();
         if self.format == Format::Csv {
             out::line(table::heading()?)?;
         }
-        let mut whole = false;
-        while let Some(part) = parts.message().await.map_err(|status| link.fault(status))? {
-            match part.part {
-                Some(Part::Entry(raw)) => {
-                    let number = part.number.context("the hub sent an entry without its number")?;
-                    out::line(self.format.write(number, &raw, link.hub())?)?;
-                }
-                Some(Part::Checkpoint(_)) => whole = true,
-                Some(Part::Handover(_)) | None => {}
-            }
-        }
-        anyhow::ensure!(whole, "the hub broke off before the end");
+        take_away(&link, request, |number, row| {
+            out::line(self.format.write(number, &row.entry.unwrap_or_default(), link.hub())?)
+        })
+        .await?;
         Ok(Ending::Well)
     }
 }

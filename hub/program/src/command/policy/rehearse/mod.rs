@@ -18,9 +18,10 @@ use clap::Args;
 use jiff::{Timestamp, civil::Date};
 use parking_lot::Mutex;
 use placehub_hub::decide::PolicySet;
+use placehub_proto::v1::ExportLedgerRequest;
 
 use super::open;
-use crate::{command::ledger::export, ending::Outcome, link::LinkArguments, moment};
+use crate::{command::ledger::take_away, ending::Outcome, link::LinkArguments, moment};
 use recorded::Gathered;
 use report::Report;
 
@@ -91,8 +92,14 @@ impl Rehearse {
             }
             (None, None) => {
                 let link = self.link.link("desk", now)?;
-                let mut entries = export(&link).await?.entries.into_iter().zip(0_u64..);
-                Box::new(move || Ok(entries.next().map(|(entry, number)| (number, entry))))
+                let mut entries = Vec::new();
+                let taken = take_away(&link, ExportLedgerRequest::default(), |number, row| {
+                    entries.extend(row.entry.map(|entry| (number, entry)));
+                    Ok(())
+                });
+                taken.await?;
+                let mut entries = entries.into_iter();
+                Box::new(move || Ok(entries.next()))
             }
         };
         let began = Instant::now();
