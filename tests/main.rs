@@ -44,6 +44,8 @@ mod tidy;
 #[cfg(test)]
 mod trust;
 #[cfg(test)]
+mod vitals;
+#[cfg(test)]
 mod walk;
 #[cfg(test)]
 mod warm;

@@ -16,7 +16,7 @@ const ROOMS: &str = "
     catalogue: model
     changes: model store tables
     clock:
-    config: authn model publish tls
+    config: authn metrics model publish tls
     consent: keys model person store tables
     decide: authn catalogue model
     gate: authn changes consent decide keys labels ledger model person place signals store tables
@@ -24,6 +24,7 @@ const ROOMS: &str = "
     keys: model store tables
     labels: model store tables
     ledger: model store tables
+    metrics:
     person: keys model store tables
     place: model
     prove: decide

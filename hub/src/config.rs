@@ -9,7 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{authn::Agency, model::AgencyId, publish, tls};
+use crate::{authn::Agency, metrics, model::AgencyId, publish, tls};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,8 @@ pub struct Config {
     /// Where the ledger's head is made known, and its witnesses.
     #[serde(default)]
     pub ledger: publish::Settings,
+    /// Where figures for monitoring are shown; nowhere by default.
+    pub metrics: Option<metrics::Settings>,
     /// Limits.
     #[serde(default)]
     pub limits: Limits,
@@ -218,6 +220,11 @@ impl Config {
                 (1..=86_400).contains(&self.ledger.witness_limit_seconds),
                 "ledger.witness_limit_seconds",
                 "must be from 1 to 86400",
+            ),
+            (
+                self.metrics.is_none_or(|metrics| metrics.is_fit()),
+                "metrics.listen",
+                "must be an address of this machine alone, such as `127.0.0.1:9464`, or needs `expose = true`",
             ),
             (
                 (1024..=4 << 20).contains(&limits.message_bytes),

@@ -19,6 +19,7 @@ pub mod inspect;
 pub mod keys;
 pub mod labels;
 pub mod ledger;
+pub mod metrics;
 pub mod person;
 pub mod place;
 #[cfg(feature = "prove")]

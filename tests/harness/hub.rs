@@ -32,6 +32,8 @@ pub(crate) struct Hub {
     pub(crate) store: Arc<dyn Store>,
     /// Reads again what may change.
     pub(crate) reloader: Reloader,
+    /// Where it shows figures for monitoring, if its settings say so.
+    pub(crate) metrics: Option<SocketAddr>,
     /// What its ledger is checked with (C2SP vkey).
     pub(crate) ledger_key: String,
     shutdown: CancellationToken,
@@ -50,13 +52,14 @@ impl Hub {
         let address = listener.local_addr().unwrap();
         let opened = hub::Hub::open_on(place.config(), place.clock.clone(), store.clone()).unwrap();
         let shutdown = CancellationToken::new();
-        let (reloader, ledger_key) = (opened.reloader(), opened.ledger_key());
+        let (reloader, ledger_key, metrics) = (opened.reloader(), opened.ledger_key(), opened.metrics());
         let serving = tokio::spawn(opened.serve(listener, shutdown.clone()));
         Self {
             address,
             place: place.clone(),
             store,
             reloader,
+            metrics,
             ledger_key,
             shutdown,
             serving,

@@ -18,7 +18,7 @@ mod telling;
 mod tests;
 mod watch;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 
@@ -34,7 +34,7 @@ use crate::{
     consent::{self, Grounds},
     decide::{Decision, PolicySet, Refusal},
     keys::{Keys, Tokens},
-    ledger::{Ledger, Receipt, VerifierKey},
+    ledger::{self, Ledger, Receipt, VerifierKey},
     person::Bar,
     place::Places,
     signals,
@@ -133,6 +133,19 @@ impl Gate {
     /// Why the hub is closed, if it is: nothing can be recorded, so nothing is shown.
     pub fn closed(&self) -> Option<Arc<str>> {
         self.committer.closed()
+    }
+
+    /// How many batches were written since the start, and how long that took altogether.
+    pub fn commits(&self) -> (u64, Duration) {
+        self.committer.effort()
+    }
+
+    /// How many entries the ledger has. That is no secret, as its signed head says it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn ledger_size(&self) -> Result<u64, Error> {
+        Ok(ledger::read::size(self.read())?)
     }
 
     /// Finishes what is being written, and closes.

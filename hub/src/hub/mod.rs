@@ -1,8 +1,10 @@
 //! A hub: opened from its settings, then serving until told to stop. The only room that knows all rooms.
 
+mod figures;
 mod reload;
 
 use std::{
+    net::{SocketAddr, TcpListener as Socket},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -20,7 +22,7 @@ use placehub_proto::{
         policy_service_server::PolicyServiceServer, signal_service_server::SignalServiceServer,
     },
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic_health::pb::{FILE_DESCRIPTOR_SET as HEALTH, health_server::HealthServer};
@@ -36,6 +38,7 @@ use crate::{
     inspect::Inspection,
     keys::{self, Keyring, Keys},
     ledger::{self, Ledger, Signer},
+    metrics::{self, Calls, Counting},
     place::{self, Places},
     publish::Publisher,
     rpc::{self, CatalogueDesk, Consents, House, Identities, LedgerDesk, Policies, Pulse, SignalDesk},
@@ -62,6 +65,15 @@ pub enum Error {
         path: String,
         /// What is wrong.
         why: String,
+    },
+    /// The figures for monitoring cannot be shown.
+    #[error("cannot listen on {listen} for the metrics")]
+    Metrics {
+        /// Where.
+        listen: SocketAddr,
+        /// The system's word.
+        #[source]
+        source: std::io::Error,
     },
     /// The stored ledger is not one that this key signed.
     #[error("the stored ledger cannot be continued")]
@@ -110,6 +122,8 @@ pub struct Hub {
     reloader: Reloader,
     /// How the policies' files looked before they were read.
     looked: Vec<String>,
+    /// Where figures for monitoring are shown.
+    metrics: Option<Socket>,
 }
 
 impl Hub {
@@ -127,6 +141,7 @@ impl Hub {
     /// # Errors
     /// Names what cannot be used, and why.
     pub fn open_on(config: Config, clock: Arc<dyn Clock>, store: Arc<dyn Store>) -> Result<Self, Error> {
+        let metrics = config.metrics.map(|metrics| listen(metrics.listen)).transpose()?;
         let live = Arc::new(Live::open(config.tls.clone()).map_err(Error::Tls)?);
         let agencies = Agencies::new(config.agency.clone()).map_err(Error::Agencies)?;
         let authenticator = Authenticator::open(&config.place, &config.tokens.audience, agencies.clone(), live.clone())
@@ -170,7 +185,13 @@ impl Hub {
             live,
             config,
             looked,
+            metrics,
         })
+    }
+
+    /// Where figures for monitoring are to be shown, once the hub serves.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(|socket| socket.local_addr().ok())
     }
 
     /// Reads again what may change, while the hub serves.
@@ -194,7 +215,10 @@ impl Hub {
             config,
             reloader,
             looked,
+            metrics,
         } = self;
+        let calls = Calls::of(DESCRIPTORS);
+        let showing = show(metrics, &house, &calls)?;
         reloader.begin().await?;
         house.publisher.begin();
         let sweeping = tokio::spawn(sweep(house.clone()));
@@ -227,6 +251,7 @@ impl Hub {
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
             .max_concurrent_streams(256)
+            .layer(Counting(calls))
             .layer(MapResponseLayer::new(rpc::explained))
             .add_service(reflection("v1").build_v1().map_err(serving)?)
             .add_service(reflection("v1alpha").build_v1alpha().map_err(serving)?)
@@ -253,6 +278,7 @@ impl Hub {
         };
         sweeping.abort();
         keeping.abort();
+        showing.inspect(JoinHandle::abort);
         house.gate.stop().await;
         last.cancel();
         // Only a panic ends it otherwise, and there is nothing to be done about that here.
@@ -273,6 +299,24 @@ async fn sweep(house: Arc<House>) {
             Err(why) => tracing::error!(why = %why, "the sweep failed; it is tried again in an hour"),
         }
     }
+}
+
+/// Listens for those who read the figures. At the start, so that a hub which cannot be watched as its settings say is not
+/// started unwatched.
+fn listen(listen: SocketAddr) -> Result<Socket, Error> {
+    let bound = Socket::bind(listen).and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+    bound.map_err(|source| Error::Metrics { listen, source })
+}
+
+fn show(socket: Option<Socket>, house: &Arc<House>, calls: &Arc<Calls>) -> Result<Option<JoinHandle<()>>, Error> {
+    let Some(socket) = socket else {
+        return Ok(None);
+    };
+    let listener = TcpListener::from_std(socket).map_err(|why| Error::Serving(Box::new(why)))?;
+    let (house, calls) = (house.clone(), calls.clone());
+    Ok(Some(tokio::spawn(metrics::serve(listener, move || {
+        figures::text(&house, &calls)
+    }))))
 }
 
 /// The one thread that writes, which signs the ledger's head in each batch.

@@ -202,6 +202,7 @@ impl Publisher {
             } else {
                 before.witnessed.clone()
             },
+            cosigned: have,
             witnesses: self.witnesses.iter().map(Witness::standing).collect(),
             alarm,
         }));

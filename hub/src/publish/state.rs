@@ -7,6 +7,8 @@ use jiff::Timestamp;
 pub struct State {
     /// The newest head that as many witnesses have cosigned as are required, and one at least; empty if there is none.
     pub witnessed: String,
+    /// How many of the witnesses have cosigned the newest head.
+    pub cosigned: usize,
     /// Each witness, in the order of the settings.
     pub witnesses: Vec<Standing>,
     /// Why too few witnesses have cosigned for too long, if so.

@@ -1,4 +1,5 @@
-//! gRPC health (`grpc.health.v1`): serving as long as decisions can be recorded. Asked, not announced, so never stale.
+//! gRPC health (`grpc.health.v1`): serving as long as decisions can be recorded; of the policies, as long as those in force
+//! are those on the disk. Asked, not announced, so never stale.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -19,27 +20,37 @@ const SERVICES: [&str; 6] = [
     "placehub.v1.CatalogueService",
     "placehub.v1.SignalService",
     "placehub.v1.ConsentService",
+    "placehub.v1.IdentityService",
     "placehub.v1.LedgerService",
-    "placehub.v1.PolicyService",
+    POLICIES,
 ];
+/// The one that is not well while policies stand refused: the hub goes on with older ones.
+const POLICIES: &str = "placehub.v1.PolicyService";
 
 /// The service.
 #[derive(Clone)]
 pub struct Pulse(pub Arc<House>);
 
 impl Pulse {
-    fn status(&self) -> ServingStatus {
+    /// How a service is; `None` if there is no such service.
+    fn status(&self, service: &str) -> Option<ServingStatus> {
+        SERVICES.contains(&service).then(|| {
+            if self.is_well() && (service != POLICIES || self.0.refused.load().is_none()) {
+                ServingStatus::Serving
+            } else {
+                ServingStatus::NotServing
+            }
+        })
+    }
+
+    fn is_well(&self) -> bool {
         let house = &self.0;
         let stale = house
             .live
             .revoked()
             .next_update()
             .is_some_and(|next| next <= house.clock.now());
-        if house.gate.closed().is_some() || house.stopping.is_cancelled() || stale {
-            ServingStatus::NotServing
-        } else {
-            ServingStatus::Serving
-        }
+        house.gate.closed().is_none() && !house.stopping.is_cancelled() && !stale
     }
 }
 
@@ -48,19 +59,18 @@ impl Health for Pulse {
     type WatchStream = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
 
     async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-        match SERVICES.contains(&request.get_ref().service.as_str()) {
-            true => Ok(Response::new(answer(self.status()))),
-            false => Err(super::status::unknown_service()),
-        }
+        let status = self.status(&request.get_ref().service);
+        let status = status.ok_or_else(super::status::unknown_service)?;
+        Ok(Response::new(answer(status)))
     }
 
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        let known = SERVICES.contains(&request.get_ref().service.as_str());
+        let service = request.into_inner().service;
         let pulse = self.clone();
         let stream = async_stream::stream! {
             let mut last = None;
             loop {
-                let now = if known { pulse.status() } else { ServingStatus::ServiceUnknown };
+                let now = pulse.status(&service).unwrap_or(ServingStatus::ServiceUnknown);
                 if last != Some(now) {
                     last = Some(now);
                     yield Ok(answer(now));

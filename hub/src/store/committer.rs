@@ -10,6 +10,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
@@ -48,6 +49,8 @@ pub struct Committer {
     jobs: mpsc::Sender<Message>,
     /// How many commits there were.
     commits: Arc<AtomicU64>,
+    /// How long they took, in nanoseconds.
+    took: Arc<AtomicU64>,
     why: Arc<OnceLock<Arc<str>>>,
     held: Arc<Mutex<Option<Arc<str>>>>,
     ended: watch::Receiver<()>,
@@ -106,9 +109,11 @@ impl Committer {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
         let (why, commits) = (Arc::new(OnceLock::new()), Arc::new(AtomicU64::new(0)));
+        let took = Arc::new(AtomicU64::new(0));
         let work = Thread {
             recent: Recent::default(),
             commits: Arc::clone(&commits),
+            took: Arc::clone(&took),
             store,
             hooks,
             waiting,
@@ -127,6 +132,7 @@ impl Committer {
         Ok(Self {
             jobs,
             commits,
+            took,
             why,
             held: Arc::default(),
             ended,
@@ -210,6 +216,12 @@ impl Committer {
         self.why.get().cloned().or_else(|| self.held.lock().clone())
     }
 
+    /// How many batches were written, and how long the store took for them altogether.
+    pub fn effort(&self) -> (u64, Duration) {
+        let took = Duration::from_nanos(self.took.load(Ordering::Relaxed));
+        (self.commits.load(Ordering::Relaxed), took)
+    }
+
     /// Turns every job away from now on, for this reason, or (`None`) takes them again. What is waiting is still written.
     pub fn hold(&self, why: Option<Arc<str>>) {
         *self.held.lock() = why;
@@ -257,6 +269,7 @@ struct Thread {
     waiting: mpsc::Receiver<Message>,
     recent: Recent,
     commits: Arc<AtomicU64>,
+    took: Arc<AtomicU64>,
     why: Arc<OnceLock<Arc<str>>>,
 }
 
@@ -316,7 +329,10 @@ impl Thread {
             (self.hooks.seal)(&mut txn).map_err(|error| chain(&error))?;
             let (batch, announced) = txn.finish();
             self.recent.note(&batch);
+            let began = Instant::now();
             store.commit(batch).map_err(|error| chain(&error))?;
+            let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.took.fetch_add(took, Ordering::Relaxed);
             // Not before: whoever reads now and finds this number finds all that was written up to it.
             self.commits.store(self.recent.commits(), Ordering::Release);
             if announced {

@@ -266,6 +266,9 @@ fn configuration(place: &str, listen: SocketAddr, limits: &str, signers: &[&str]
          # [ledger]\n\
          # publish = \"checkpoint\"       # a file that follows the signed head, for anyone to fetch\n\
          # require_witnesses = 1        # fewer for `witness_limit_seconds` (60) is an alarm\n\n\
+         # Figures for Prometheus at `/metrics`, over plain HTTP and for this machine alone, unless `expose = true`.\n\
+         # [metrics]\n\
+         # listen = \"127.0.0.1:9464\"\n\n\
          [limits]\n\
          # message_bytes = 1048576      # largest message taken\n\
          # connection_minutes = 60      # after which a connection is made anew\n\
