@@ -21,7 +21,7 @@ pub use state::{Standing, State};
 
 use crate::{
     clock::Clock,
-    ledger::{Checkpoint, read},
+    ledger::read,
     store::{Committer, Store},
 };
 use round::Round;

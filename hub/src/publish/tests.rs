@@ -10,7 +10,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    ledger::{Entry, Ledger, witness::Submission},
+    ledger::{Checkpoint, Entry, Ledger, witness::Submission},
     store::{Memory, Txn},
 };
 

@@ -15,7 +15,7 @@ use super::House;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The services that health can be asked of; empty is the hub as a whole.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "",
     "placehub.v1.CatalogueService",
     "placehub.v1.SignalService",
