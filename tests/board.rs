@@ -7,7 +7,7 @@ use placehub_certs::signing_key;
 use placehub_hub::{
     config::Config,
     decide::{Files, PolicySet, Signable, sign},
-    hub::trust,
+    hub::{self, trust},
     ledger::Entry,
     store::{Fault, Memory},
 };
@@ -72,8 +72,10 @@ async fn a_change_of_files_takes_effect_by_itself_or_is_refused_and_both_are_in_
     place.edit(&format!("{AGREEMENT}.cedar"), "permit (((", "permit (");
     let mended = until(&adviser, |set| set.refused.is_none()).await;
     assert_eq!(mended.digest, first.digest);
-    place.edit(&format!("{AGREEMENT}.toml"), "title = \"", "title = \"Renewed: ");
+    let version = format!("version = \"{}\"", first.version);
+    place.edit("policies/set.toml", &version, "version = \"renewed\"");
     let second = until(&adviser, |set| set.digest != first.digest).await;
+    assert_eq!(second.version, "renewed");
     let loaded = entries(&hub, "policies-loaded").await;
     let changes: Vec<_> = loaded.iter().map(|entry| entry.change.clone().unwrap()).collect();
     let told: Vec<_> = changes
@@ -89,6 +91,61 @@ async fn a_change_of_files_takes_effect_by_itself_or_is_refused_and_both_are_in_
     assert_eq!(refused.len(), 1);
     assert!(!refused[0].allowed && refused[0].agency.is_none());
     assert_eq!(refused[0].change.as_ref().unwrap().from, first.digest);
+    let versions = |entry: &Entry| {
+        let change = entry.change.clone().unwrap();
+        [change.from_version, change.to_version, entry.policy_version.clone()]
+            .map(|version| version.map_or(String::new(), |version| version.to_string()))
+    };
+    let old = first.version.as_str();
+    assert_eq!(versions(&loaded[0]), ["", old, old]);
+    assert_eq!(versions(&loaded[1]), [old, "renewed", "renewed"]);
+    assert_eq!(versions(&refused[0]), [old, old, old]);
+    let looks = entries(&hub, "export-ledger").await;
+    assert!(looks.iter().all(|look| look.policy_version.is_some()) && !looks.is_empty());
+}
+
+/// Why a hub does not start from a place on a store.
+fn not_started(place: &Arc<Place>, store: &Arc<Memory>) -> String {
+    let opened = hub::Hub::open_on(place.config(), place.clock.clone(), store.clone());
+    let why = opened.err().unwrap();
+    std::error::Error::source(&why).unwrap().to_string()
+}
+
+#[tokio::test]
+async fn policies_that_a_hub_cannot_start_by_are_in_the_ledger_once_when_it_can() {
+    let (place, store) = (Place::new(), Arc::new(Memory::new()));
+    let file = format!("{AGREEMENT}.cedar");
+    place.edit(&file, "permit (", "permit (((");
+    for _ in 0..3 {
+        let why = not_started(&place, &store);
+        assert!(why.contains("agreements/homelessness-prevention.cedar:"), "{why}");
+    }
+    place.edit(&file, "permit (((", "permit (");
+    let first = Hub::start(&place, store.clone()).await;
+    let set = policy_set(&first.as_cast("igo-1")).await;
+    first.stop().await;
+    place.edit("policies/set.toml", "title", "heading");
+    assert!(not_started(&place, &store).contains("set.toml:"));
+    place.edit("policies/set.toml", "heading", "title");
+    let second = Hub::start(&place, store).await;
+    let told: Vec<_> = entries(&second, "policies-refused")
+        .await
+        .into_iter()
+        .map(|entry| {
+            let change = entry.change.unwrap();
+            assert!(!entry.allowed && entry.policy.is_none() && change.by == "start");
+            (change.from, change.to_version.is_some(), entry.refusal.unwrap().reason)
+        })
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!((told[0].0.as_str(), told[0].1), ("", true));
+    assert_eq!((told[1].0.as_str(), told[1].1), (set.digest.as_str(), false));
+    let folder = place.folder().display().to_string();
+    assert!(
+        told.iter()
+            .all(|(_, _, fault)| fault.contains(':') && !fault.contains(&folder)),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]

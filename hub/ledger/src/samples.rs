@@ -53,6 +53,7 @@ pub fn pushed() -> Entry {
         certificate: Some(Hex([0xc1; 32])),
         allowed: true,
         policy: Some(Hex([0xd0; 32])),
+        policy_version: Some(name("2026-01.1")),
         rules: set(&["push.own-kinds"]),
         touched: Some(Touched {
             signal: Some(signal()),
@@ -84,6 +85,7 @@ pub fn allowed() -> Entry {
         kinds: set(&["housing.rent-arrears"]),
         allowed: true,
         policy: Some(Hex([0xd0; 32])),
+        policy_version: Some(name("2026-01.1")),
         agreements: set(&["homelessness-prevention"]),
         rules: set(&["homelessness-prevention.ask"]),
         shown: vec![Shown {
@@ -122,6 +124,7 @@ pub fn refused() -> Entry {
             reason: "no agreement takes this question without a gateway".into(),
         }),
         policy: Some(Hex([0xd0; 32])),
+        policy_version: Some(name("2026-01.1")),
         ..Entry::new(at(62), "ask")
     }
 }

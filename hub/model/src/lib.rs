@@ -11,7 +11,7 @@ mod uprn;
 
 pub use consent::{ConsentFact, Method, Scope, Stance, Statement, StatementId};
 pub use identity::{BirthDate, Identity, LocalReference, Postcode};
-pub use name::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, NameInvalid, PurposeId, Sector};
+pub use name::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, NameInvalid, PolicyVersion, PurposeId, Sector};
 pub use nhs_number::{NhsNumber, NhsNumberInvalid};
 pub use question::{Question, Subject, SubjectSort};
 pub use scale::{Level, Sensitivity, Severity};

@@ -68,6 +68,8 @@ names! {
     GatewayId;
     /// A kind of signal in the catalogue, e.g. `housing.rent-arrears`.
     KindId;
+    /// What a set of policies calls itself, e.g. `2026-11.1`.
+    PolicyVersion;
     /// Why somebody asks, e.g. `homelessness-prevention`.
     PurposeId;
     /// A sort of agency, e.g. `housing`: the catalogue says which sort may own a kind.

@@ -67,6 +67,7 @@ pub(crate) fn view(entry: &LedgerEntry) -> Value {
         "refusal": entry.refusal,
         "agreements": entry.agreements,
         "policy_digest": entry.policy_digest,
+        "policy_version": entry.policy_version,
         "shown": shown,
         "withheld": entry.withheld,
         "certificate": entry.certificate,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{class::Class, explain::Explanation};
 use crate::{
     authn::Caller,
-    model::{AgreementId, AreaCode, Header, KindId, Level, Question, Sector, Stance},
+    model::{AgreementId, AreaCode, Header, KindId, Level, PolicyVersion, Question, Sector, Stance},
 };
 
 /// A decision. Private fields: only `decide` makes one.
@@ -20,6 +20,7 @@ pub struct Decision {
     pub(super) reach: Arc<[AreaCode]>,
     pub(super) refusal: Option<Refusal>,
     pub(super) policy: Arc<str>,
+    pub(super) version: PolicyVersion,
     pub(super) agreements: BTreeSet<AgreementId>,
     pub(super) rules: BTreeSet<String>,
     pub(super) shown: Vec<Shown>,
@@ -173,6 +174,11 @@ impl Decision {
     /// Digest of the policy set.
     pub fn policy(&self) -> &str {
         &self.policy
+    }
+
+    /// The version of the policy set that decided, as it calls itself.
+    pub fn version(&self) -> &PolicyVersion {
+        &self.version
     }
 
     /// The agreements that permitted it.

@@ -11,7 +11,7 @@ pub struct Files(BTreeMap<String, String>);
 
 /// Where files of a set lie, and their endings. Whatever else lies there has no say.
 const PLACES: [(&str, &[&str]); 5] = [
-    ("", &["cedar", "cedarschema"]),
+    ("", &["cedar", "cedarschema", "toml"]),
     ("agreements/", &["cedar", "toml"]),
     ("cases/", &["json"]),
     ("catalogue/", &["toml"]),

@@ -7,7 +7,7 @@ use cedar_policy::{Policy, PolicySet as Cedar, Schema};
 use quick_cache::sync::Cache;
 
 use super::{
-    Agreement, Error, Files, Particulars, Party, PolicySet, Rule, Signable, Trust, bounds,
+    Agreement, Edition, Error, Files, Particulars, Party, PolicySet, Rule, Signable, Trust, bounds,
     cedar::Types,
     closed,
     depth::{on_own_stack, shallow},
@@ -63,6 +63,7 @@ impl PolicySet {
     }
 
     fn made_of(files: &Files, trust: &Trust) -> Result<Self, Error> {
+        let edition = Edition::read(files)?;
         let catalogue = Catalogue::parse(
             files.text("catalogue/kinds.toml")?,
             files.text("catalogue/purposes.toml")?,
@@ -107,6 +108,7 @@ impl PolicySet {
         let rules = reader.into_rules();
         Ok(Self {
             digest: digest(files, &agreements),
+            edition,
             operation,
             agreements,
             rules,

@@ -12,6 +12,7 @@ mod class;
 mod closed;
 mod decision;
 mod depth;
+mod edition;
 mod error;
 mod explain;
 mod files;
@@ -37,6 +38,7 @@ use quick_cache::sync::Cache;
 pub use cases::{Case, Cases, Coverage, Unguarded};
 pub use class::{Circumstances, Class, Office, Reasons, Standing};
 pub use decision::{Decision, Deed, Operation, Refusal, RefusalCode, Shown, Tally};
+pub use edition::Edition;
 pub use error::Error;
 pub use explain::{Explanation, Outlook, Taken, Unmet};
 pub use files::Files;
@@ -50,7 +52,7 @@ pub use signature::{KeyInvalid, PublicKey, Signable, Trust, sign};
 use crate::{
     authn::Caller,
     catalogue::Catalogue,
-    model::{AgencyId, AgreementId, Level},
+    model::{AgencyId, AgreementId, Level, PolicyVersion},
 };
 
 /// How many verdicts on classes a policy set keeps. A place has some hundreds of classes a day.
@@ -59,6 +61,7 @@ const VERDICTS_KEPT: usize = 16_384;
 /// A set of policies, checked whole. It never changes; a reload makes another.
 pub struct PolicySet {
     digest: Arc<str>,
+    edition: Edition,
     schema: cedar_policy::Schema,
     types: cedar::Types,
     operation: cedar_policy::PolicySet,
@@ -93,6 +96,16 @@ impl PolicySet {
     /// SHA-256 (hex) over all files of the set that have a say in decisions, and over which signatures it lacks.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// What the set calls itself.
+    pub fn version(&self) -> &PolicyVersion {
+        &self.edition.version
+    }
+
+    /// The set's title.
+    pub fn title(&self) -> &str {
+        &self.edition.title
     }
 
     /// The catalogue that the set was checked against.
@@ -154,6 +167,7 @@ impl PolicySet {
             reach: Arc::default(),
             refusal,
             policy: self.digest.clone(),
+            version: self.edition.version.clone(),
             agreements: BTreeSet::new(),
             rules: rules.into_iter().collect(),
             shown: Vec::new(),

@@ -141,6 +141,7 @@ impl<'p> Sift<'p> {
             deed: deed(Box::new(self.question.clone())),
             reach: self.reasons.areas.clone(),
             policy: self.policies.digest.clone(),
+            version: self.policies.edition.version.clone(),
             rules: rules.flat_map(|tally| tally.rules.clone()).collect(),
             agreements: match &self.takers {
                 Ok(takers) if self.agreements.is_empty() => takers

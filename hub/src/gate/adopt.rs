@@ -9,14 +9,29 @@ use serde::{Deserialize, Serialize};
 use super::{Error, Gate};
 use crate::{
     decide::PolicySet,
-    ledger::{Change, Entry, Refusal},
-    model::AgreementId,
-    store::{self, Read, row},
+    ledger::{self, Change, Entry, Ledger, Refusal},
+    model::{AgreementId, PolicyVersion},
+    store::{self, Committer, Read, row},
     tables,
 };
 
 /// The longest fault of policies that is told, in characters.
 pub const FAULT: usize = 2000;
+
+/// Policies that cannot come into force.
+#[derive(Debug, Clone)]
+pub struct Unfit {
+    /// When that was found.
+    pub at: Timestamp,
+    /// SHA-256 (hex) over their files; empty if they could not be read.
+    pub digest: String,
+    /// The version that they call themselves, if that can be read.
+    pub version: Option<PolicyVersion>,
+    /// What is wrong with them, with file and line: at most [`FAULT`] characters.
+    pub fault: String,
+    /// Who or what would have put them in force, in words.
+    pub by: String,
+}
 
 /// What was last entered of the policies.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -41,16 +56,20 @@ impl Gate {
                 let entry = Entry {
                     allowed: true,
                     policy: set.digest().parse().ok(),
+                    policy_version: Some(set.version().clone()),
                     change: Some(Change {
                         from: kept.digest,
                         to: set.digest().to_owned(),
                         by,
+                        from_version: version(txn)?,
+                        to_version: Some(set.version().clone()),
                     }),
                     ..Entry::new(now, "policies-loaded")
                 };
                 let _entered = ledger.enter(txn, entry, &[])?;
                 kept.digest = set.digest().to_owned();
                 txn.put(key(), row::encode(tables::SINGLE, &kept)?);
+                txn.put(version_key(), set.version().as_str().into());
             }
             policies.store(set);
             Ok::<_, Error>(())
@@ -63,20 +82,13 @@ impl Gate {
     ///
     /// # Errors
     /// If it cannot be recorded.
-    pub async fn refuse(&self, digest: &str, fault: &str, by: &str, now: Timestamp) -> Result<(), Error> {
+    pub async fn refuse(&self, unfit: Unfit) -> Result<(), Error> {
         let in_force = self.policies();
+        let version = Some(in_force.version().clone());
         let entry = Entry {
-            refusal: Some(Refusal {
-                code: "POLICIES_INVALID".to_owned(),
-                reason: fault.chars().take(FAULT).collect(),
-            }),
             policy: in_force.digest().parse().ok(),
-            change: Some(Change {
-                from: in_force.digest().to_owned(),
-                to: digest.to_owned(),
-                by: by.to_owned(),
-            }),
-            ..Entry::new(now, "policies-refused")
+            policy_version: version.clone(),
+            ..unfit.entry(in_force.digest().to_owned(), version)
         };
         let ledger = self.ledger.clone();
         let done = self.committer.commit(move |txn| {
@@ -112,11 +124,13 @@ impl Gate {
                 let entry = Entry {
                     allowed: true,
                     policy: digest.parse().ok(),
+                    policy_version: Some(set.version().clone()),
                     agreements: fresh,
                     change: Some(Change {
                         from: digest.clone(),
                         to: digest,
                         by: "review date passed".to_owned(),
+                        ..Change::default()
                     }),
                     ..Entry::new(now, "agreements-lapsed")
                 };
@@ -131,8 +145,56 @@ impl Gate {
     }
 }
 
+/// Enters that a hub could not start by these policies, unless that is what the ledger says last: who starts it again and
+/// again is told once. None are in force then.
+///
+/// # Errors
+/// If it cannot be recorded.
+pub async fn refuse_at_start(committer: &Committer, ledger: Arc<Ledger>, unfit: Unfit) -> Result<(), Error> {
+    let done = committer.commit(move |txn| {
+        let entry = unfit.entry(kept(txn)?.digest, version(txn)?);
+        let last = ledger::read::newest(txn, None, 1)?.pop();
+        let last = last.and_then(|(_, bytes)| Entry::parse(&bytes).ok());
+        if !last.is_some_and(|last| Entry { at: entry.at, ..last } == entry) {
+            let _entered = ledger.enter(txn, entry, &[])?;
+        }
+        Ok::<_, Error>(())
+    });
+    done.await??.into_inner();
+    Ok(())
+}
+
+impl Unfit {
+    fn entry(self, from: String, from_version: Option<PolicyVersion>) -> Entry {
+        Entry {
+            refusal: Some(Refusal {
+                code: "POLICIES_INVALID".to_owned(),
+                reason: self.fault.chars().take(FAULT).collect(),
+            }),
+            change: Some(Change {
+                from,
+                to: self.digest,
+                by: self.by,
+                from_version,
+                to_version: self.version,
+            }),
+            ..Entry::new(self.at, "policies-refused")
+        }
+    }
+}
+
 fn key() -> Vec<u8> {
     [&[tables::SINGLE], &b"policies.kept"[..]].concat()
+}
+
+/// The version of the policies that were last in force.
+fn version_key() -> Vec<u8> {
+    [&[tables::SINGLE], &b"policies.version"[..]].concat()
+}
+
+fn version(read: &(impl Read + ?Sized)) -> Result<Option<PolicyVersion>, store::Error> {
+    let kept = read.get(&version_key())?;
+    Ok(kept.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()))
 }
 
 fn kept(read: &(impl Read + ?Sized)) -> Result<Kept, store::Error> {

@@ -22,7 +22,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 
-pub use adopt::FAULT;
+pub use adopt::{FAULT, Unfit, refuse_at_start};
 pub use ask::{Answer, Page};
 pub use looks::{AccessLog, Examine, Export, Inquiry, ListEntries, ListHeld, Prove, Review, ShowEntry, WhoSaw};
 pub use permit::{Act, Identify, ListConsents, Permit, Push, Retract, Show, TakeDown};

@@ -129,6 +129,7 @@ fn draw_up(
             reason: refusal.reason.clone(),
         }),
         policy: decision.policy().parse().ok(),
+        policy_version: Some(decision.version().clone()),
         agreements: decision.agreements().clone(),
         rules: decision.rules().clone(),
         shown: shown

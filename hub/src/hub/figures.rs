@@ -43,7 +43,7 @@ fn policies(house: &House, now: Timestamp, sheet: &mut Sheet) {
     let set = house.gate.policies();
     sheet
         .family("placehub_policies_info", Kind::Gauge, "The policies in force.")
-        .put(&[("digest", set.digest())], 1);
+        .put(&[("digest", set.digest()), ("version", set.version().as_str())], 1);
     sheet.gauge(
         "placehub_policies_loaded_timestamp_seconds",
         "When they came into force.",

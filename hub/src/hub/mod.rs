@@ -147,13 +147,19 @@ impl Hub {
         let authenticator = Authenticator::open(&config.place, &config.tokens.audience, agencies.clone(), live.clone())
             .map_err(Error::Agencies)?;
         let looked = reload::look(&config.policies);
-        let policies = reload::policies(&config)?;
         let places = Places::load(&config.places.folder).map_err(Error::Places)?;
         let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key).map_err(Error::Keys)?;
         let ledger = Arc::new(Ledger::new(signer(&config)?));
         let bell = Bell::new(changes::last(&*store).map_err(Error::Store)?);
         let now = clock.now();
         let committer = committer(store.clone(), ledger.clone(), bell.clone())?;
+        let policies = match reload::policies(&config) {
+            Ok(policies) => policies,
+            Err(why) => {
+                reload::refuse(&config, (committer, ledger), &why, now);
+                return Err(why);
+            }
+        };
         let publisher = Publisher::open((store.clone(), committer.clone()), clock.clone(), config.ledger.clone())
             .map_err(|why| Error::Witness(Box::new(why)))?;
         let keys = Arc::new(Keys::of(keyring));

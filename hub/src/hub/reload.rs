@@ -3,14 +3,18 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::{sync::Mutex, time::MissedTickBehavior};
 
 use super::Error;
 use crate::{
     config::{Config, PolicyFiles},
-    decide::{self, Files, PolicySet, PublicKey, Trust},
-    gate,
+    decide::{self, Edition, Files, PolicySet, PublicKey, Trust},
+    gate::{self, Unfit},
+    ledger::Ledger,
+    model::PolicyVersion,
     rpc::{House, Refused},
+    store::Committer,
     tls::Live,
 };
 
@@ -125,9 +129,10 @@ impl Reloader {
         match read.unwrap_or_else(|_| Err(Error::Policies(decide::Error::cut_short()))) {
             Ok(set) => {
                 let digest = set.digest().to_owned();
+                let version = Some(set.version().clone());
                 let adopted = self.adopt(Arc::new(set), by).await;
                 if let Err(why) = &adopted {
-                    let refused = self.refused(digest, why);
+                    let refused = self.refused((digest, version), why);
                     self.house.refused.store(Some(Arc::new(refused)));
                 }
                 adopted
@@ -157,35 +162,33 @@ impl Reloader {
     /// Records policies that cannot be used, unless that is known already.
     async fn refuse(&self, why: &Error, by: &str) -> Result<(), Error> {
         let folder = self.config.policies.folder.clone();
-        let digest = tokio::task::spawn_blocking(move || Files::read(&folder).map(|files| files.say())).await;
-        let mut refused = self.refused(digest.ok().and_then(Result::ok).unwrap_or_default(), why);
+        let named = tokio::task::spawn_blocking(move || named(&folder)).await;
+        let mut refused = self.refused(named.unwrap_or_default(), why);
         let known = self.house.refused.load_full();
         let same = |known: &Refused| (&known.digest, &known.fault) == (&refused.digest, &refused.fault);
         if known.is_some_and(|known| known.entered && same(&known)) {
             return Ok(());
         }
-        let entered = self
-            .house
-            .gate
-            .refuse(&refused.digest, &refused.fault, by, refused.at)
-            .await;
+        let unfit = Unfit {
+            at: refused.at,
+            digest: refused.digest.clone(),
+            version: refused.version.clone(),
+            fault: refused.fault.clone(),
+            by: by.to_owned(),
+        };
+        let entered = self.house.gate.refuse(unfit).await;
         refused.entered = entered.is_ok();
         self.house.refused.store(Some(Arc::new(refused)));
         entered.map_err(Error::Unrecorded)
     }
 
     /// What to tell of policies that did not come into force.
-    fn refused(&self, digest: String, why: &Error) -> Refused {
-        let policies = &self.config.policies;
-        let folders = policies.keys.values().filter_map(|key| key.parent());
-        let mut fault = chain(why);
-        for folder in folders.chain([&*policies.folder]) {
-            fault = fault.replace(&format!("{}/", folder.display()), "");
-        }
+    fn refused(&self, (digest, version): Named, why: &Error) -> Refused {
         Refused {
             at: self.house.clock.now(),
             digest,
-            fault: fault.chars().take(gate::FAULT).collect(),
+            version,
+            fault: fault(&self.config, why),
             entered: false,
         }
     }
@@ -210,6 +213,59 @@ impl Reloader {
 /// Reads and checks the policies of a configuration.
 pub(super) fn policies(config: &Config) -> Result<PolicySet, Error> {
     PolicySet::load_trusting(&config.policies.folder, &trust(config)?).map_err(Error::Policies)
+}
+
+/// Has it entered that a hub cannot start by its policies, and lets go of the store. Not where it is to wait for witnesses
+/// first: the store may be one that was put back.
+pub(super) fn refuse(config: &Config, (committer, ledger): (Committer, Arc<Ledger>), why: &Error, at: Timestamp) {
+    let (digest, version) = named(&config.policies.folder);
+    let unfit = Unfit {
+        at,
+        digest,
+        version,
+        fault: fault(config, why),
+        by: "start".to_owned(),
+    };
+    let entering = async move {
+        let entered = match config.ledger.close_without_witnesses {
+            true => Ok(()),
+            false => gate::refuse_at_start(&committer, ledger, unfit).await,
+        };
+        committer.stop().await;
+        entered
+    };
+    // On a thread of its own, since whoever opens a hub may be one of a runtime's.
+    let waited = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            runtime.map(|runtime| runtime.block_on(entering))
+        });
+        waiting.join()
+    });
+    if !matches!(waited, Ok(Ok(Ok(())))) {
+        tracing::error!("it could not be recorded that the policies were refused");
+    }
+}
+
+/// The digest and the version of files, as far as they can be told.
+type Named = (String, Option<PolicyVersion>);
+
+fn named(folder: &Path) -> Named {
+    let files = Files::read(folder).ok();
+    let version = files.as_ref().and_then(|files| Edition::read(files).ok());
+    let digest = files.map(|files| files.say()).unwrap_or_default();
+    (digest, version.map(|edition| edition.version))
+}
+
+/// What is wrong, without the folders of this machine.
+fn fault(config: &Config, why: &Error) -> String {
+    let policies = &config.policies;
+    let folders = policies.keys.values().filter_map(|key| key.parent());
+    let mut fault = chain(why);
+    for folder in folders.chain([&*policies.folder]) {
+        fault = fault.replace(&format!("{}/", folder.display()), "");
+    }
+    fault.chars().take(gate::FAULT).collect()
 }
 
 /// Whether the same files would be refused for the same reason at the next look, and the ledger has it.

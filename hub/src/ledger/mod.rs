@@ -156,6 +156,7 @@ impl Ledger {
                 from: old.to_string(),
                 to: new.to_string(),
                 by: by.to_owned(),
+                ..Change::default()
             }),
             ..Entry::new(now, verify::KEY_ROTATED)
         };

@@ -38,7 +38,7 @@ use crate::{
     decide::PolicySet,
     gate::Gate,
     inspect::Inspection,
-    model::{AgencyId, Identity},
+    model::{AgencyId, Identity, PolicyVersion},
     publish::Publisher,
     signals::Signals,
     tls::{Live, Origin},
@@ -82,6 +82,8 @@ pub struct Refused {
     pub at: Timestamp,
     /// SHA-256 (hex) over their files; empty if they could not be read.
     pub digest: String,
+    /// The version that they call themselves, if that can be read.
+    pub version: Option<PolicyVersion>,
     /// What is wrong with them, with file and line, or why they could not be recorded: at most 2,000 characters.
     pub fault: String,
     /// Whether the ledger has it.

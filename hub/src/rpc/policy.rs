@@ -44,6 +44,8 @@ impl PolicyService for Policies {
         });
         Ok(Response::new(proto::GetPolicySetResponse {
             digest: policies.digest().to_owned(),
+            version: policies.version().to_string(),
+            title: policies.title().to_owned(),
             loaded_at: Some(wire::timestamp(**self.0.loaded_at.load())),
             agreements: agreements.collect(),
             your_agency: caller.agency().to_string(),
@@ -51,6 +53,7 @@ impl PolicyService for Policies {
             refused: self.0.refused.load().as_deref().map(|refused| proto::RefusedPolicies {
                 at: Some(wire::timestamp(refused.at)),
                 digest: refused.digest.clone(),
+                version: refused.version.as_ref().map(ToString::to_string).unwrap_or_default(),
                 fault: if governance {
                     refused.fault.clone()
                 } else {
@@ -121,6 +124,8 @@ impl PolicyService for Policies {
             reason,
             outlooks: outlooks.collect(),
             explanation,
+            policy_digest: policies.digest().to_owned(),
+            policy_version: policies.version().to_string(),
         }))
     }
 }

@@ -63,6 +63,10 @@ pub fn entry((number, raw): Numbered) -> Result<proto::LedgerEntry, EntryInvalid
         refusal: entry.refusal.map(|refusal| refusal.reason).unwrap_or_default(),
         agreements: entry.agreements.iter().map(ToString::to_string).collect(),
         policy_digest: entry.policy.map(|policy| policy.to_string()).unwrap_or_default(),
+        policy_version: entry
+            .policy_version
+            .map(|version| version.to_string())
+            .unwrap_or_default(),
         shown: entry
             .shown
             .iter()

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use text::{Format, Hex, HexInvalid};
 
 pub use parts::{Change, Class, Commitment, Hidden, Near, Refusal, Remainder, Shown, Subject, Touched};
-use placehub_model::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, Level, PurposeId, Sector};
+use placehub_model::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, Level, PolicyVersion, PurposeId, Sector};
 use text::{moment, optional_moment, print_moment};
 
 /// The longest entry, in bytes. What stores and checks entries never needs more room for one.
@@ -99,6 +99,9 @@ pub struct Entry {
     /// SHA-256 over the policy set that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Hex<32>>,
+    /// The version of that set, as it calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_version: Option<PolicyVersion>,
     /// The agreements that allowed it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub agreements: BTreeSet<AgreementId>,
@@ -184,6 +187,7 @@ impl Entry {
             allowed: false,
             refusal: None,
             policy: None,
+            policy_version: None,
             agreements: BTreeSet::new(),
             rules: BTreeSet::new(),
             shown: Vec::new(),
@@ -239,6 +243,7 @@ impl Entry {
         let named = self.action.len() <= 64 && self.action.split('-').all(word);
         let explained = self.allowed == self.refusal.is_none();
         let closed = self.allowed || (self.shown.is_empty() && self.hidden.is_empty());
+        let spoken_for = self.policy.is_some() || self.policy_version.is_none();
         for (kept, rule) in [
             (
                 named,
@@ -249,6 +254,7 @@ impl Entry {
                 "a refused request has a refusal, and an allowed one has none",
             ),
             (closed, "a refused request shows nothing"),
+            (spoken_for, "there is no version without the policies that it is of"),
         ] {
             if !kept {
                 return Err(EntryInvalid::Rule(rule));

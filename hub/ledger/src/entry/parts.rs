@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use placehub_model::{AgencyId, AreaCode, ConsentFact, KindId, Level, Sensitivity, Severity, SignalId, SubjectSort};
+use placehub_model::{
+    AgencyId, AreaCode, ConsentFact, KindId, Level, PolicyVersion, Sensitivity, Severity, SignalId, SubjectSort,
+};
 use serde::{Deserialize, Serialize};
 
 use super::text::{Hex, optional_uuid, sort, uuid};
@@ -126,7 +128,7 @@ pub struct Remainder {
 }
 
 /// A change of the hub itself: of its policies or of its key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// What was before: a digest in hexadecimal or a verifier key. Empty if there was nothing.
@@ -135,6 +137,12 @@ pub struct Change {
     pub to: String,
     /// Who or what changed it, in words, e.g. `start`, `signal`, `files changed`.
     pub by: String,
+    /// The version of the policies that were before, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_version: Option<PolicyVersion>,
+    /// The version of those that are now or were to be, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_version: Option<PolicyVersion>,
 }
 
 /// What a write did.

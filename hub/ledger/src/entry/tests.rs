@@ -92,6 +92,13 @@ fn an_entry_that_contradicts_itself_is_not_written() {
             },
             "a time before year 0",
         ),
+        (
+            Entry {
+                policy: None,
+                ..samples::pushed()
+            },
+            "a version of no policies",
+        ),
     ] {
         assert!(matches!(entry.encode(), Err(EntryInvalid::Rule(_))), "{why}");
     }

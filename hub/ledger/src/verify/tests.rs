@@ -177,6 +177,7 @@ fn rotated(from: &Signer, to: &Signer) -> Entry {
             from: from.verifier_key().to_string(),
             to: to.verifier_key().to_string(),
             by: "rotate-key".into(),
+            ..Change::default()
         }),
         ..Entry::new(at(0), KEY_ROTATED)
     }
@@ -259,6 +260,7 @@ fn a_change_from_a_key_that_was_not_in_force_is_refused() {
             from: "x".into(),
             to: "y".into(),
             by: String::new(),
+            ..Change::default()
         }),
     ] {
         let mut log = Log::default();
@@ -278,7 +280,7 @@ fn what_is_shown_was_brought_in_before_and_asked_for_and_decided() {
     let key = signer(1);
     let good = [pushed(), allowed()];
     let mut undecided = allowed();
-    undecided.policy = None;
+    (undecided.policy, undecided.policy_version) = (None, None);
     let mut too_much = allowed();
     too_much.shown[0].level = Level::Detail;
     too_much.level = Some(Level::Headline);

@@ -39,6 +39,7 @@ fn any_change_of_any_file_changes_the_digest() {
     let before = PolicySet::load(&repository()).unwrap();
     for file in [
         "base.cedar",
+        "set.toml",
         ASB,
         "agreements/asb-prevention.toml",
         "catalogue/kinds.toml",
@@ -51,6 +52,34 @@ fn any_change_of_any_file_changes_the_digest() {
         let after = set(&changed_files(file, |text| text + comment)).unwrap();
         assert_ne!(before.digest(), after.digest(), "{file}");
     }
+}
+
+#[test]
+fn a_set_says_its_version_and_title_or_is_refused() {
+    let shipped = PolicySet::load(&repository()).unwrap();
+    assert!(
+        files()
+            .text("set.toml")
+            .unwrap()
+            .contains(&format!("version = \"{}\"", shipped.version()))
+    );
+    let file = "set.toml";
+    refused(file, |_| String::new(), &["set.toml:1", "version"]);
+    refused(file, |text| text.replace("title", "heading"), &["set.toml:", "heading"]);
+    for version in ["", "2026/11", "no blanks", "-1", &"1".repeat(33)] {
+        let worded = format!("\nversion = \"{version}\"\ntitle = \"A set\"\n");
+        refused(file, |_| worded, &["set.toml:2", "1 to 32"]);
+    }
+    for title in ["", " ", "two\\nlines", &"x".repeat(201)] {
+        let worded = format!("version = \"1\"\n\ntitle = \"{title}\"\n");
+        refused(file, |_| worded, &["set.toml:3", "one line"]);
+    }
+    let files: Files = files()
+        .within("")
+        .filter(|(file, _)| *file != "set.toml")
+        .map(|(file, text)| (file.to_owned(), text.to_owned()))
+        .collect();
+    assert!(refusal(&files).contains("cannot read set.toml"));
 }
 
 #[test]

@@ -86,7 +86,12 @@ fn words(entry: &Entry, answer: &GetEntryResponse) -> Result<String> {
         } else {
             "are no longer"
         };
-        writeln!(told, "\nDecided by policies {policy}, which {now} in force.")?;
+        let version = entry
+            .policy_version
+            .as_ref()
+            .map(|version| format!("{version}, digest "))
+            .unwrap_or_default();
+        writeln!(told, "\nDecided by policies {version}{policy}, which {now} in force.")?;
     }
     for rule in &answer.rules {
         writeln!(told, "  {}: {}", plain(&rule.id), plain(&rule.reason))?;

@@ -51,8 +51,14 @@ impl Check {
                     })
                 })
                 .collect();
-            let (digest, rules) = (set.digest(), set.rule_count());
-            out::document(json!({ "ok": true, "digest": digest, "rules": rules, "agreements": agreements }))?;
+            out::document(json!({
+                "ok": true,
+                "version": set.version().as_str(),
+                "title": set.title(),
+                "digest": set.digest(),
+                "rules": set.rule_count(),
+                "agreements": agreements,
+            }))?;
         } else {
             out::line(format_args!(
                 "{} rules in {} agreements, all well.",
@@ -70,7 +76,7 @@ impl Check {
                 ]);
             }
             out::line(grid)?;
-            out::line(format_args!("Digest {}", set.digest()))?;
+            out::line(format_args!("Version {}, digest {}", set.version(), set.digest()))?;
         }
         Ok(Ending::Well)
     }

@@ -37,7 +37,8 @@ impl Diff {
     pub(super) fn run(self) -> Outcome {
         let (old, new) = (open(&self.old)?.1, open(&self.new)?.1);
         let (rules, particulars, matrix) = (rules(&old, &new), particulars(&old, &new), matrix(&old, &new));
-        let same = rules.is_empty() && particulars.is_empty() && matrix.is_empty();
+        let set = set(&old, &new);
+        let same = set.is_empty() && rules.is_empty() && particulars.is_empty() && matrix.is_empty();
         if self.json {
             let list = |changes: &[Change]| -> Vec<Value> {
                 let one = |change: &Change| json!({ "what": change.what, "old": change.old, "new": change.new });
@@ -47,12 +48,14 @@ impl Diff {
                 "same": same,
                 "old": old.digest(),
                 "new": new.digest(),
+                "set": list(&set),
                 "rules": list(&rules),
                 "particulars": list(&particulars),
                 "matrix": list(&matrix),
             }))?;
         } else {
             for (heading, changes) in [
+                ("The set", &set),
                 ("Rules", &rules),
                 ("Particulars", &particulars),
                 ("Who may see what", &matrix),
@@ -70,7 +73,7 @@ impl Diff {
                     ))?;
                 }
             }
-            if same {
+            if rules.is_empty() && particulars.is_empty() && matrix.is_empty() {
                 out::line("Both permit the same, by the same rules.")?;
             }
         }
@@ -80,6 +83,19 @@ impl Diff {
 
 fn change(what: String, old: Option<String>, new: Option<String>) -> Option<Change> {
     (old != new).then_some(Change { what, old, new })
+}
+
+/// What differs in what the sets say of themselves.
+fn set(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
+    let both = |told: &dyn Fn(&PolicySet) -> String| (Some(told(old)), Some(told(new)));
+    let facts = [
+        ("version", both(&|set| set.version().to_string())),
+        ("title", both(&|set| set.title().to_owned())),
+    ];
+    let changes = facts.into_iter();
+    changes
+        .filter_map(|(what, (old, new))| change(what.to_owned(), old, new))
+        .collect()
 }
 
 fn rules(old: &PolicySet, new: &PolicySet) -> Vec<Change> {

@@ -64,9 +64,12 @@ impl Explain {
         if self.json {
             let outlooks: Vec<Value> = explained.outlooks.iter().map(outlook).collect();
             out::document(json!({ "allowed": explained.allowed, "reason": explained.reason,
-                "explanation": explained.explanation.as_ref().map(why_json), "outlooks": outlooks }))?;
+                "explanation": explained.explanation.as_ref().map(why_json), "outlooks": outlooks,
+                "policy_version": explained.policy_version, "policy_digest": explained.policy_digest }))?;
         } else {
             tell(&explained)?;
+            let (version, digest) = (&explained.policy_version, &explained.policy_digest);
+            out::line(format_args!("By the policies {version}, digest {digest}."))?;
         }
         Ok(if explained.allowed {
             Ending::Well

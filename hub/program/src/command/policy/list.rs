@@ -31,6 +31,8 @@ impl List {
         if self.json {
             let agreements: Vec<Value> = set.agreements.iter().map(agreement).collect();
             out::document(json!({
+                "version": set.version,
+                "title": set.title,
                 "digest": set.digest,
                 "loaded_at": moment::json(moment::of_wire(set.loaded_at.as_ref())),
                 "agreements": agreements,
@@ -38,6 +40,7 @@ impl List {
                 "your_workload": set.your_workload,
                 "refused": set.refused.as_ref().map(|refused| json!({
                     "at": moment::json(moment::of_wire(refused.at.as_ref())),
+                    "version": refused.version,
                     "digest": refused.digest,
                     "fault": refused.fault,
                 })),
@@ -57,7 +60,10 @@ impl List {
                 grid.row_with(cells, below);
             }
             out::line(grid)?;
-            out::line(format_args!("Digest {}", set.digest))?;
+            out::line(format_args!(
+                "{}: version {}, digest {}",
+                set.title, set.version, set.digest
+            ))?;
             if let Some(refused) = &set.refused {
                 let fault = match refused.fault.as_str() {
                     "" => "information governance can see why",

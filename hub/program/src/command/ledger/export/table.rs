@@ -7,7 +7,7 @@ use csv::WriterBuilder;
 use placehub_hub::ledger::{Entry, Subject};
 
 /// The columns, in order.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "number",
     "at",
     "action",
@@ -31,6 +31,7 @@ const COLUMNS: [&str; 23] = [
     "withheld",
     "outcome",
     "policy",
+    "policy_version",
 ];
 
 /// The first line.
@@ -88,6 +89,7 @@ pub(super) fn row(number: u64, entry: &Entry) -> Result<String> {
             .map(|touched| touched.outcome.clone())
             .unwrap_or_default(),
         optional(entry.policy.as_ref()),
+        optional(entry.policy_version.as_ref()),
     ])
 }
 

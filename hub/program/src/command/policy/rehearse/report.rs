@@ -131,6 +131,7 @@ impl Report {
             out::document(json!({
                 "same": same,
                 "candidate": set.digest(),
+                "candidate_version": set.version().as_str(),
                 "entries": self.entries,
                 "decisions": self.decisions,
                 "not_replayed": self.not_replayed,
