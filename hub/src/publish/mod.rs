@@ -2,6 +2,7 @@
 //! Never signs for the hub, and never holds an answer back but by closing the hub, if its settings say so.
 
 mod http;
+mod round;
 mod settings;
 mod state;
 #[cfg(test)]
@@ -12,7 +13,6 @@ use std::{fs::File, io::Write as _, path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -24,12 +24,13 @@ use crate::{
     ledger::{Checkpoint, read},
     store::{Committer, Store},
 };
+use round::Round;
 use witness::Witness;
 
-/// How often the head is looked at.
+/// How often the head is looked at, and at most how often witnesses are asked for another.
 const PULSE: Duration = Duration::from_millis(250);
-/// How long the last head waits for witnesses when the hub stops.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the last head waits for witnesses when the hub stops: each may have to end one exchange and make another.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What holds a hub that is to close without witnesses, until they have cosigned a head of this run.
 const UNSEEN: &str = "witnesses have yet to cosign the ledger's head since the hub started";
 
@@ -45,21 +46,17 @@ pub struct Publisher {
     answered: Notify,
 }
 
-/// What is remembered from one look at the head to the next.
+/// What was made known, and what was judged.
 #[derive(Default)]
-struct Round {
-    /// The head as it is stored.
-    head: String,
-    /// The head with the cosignatures that it has.
-    note: String,
+struct Told {
     /// What the file says.
     written: String,
-    /// Since when there are fewer cosignatures than required.
-    lacking_since: Option<Timestamp>,
-    /// Whether as many witnesses as are required have cosigned a head of this run.
-    seen: bool,
     /// Whether the file could not be written.
     unwritten: bool,
+    /// Whether as many witnesses as are required have cosigned a head of this run.
+    seen: bool,
+    /// Whether the last head of which that is known has fewer cosignatures than are required.
+    lacking: bool,
 }
 
 impl Publisher {
@@ -121,60 +118,62 @@ impl Publisher {
     async fn follow(&self, heads: watch::Sender<String>, stop: CancellationToken) {
         let mut pulse = tokio::time::interval(PULSE);
         pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut round = Round::default();
+        let (mut round, mut told) = (Round::default(), Told::default());
         let next = async |pulse: &mut tokio::time::Interval| {
             tokio::select! {
-                _ = pulse.tick() => {}
-                () = self.answered.notified() => {}
+                _ = pulse.tick() => true,
+                () = self.answered.notified() => false,
             }
         };
-        while stop.run_until_cancelled(next(&mut pulse)).await.is_some() {
-            self.look(&mut round, &heads);
+        while let Some(pulse) = stop.run_until_cancelled(next(&mut pulse)).await {
+            self.look(&mut round, &mut told);
+            if pulse && self.is_settled(&round) {
+                ask_for_newest(&mut round, &heads);
+            }
         }
-        self.look(&mut round, &heads);
+        self.look(&mut round, &mut told);
+        ask_for_newest(&mut round, &heads);
         let all = async {
-            while !self.witnesses.iter().all(|witness| witness.has_answered(&round.head)) {
+            while !self.have_answered(&round) {
                 self.answered.notified().await;
             }
         };
         // Who has not answered by then has not cosigned.
         let _answered = tokio::time::timeout(PATIENCE, all).await;
-        self.look(&mut round, &heads);
+        self.look(&mut round, &mut told);
     }
 
-    fn look(&self, round: &mut Round, heads: &watch::Sender<String>) {
-        let head = match read::checkpoint(&*self.store) {
-            Ok(Some(head)) => head,
+    fn look(&self, round: &mut Round, told: &mut Told) {
+        match read::checkpoint(&*self.store) {
+            Ok(Some(head)) => round.found(head, self.clock.now()),
             Ok(None) => return,
             Err(why) => return tracing::error!(why = %why, "the head of the ledger cannot be read"),
-        };
-        if round.head != head {
-            heads.send_replace(head.clone());
-            (round.head, round.note) = (head.clone(), head);
         }
-        for cosigned in self
-            .witnesses
-            .iter()
-            .filter_map(|witness| witness.cosigned(&round.head))
-        {
-            if let Ok(note) = Checkpoint::join(&round.note, &cosigned) {
-                round.note = note;
+        for witness in &self.witnesses {
+            if let Some(cosigned) = witness.cosigned(round.asked()) {
+                round.add(&cosigned);
             }
         }
-        self.write(round);
-        self.judge(round);
+        self.write(round.newest(), told);
+        self.judge(round, told);
     }
 
-    fn judge(&self, round: &mut Round) {
-        let now = self.clock.now();
+    fn judge(&self, round: &mut Round, told: &mut Told) {
         let before = self.state.load_full();
-        let (have, need) = (self.have_cosigned(&round.note), self.settings.require_witnesses);
-        let lacking = have < need;
-        round.seen |= !lacking;
-        round.lacking_since = lacking.then(|| round.lacking_since.unwrap_or(now));
-        let late = round
-            .lacking_since
-            .is_some_and(|since| now.duration_since(since) >= self.settings.limit());
+        let (have, need) = (self.have_cosigned(round), self.settings.require_witnesses);
+        let enough = have >= need;
+        if enough {
+            round.cover();
+        }
+        told.seen |= enough;
+        if enough || self.have_answered(round) {
+            told.lacking = !enough;
+        }
+        let now = self.clock.now();
+        let late = need > 0
+            && round
+                .uncovered_since()
+                .is_some_and(|since| now.duration_since(since) >= self.settings.limit());
         let other = self.witnesses.iter().find(|witness| witness.has_seen_another());
         let alarm = match other {
             Some(other) => Some(format!("the witness {} has cosigned another ledger", other.name())),
@@ -192,13 +191,13 @@ impl Publisher {
         }
         if self.settings.close_without_witnesses {
             // Where enough have cosigned all the same, one that says otherwise must not close the hub by itself.
-            let why = alarm.as_deref().filter(|_| lacking).or((!round.seen).then_some(UNSEEN));
+            let why = alarm.as_deref().filter(|_| late || told.lacking);
+            let why = why.or((!told.seen).then_some(UNSEEN));
             self.committer.hold(why.map(Arc::from));
         }
-        let enough = have > 0 && !lacking;
         self.state.store(Arc::new(State {
-            witnessed: if enough {
-                round.note.clone()
+            witnessed: if enough && have > 0 {
+                round.note().to_owned()
             } else {
                 before.witnessed.clone()
             },
@@ -207,27 +206,43 @@ impl Publisher {
         }));
     }
 
-    fn have_cosigned(&self, note: &str) -> usize {
-        let cosigned = self.witnesses.iter().filter(|witness| witness.has_cosigned(note));
+    /// Whether there is nothing more to wait for with the head that witnesses are asked for: enough have cosigned it, or all
+    /// have answered.
+    fn is_settled(&self, round: &Round) -> bool {
+        self.have_cosigned(round) >= self.settings.require_witnesses.max(1) || self.have_answered(round)
+    }
+
+    fn have_answered(&self, round: &Round) -> bool {
+        round.asked().is_empty() || self.witnesses.iter().all(|witness| witness.has_answered(round.asked()))
+    }
+
+    fn have_cosigned(&self, round: &Round) -> usize {
+        let cosigned = self.witnesses.iter().filter(|witness| witness.has_cosigned(round.note()));
         cosigned.count()
     }
 
-    /// Writes the head with what it has by way of cosignatures, if the file says something else.
-    fn write(&self, round: &mut Round) {
-        let Some(path) = self.settings.publish.as_deref().filter(|_| round.written != round.note) else {
+    /// Writes the newest head with what it has by way of cosignatures, if the file says something else.
+    fn write(&self, newest: &str, told: &mut Told) {
+        let Some(path) = self.settings.publish.as_deref().filter(|_| told.written != newest) else {
             return;
         };
-        match replace(path, &round.note) {
+        match replace(path, newest) {
             Ok(()) => {
-                round.written.clone_from(&round.note);
-                round.unwritten = false;
+                newest.clone_into(&mut told.written);
+                told.unwritten = false;
             }
-            Err(why) if !round.unwritten => {
-                round.unwritten = true;
+            Err(why) if !told.unwritten => {
+                told.unwritten = true;
                 tracing::error!(why = %why, file = %path.display(), "the checkpoint cannot be published; it is tried again");
             }
             Err(_) => {}
         }
+    }
+}
+
+fn ask_for_newest(round: &mut Round, heads: &watch::Sender<String>) {
+    if let Some(head) = round.take() {
+        heads.send_replace(head.to_owned());
     }
 }
 

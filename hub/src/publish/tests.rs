@@ -16,9 +16,16 @@ use crate::{
 
 /// A store with so many entries, and its head.
 fn ledger(entries: i64) -> (Memory, String) {
-    let (ledger, store) = (Ledger::new(samples::signer(1)), Memory::new());
-    let mut txn = Txn::new(&store);
-    for second in 0..entries {
+    let store = Memory::new();
+    let head = grow(&store, 0..entries);
+    (store, head)
+}
+
+/// Appends an entry at each of these seconds, and gives the head.
+fn grow(store: &dyn Store, seconds: std::ops::Range<i64>) -> String {
+    let ledger = Ledger::new(samples::signer(1));
+    let mut txn = Txn::new(store);
+    for second in seconds {
         let entry = Entry {
             at: samples::at(second),
             ..samples::pushed()
@@ -29,11 +36,26 @@ fn ledger(entries: i64) -> (Memory, String) {
     let head = read::checkpoint(&txn).unwrap().unwrap();
     let batch = txn.into_writes();
     store.commit(batch).unwrap();
-    (store, head)
+    head
+}
+
+fn committer(store: &Arc<dyn Store>) -> Committer {
+    let hooks = crate::store::Hooks {
+        seal: Box::new(|_| Ok(())),
+        committed: Box::new(|| ()),
+    };
+    Committer::start(store.clone(), hooks).unwrap()
 }
 
 /// Serves one answer after the other: a status line and a text, made of the body that was sent.
 async fn witness(answer: impl Fn(usize, Submission) -> (&'static str, String) + Send + 'static) -> Witness {
+    Witness::open(&answering(answer).await).unwrap()
+}
+
+/// Where that is served, by a witness whose key is made of the seed 5.
+async fn answering(
+    answer: impl Fn(usize, Submission) -> (&'static str, String) + Send + 'static,
+) -> WitnessSettings {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/some/where", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -64,12 +86,11 @@ async fn witness(answer: impl Fn(usize, Submission) -> (&'static str, String) + 
         }
     });
     let key = samples::cosigner("witness.sample", 5).witness_key().clone();
-    Witness::open(&WitnessSettings {
+    WitnessSettings {
         url: url.parse().unwrap(),
         key,
         ca: None,
-    })
-    .unwrap()
+    }
 }
 
 /// The text of an answer to a submission.
@@ -176,11 +197,7 @@ fn the_published_file_is_replaced_as_a_whole() {
 async fn a_hub_without_witnesses_and_without_a_file_has_nothing_to_do() {
     let (store, _) = ledger(1);
     let store: Arc<dyn Store> = Arc::new(store);
-    let hooks = crate::store::Hooks {
-        seal: Box::new(|_| Ok(())),
-        committed: Box::new(|| ()),
-    };
-    let committer = Committer::start(store.clone(), hooks).unwrap();
+    let committer = committer(&store);
     let clock = Arc::new(crate::clock::SystemClock);
     let publisher = Publisher::open((store, committer), clock, Settings::default()).unwrap();
     publisher.run(CancellationToken::new()).await;
@@ -191,11 +208,7 @@ async fn a_hub_without_witnesses_and_without_a_file_has_nothing_to_do() {
 async fn a_witness_that_never_answers_does_not_delay_the_file() {
     let (store, head) = ledger(3);
     let store: Arc<dyn Store> = Arc::new(store);
-    let hooks = crate::store::Hooks {
-        seal: Box::new(|_| Ok(())),
-        committed: Box::new(|| ()),
-    };
-    let committer = Committer::start(store.clone(), hooks).unwrap();
+    let committer = committer(&store);
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("checkpoint");
@@ -225,4 +238,83 @@ async fn a_witness_that_never_answers_does_not_delay_the_file() {
         answered = published => assert!(!answered),
     }
     assert!(committer.closed().is_some(), "no witness has seen this run");
+}
+
+/// A clock that goes on by so many seconds whenever a witness answers.
+struct Steps(std::sync::atomic::AtomicI64);
+
+impl Clock for Steps {
+    fn now(&self) -> jiff::Timestamp {
+        samples::at(self.0.load(std::sync::atomic::Ordering::SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_grows_whenever_a_witness_answers_is_cosigned_all_the_same() {
+    const ROUNDS: usize = 6;
+    let (store, _) = ledger(3);
+    let store: Arc<dyn Store> = Arc::new(store);
+    let clock = Arc::new(Steps(1000.into()));
+    let answers = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let mut witnesses = Vec::new();
+    for seed in [5, 6] {
+        let (store, clock, answers) = (store.clone(), clock.clone(), answers.clone());
+        let mut settings = answering(move |_, submission| {
+            // The head has moved, and time has passed, by the moment that this answer arrives.
+            let second = clock.0.fetch_add(15, std::sync::atomic::Ordering::SeqCst);
+            grow(&*store, second..second + 1);
+            answers.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            ("200 OK", cosigned(&submission, seed))
+        })
+        .await;
+        settings.key = samples::cosigner("witness.sample", seed).witness_key().clone();
+        witnesses.push(settings);
+    }
+    let settings = Settings {
+        require_witnesses: 2,
+        witness_limit_seconds: 60,
+        close_without_witnesses: true,
+        witness: witnesses,
+        ..Settings::default()
+    };
+    let committer = committer(&store);
+    let publisher = Publisher::open((store, committer.clone()), clock.clone(), settings).unwrap();
+    publisher.begin();
+    let (stop, mut sizes) = (CancellationToken::new(), std::collections::BTreeSet::new());
+    let watching = async {
+        while sizes.len() < ROUNDS {
+            let state = publisher.state();
+            assert_eq!(state.alarm, None);
+            if let Ok(head) = Checkpoint::read_unverified(&state.witnessed) {
+                sizes.insert(head.size);
+                assert!(publisher.witnesses.iter().all(|witness| witness.has_cosigned(&state.witnessed)));
+                assert!(committer.closed().is_none());
+            }
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+    };
+    tokio::join!(publisher.run(stop.clone()), watching);
+    assert!(clock.now() > samples::at(1000 + 2 * 60), "the limit has passed twice");
+}
+
+#[test]
+fn entries_wait_from_the_first_that_no_cosigned_head_speaks_for() {
+    let mut round = Round::default();
+    let since = |round: &Round| round.uncovered_since();
+    round.found("one".into(), samples::at(1));
+    assert_eq!(round.take(), Some("one"));
+    round.found("two".into(), samples::at(3));
+    round.found("three".into(), samples::at(4));
+    assert_eq!(since(&round), Some(samples::at(1)), "nothing is cosigned yet");
+    round.cover();
+    assert_eq!(since(&round), Some(samples::at(3)));
+    assert_eq!(round.take(), Some("three"));
+    round.found("three".into(), samples::at(5));
+    assert_eq!(round.take(), None);
+    assert_eq!(since(&round), Some(samples::at(3)));
+    round.cover();
+    assert_eq!(since(&round), None);
+    round.found("four".into(), samples::at(9));
+    assert_eq!(since(&round), Some(samples::at(9)));
 }
