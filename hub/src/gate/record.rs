@@ -7,7 +7,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Error, locate::About, near};
 use crate::{
-    decide::{Decision, Deed, Operation, RefusalCode, Tally},
+    decide::{Decision, RefusalCode, Tally},
     keys::{self, Vault},
     ledger::{
         self, Class, Commitment, Entered, Entry, Hex, Hidden, Ledger, Period, Refusal, Remainder, Shown, Subject,
@@ -114,10 +114,6 @@ fn draw_up(
     let caller = decision.caller();
     let question = decision.deed().question();
     let office = caller.practitioner();
-    if let Some(office) = office.filter(|_| !is_delivery(decision.deed())) {
-        concerns.insert(concern::practitioner(caller.agency(), &office.subject));
-    }
-    concerns.extend(decision.agreements().iter().map(concern::agreement));
     let withheld = decision.tally().iter().filter(|tally| tally.level.is_none());
     let (classes, remainder) = classes(decision.tally());
     let entry = Entry {
@@ -164,16 +160,12 @@ fn draw_up(
         touched: noted.touched,
         ..Entry::new(decision.at(), decision.deed().word())
     };
+    concerns.extend(concern::of(&entry));
     Ok(Ready {
         entry: amend(entry).write().map_err(ledger::Error::Entry)?,
         concerns: concerns.into_iter().collect(),
         key: txn.into_writes(),
     })
-}
-
-/// Whether it is one of the many deliveries that are found by their signal, and not by who delivers.
-fn is_delivery(deed: &Deed) -> bool {
-    matches!(deed, Deed::Operate(Operation::Push { .. } | Operation::Retract))
 }
 
 impl About {
