@@ -9,7 +9,8 @@ use std::{
 
 use placehub_hub::store::{Disk, Fault, Memory};
 use placehub_proto::v1::{
-    ConsentMethod, ConsentStance, ConsentStatement, ListConsentsRequest, LocalReference, PersonIdentity, SignalDraft,
+    ConsentMethod, ConsentStance, ConsentStatement, ListConsentsRequest, LocalReference, PersonIdentity,
+    ReviewHeldEntryRequest, ReviewOutcome, SignalDraft,
 };
 use prost::Message as _;
 use tracing_subscriber::{filter::Targets, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -250,6 +251,36 @@ async fn blunders(hub: &Hub) -> Vec<u8> {
         refused(adviser.says(who.clone(), ConsentStance::Given).await.unwrap_err());
         refused(hub.as_cast("igo-1").who_saw(who).await.unwrap_err());
     }
+    // What the ledger would keep for ever.
+    for reference in [
+        "9990001138 Z Quillfeather",
+        "re 999 000 1138",
+        "QUILLFEATHER",
+        "999000000107",
+        "wn999zz",
+    ] {
+        refused(
+            adviser
+                .ask(question_person(quilla(), PURPOSE).case(reference))
+                .await
+                .unwrap_err(),
+        );
+    }
+    let address = question_address("999000000107", PURPOSE).case("999000000107");
+    refused(adviser.ask(address).await.unwrap_err());
+    let review = ReviewHeldEntryRequest {
+        outcome: ReviewOutcome::Kept.into(),
+        reason: "she is 9990001138".to_owned(),
+        ..ReviewHeldEntryRequest::default()
+    };
+    refused(
+        hub.as_cast("igo-1")
+            .ledger
+            .clone()
+            .review_held_entry(review)
+            .await
+            .unwrap_err(),
+    );
     let right = || arrears(quilla(), hub.days_ago(1)).id(SOURCE_ID).summary(SUMMARY);
     refused(
         housing

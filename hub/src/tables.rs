@@ -9,7 +9,7 @@ pub const LABEL_AREA: u8 = b'a';
 pub const LABEL_PERSON: u8 = b'p';
 /// Each signal: `signal16` → version, hash of what was pushed, whether retracted, sealed `Body`, `Header`. Room `signals`.
 pub const SIGNAL: u8 = b's';
-/// Wrapped data keys: `subject16` → wrapped key. Room `keys`.
+/// Wrapped data keys, of everybody whom the store or the ledger says something of: `subject16` → wrapped key. Room `keys`.
 pub const DATA_KEY: u8 = b'k';
 /// Person of an identifier: `hmac32` → person id, or ambiguous. Room `person`.
 pub const IDENTIFIER: u8 = b'i';

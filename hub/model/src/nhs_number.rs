@@ -36,6 +36,23 @@ impl NhsNumber {
         }
         digits.try_into().map_err(|_| NhsNumberInvalid::Form)
     }
+
+    /// Whether a text holds one: ten digits with nothing but spaces and hyphens between them, whose check digit is right,
+    /// and at whose sides there is no further digit without a space or hyphen between.
+    pub fn is_within(text: &str) -> bool {
+        let separates = |c: char| matches!(c, ' ' | '-');
+        let strings = text.split(|c: char| !c.is_ascii_digit() && !separates(c));
+        strings.into_iter().any(|string| {
+            let groups: Vec<&str> = string.split(separates).filter(|group| !group.is_empty()).collect();
+            (0..groups.len()).any(|start| {
+                let from = groups.get(start..).unwrap_or_default();
+                (1..=from.len()).any(|length| {
+                    let joined = from.get(..length).unwrap_or_default().concat();
+                    joined.len() == 10 && joined.parse::<Self>().is_ok()
+                })
+            })
+        })
+    }
 }
 
 impl FromStr for NhsNumber {
@@ -81,6 +98,30 @@ mod tests {
         }
         for bad in ["", "999000100", "99900010066", "999000100x", "９９９０００１００６"] {
             assert_eq!(bad.parse::<NhsNumber>(), Err(NhsNumberInvalid::Form), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_found_within_a_text_and_no_other_ten_digits_are() {
+        for holds in [
+            "9990001006",
+            "9990001006 A Sample",
+            "re: 999 000 1006, rent",
+            "HP-2026 999-000-1006",
+            "12 9990001006 34",
+            "case9990001006x",
+        ] {
+            assert!(NhsNumber::is_within(holds), "{holds}");
+        }
+        for other in [
+            "",
+            "HP-2026-0001",
+            "9990001007",
+            "99900010066",
+            "9990/001006",
+            "26/0001234567",
+        ] {
+            assert!(!NhsNumber::is_within(other), "{other}");
         }
     }
 

@@ -8,6 +8,8 @@ mod deeds;
 mod identities;
 mod locate;
 mod looks;
+#[cfg(test)]
+mod muting;
 mod near;
 mod operate;
 mod permit;
@@ -172,11 +174,11 @@ impl Gate {
             if policies.load().digest() != decision.policy() || !same.hold(txn)? {
                 return Err(Error::Changing);
             }
-            let (entry, concerns) = match holds {
+            let ready = match holds {
                 true => ready,
                 false => record::entry(txn, &keys.vault, &decision, &about, noted)?,
             };
-            let entered = ledger.append(txn, entry, &concerns)?;
+            let entered = ready.append(txn, &ledger)?;
             further(txn)?;
             Ok((entered, decision))
         });

@@ -8,7 +8,7 @@ use crate::{
     authn::Caller,
     decide::{Operation, PolicySet},
     keys::Keys,
-    ledger::{Ledger, Written},
+    ledger::Ledger,
     model::AgencyId,
     store::{Read, Txn},
 };
@@ -24,7 +24,7 @@ pub(super) enum Planned<Deed, P> {
 /// What is to be done, or why not, and the entry that says so.
 struct Drawn<Deed, P> {
     planned: Result<(Deed, P), Error>,
-    entry: (Written, Vec<[u8; 16]>),
+    entry: record::Ready,
 }
 
 type Done<Deed, T> = Result<(Permit<Act<Deed>>, T), Error>;
@@ -127,8 +127,7 @@ fn carry_out<Deed, P, T>(
     (agency, now): (&AgencyId, Timestamp),
     act: impl FnOnce(&mut Txn<'_>, &Permit<Act<Deed>>, P) -> Result<T, Error>,
 ) -> Result<Done<Deed, T>, Error> {
-    let (entry, concerns) = entry;
-    let entered = ledger.append(txn, entry, &concerns)?;
+    let entered = entry.append(txn, ledger)?;
     let (deed, planned) = match planned {
         Ok(planned) => planned,
         Err(why) => return Ok(Err(why)),

@@ -7,13 +7,13 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Error, locate::About, near};
 use crate::{
-    decide::{Decision, Deed, Operation, RefusalCode, Tally},
+    decide::{Decision, RefusalCode, Tally},
     keys::{self, Vault},
     ledger::{
-        self, Class, Commitment, Entry, Hex, Hidden, Period, Refusal, Remainder, Shown, Subject, Touched, Written,
-        concern,
+        self, Class, Commitment, Entered, Entry, Hex, Hidden, Ledger, Period, Refusal, Remainder, Shown, Subject,
+        Touched, Written, concern,
     },
-    store::Read,
+    store::{Batch, Read, Txn},
 };
 
 /// Beyond this many classes, those that were withheld are told by kind and owner alone, so that an entry stays small.
@@ -42,8 +42,28 @@ impl Noted {
     }
 }
 
-/// The entry of a decision in its encoding, and the subjects under which it is to be found again: whom it is about, whose signals it
-/// shows, who asks, and under which agreements.
+/// An entry that is ready to be appended.
+pub(super) struct Ready {
+    entry: Written,
+    /// The subjects under which it is to be found again: whom it is about, whose signals it shows, who asks, and under which
+    /// agreements.
+    concerns: Vec<[u8; 16]>,
+    /// The data key of whom it names, if they had none.
+    key: Batch,
+}
+
+impl Ready {
+    /// Appends it, on what it was made ready on.
+    ///
+    /// # Errors
+    /// As for [`Ledger::append`].
+    pub(super) fn append(self, txn: &mut Txn<'_>, ledger: &Ledger) -> Result<Entered, ledger::Error> {
+        txn.take_over(self.key);
+        ledger.append(txn, self.entry, &self.concerns)
+    }
+}
+
+/// The entry of a decision.
 ///
 /// # Errors
 /// If a commitment cannot be made, or the entry not be encoded.
@@ -53,9 +73,8 @@ pub(super) fn entry(
     decision: &Decision,
     about: &About,
     noted: Noted,
-) -> Result<(Written, Vec<[u8; 16]>), Error> {
-    let (entry, concerns) = draw_up(read, vault, decision, about, noted)?;
-    Ok((entry.write().map_err(ledger::Error::Entry)?, concerns))
+) -> Result<Ready, Error> {
+    draw_up(read, vault, decision, about, noted, |entry| entry)
 }
 
 /// The entry of something that the rules permit and that cannot be done all the same.
@@ -68,18 +87,16 @@ pub(super) fn undone(
     decision: &Decision,
     about: &About,
     (code, why): (&str, &Error),
-) -> Result<(Written, Vec<[u8; 16]>), Error> {
-    let (entry, concerns) = draw_up(read, vault, decision, about, Noted::default())?;
+) -> Result<Ready, Error> {
     let refusal = Refusal {
         code: code.to_owned(),
         reason: why.to_string(),
     };
-    let refused = Entry {
+    draw_up(read, vault, decision, about, Noted::default(), |entry| Entry {
         allowed: false,
         refusal: Some(refusal),
         ..entry
-    };
-    Ok((refused.write().map_err(ledger::Error::Entry)?, concerns))
+    })
 }
 
 fn draw_up(
@@ -88,17 +105,15 @@ fn draw_up(
     decision: &Decision,
     about: &About,
     noted: Noted,
-) -> Result<(Entry, Vec<[u8; 16]>), Error> {
+    amend: impl FnOnce(Entry) -> Entry,
+) -> Result<Ready, Error> {
+    let mut txn = Txn::new(read);
     let shown = decision.shown().iter();
     let mut concerns: BTreeSet<[u8; 16]> = shown.clone().filter_map(|shown| Some(shown.header.person?.0)).collect();
     concerns.extend(about.subjects());
     let caller = decision.caller();
     let question = decision.deed().question();
     let office = caller.practitioner();
-    if let Some(office) = office.filter(|_| !is_delivery(decision.deed())) {
-        concerns.insert(concern::practitioner(caller.agency(), &office.subject));
-    }
-    concerns.extend(decision.agreements().iter().map(concern::agreement));
     let withheld = decision.tally().iter().filter(|tally| tally.level.is_none());
     let (classes, remainder) = classes(decision.tally());
     let entry = Entry {
@@ -110,7 +125,7 @@ fn draw_up(
         roles: office.map(|office| office.roles.clone()).unwrap_or_default(),
         teams: office.map(|office| office.teams.clone()).unwrap_or_default(),
         areas: office.map(|office| office.areas.clone()).unwrap_or_default(),
-        subject: subject(read, vault, about)?,
+        subject: subject(&mut txn, vault, about)?,
         reach: decision.reach().iter().cloned().collect(),
         purpose: question.map(|question| question.purpose.clone()),
         gateway: question.map(|question| question.gateway.clone()),
@@ -146,12 +161,12 @@ fn draw_up(
         touched: noted.touched,
         ..Entry::new(decision.at(), decision.deed().word())
     };
-    Ok((entry, concerns.into_iter().collect()))
-}
-
-/// Whether it is one of the many deliveries that are found by their signal, and not by who delivers.
-fn is_delivery(deed: &Deed) -> bool {
-    matches!(deed, Deed::Operate(Operation::Push { .. } | Operation::Retract))
+    concerns.extend(concern::of(&entry));
+    Ok(Ready {
+        entry: amend(entry).write().map_err(ledger::Error::Entry)?,
+        concerns: concerns.into_iter().collect(),
+        key: txn.into_writes(),
+    })
 }
 
 impl About {
@@ -166,11 +181,11 @@ impl About {
     }
 }
 
-fn subject(read: &dyn Read, vault: &Vault, about: &About) -> Result<Option<Subject>, Error> {
-    let commit = |id: &[u8; 16]| {
+fn subject(txn: &mut Txn<'_>, vault: &Vault, about: &About) -> Result<Option<Subject>, Error> {
+    let mut commit = |id: &[u8; 16]| {
         let mut salt = [0; 16];
         SystemRandom::new().fill(&mut salt).map_err(|_| keys::Error::Random)?;
-        let commitment = vault.commitment(read, *id, salt)?;
+        let commitment = vault.commitment(txn, *id, salt)?;
         Ok::<_, Error>(Commitment {
             salt: Hex(salt),
             commitment: Hex(commitment),

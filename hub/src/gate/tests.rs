@@ -19,11 +19,11 @@ use crate::{
     tables,
 };
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
 
-fn gate(memory: &Arc<Memory>) -> Gate {
+pub(super) fn gate(memory: &Arc<Memory>) -> Gate {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let signer = Signer::from_pkcs8("test", &Signer::generate_pkcs8().unwrap()).unwrap();
     let ledger = Arc::new(Ledger::new(signer));
@@ -45,7 +45,7 @@ fn gate(memory: &Arc<Memory>) -> Gate {
     )
 }
 
-fn draft(id: &str, lapses_at: Timestamp) -> Draft {
+pub(super) fn draft(id: &str, lapses_at: Timestamp) -> Draft {
     Draft {
         kind: "housing.rent-arrears".parse().unwrap(),
         source: Source {
@@ -71,7 +71,7 @@ fn draft(id: &str, lapses_at: Timestamp) -> Draft {
     }
 }
 
-fn alex() -> Identity {
+pub(super) fn alex() -> Identity {
     Identity {
         nhs_number: Some("9990001006".parse().unwrap()),
         ..Identity::default()

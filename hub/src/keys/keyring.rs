@@ -1,9 +1,9 @@
 //! The keyring: a small file outside the store, sealed by the hub key, whose bucket keys wrap the data keys.
 //! Never in the store, because a store may keep what was deleted from it.
 //!
-//! # Format, version 1
-//! `placehub keyring` (16 bytes) · version `01` · mark of the hub key (16) · nonce (12) ·
-//! AES-256-GCM under the hub key of: identifier key · token key · ledger pseudonym key · 4096 bucket keys (32 bytes each) ·
+//! # Format, version 2
+//! `placehub keyring` (16 bytes) · version `02` · mark of the hub key (16) · nonce (12) ·
+//! AES-256-GCM under the hub key of: identifier key · token key · 4096 bucket keys (32 bytes each) ·
 //! tag (16). What stands before the nonce is authenticated too. The mark is a keyed hash of a constant, which tells a
 //! wrong hub key from an altered file.
 
@@ -29,7 +29,6 @@ pub struct Keyring {
     buckets: Zeroizing<Vec<[u8; KEY_LEN]>>,
     identifier: Key,
     token: Key,
-    pseudonym: Key,
 }
 
 impl Keyring {
@@ -58,7 +57,7 @@ impl Keyring {
     ///
     /// # Errors
     /// `Missing` or `File` if a file cannot be read, `HubKey` if the hub key has not its form, `WrongHubKey` if the keyring
-    /// was sealed by another, `Version` if a later hub wrote it, `Altered` if it is not as it was written.
+    /// was sealed by another, `Version` if a hub of another version wrote it, `Altered` if it is not as it was written.
     pub fn open(keyring_path: &Path, hub_key_path: &Path) -> Result<Self, Error> {
         let hub_key = read_hub_key(hub_key_path)?;
         let file = read(keyring_path)?;
@@ -92,7 +91,6 @@ impl Keyring {
             buckets,
             identifier: sealing::random()?,
             token: sealing::random()?,
-            pseudonym: sealing::random()?,
         })
     }
 
@@ -118,14 +116,9 @@ impl Keyring {
         &self.token
     }
 
-    /// The key of the ledger's commitments to those whom the hub does not know.
-    pub(super) fn pseudonym(&self) -> &[u8; KEY_LEN] {
-        &self.pseudonym
-    }
-
     fn sealed(&self, hub_key: &[u8; KEY_LEN]) -> Result<Vec<u8>, Error> {
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_LEN));
-        for key in [&self.identifier, &self.token, &self.pseudonym] {
+        for key in [&self.identifier, &self.token] {
             plain.extend_from_slice(key.as_slice());
         }
         for bucket in self.buckets.iter() {
@@ -141,14 +134,13 @@ impl Keyring {
         let (keys, []) = plain.as_chunks::<KEY_LEN>() else {
             return None;
         };
-        let [identifier, token, pseudonym, buckets @ ..] = keys else {
+        let [identifier, token, buckets @ ..] = keys else {
             return None;
         };
         (buckets.len() == BUCKETS).then(|| Self {
             buckets: Zeroizing::new(buckets.to_vec()),
             identifier: Zeroizing::new(*identifier),
             token: Zeroizing::new(*token),
-            pseudonym: Zeroizing::new(*pseudonym),
         })
     }
 }
@@ -251,9 +243,9 @@ fn mark_of(hub_key: &[u8; KEY_LEN]) -> [u8; 16] {
 }
 
 const MAGIC: &[u8] = b"placehub keyring";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const BUCKETS: usize = 4096;
-const PLAIN_LEN: usize = (BUCKETS + 3) * KEY_LEN;
+const PLAIN_LEN: usize = (BUCKETS + 2) * KEY_LEN;
 
 #[cfg(test)]
 mod tests {
@@ -277,7 +269,6 @@ mod tests {
         assert_eq!(*made.buckets, *opened.buckets);
         assert_eq!(made.identifier, opened.identifier);
         assert_eq!(made.token, opened.token);
-        assert_eq!(made.pseudonym, opened.pseudonym);
         assert_eq!(format!("{opened:?}"), "Keyring(…)");
         for path in [&keyring, &hub_key] {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -34,7 +34,7 @@ impl Vault {
     /// `place_of_use` is the table and key that the value will be stored under: it opens nowhere else.
     ///
     /// # Errors
-    /// `Store` or `Wrapped` if the data key cannot be read, `Random` or `Cipher`. The transaction is then as it was.
+    /// `Store` or `Wrapped` if the data key cannot be read, `Random` or `Cipher`. Nothing is then to be written.
     pub fn seal(
         &self,
         txn: &mut Txn<'_>,
@@ -42,15 +42,8 @@ impl Vault {
         place_of_use: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        if let Some(key) = self.data_key(txn, subject)? {
-            return sealing::seal(&key, &value_aad(subject, place_of_use), plain);
-        }
-        let key = sealing::random::<KEY_LEN>()?;
-        let sealed = sealing::seal(&key, &value_aad(subject, place_of_use), plain)?;
-        let wrapped = sealing::seal(self.keyring.bucket(subject)?, &key_aad(subject), key.as_slice())?;
-        let value = row::encode(DATA_KEY, &wrapped).map_err(store_failed)?;
-        txn.put(table_key(subject), value);
-        Ok(sealed)
+        let key = self.key_of(txn, subject)?;
+        sealing::seal(&key, &value_aad(subject, place_of_use), plain)
     }
 
     /// Opens several values of one subject, whose data key is then unwrapped once.
@@ -78,35 +71,40 @@ impl Vault {
     }
 
     /// How a ledger entry with this salt names the subject: HMAC-SHA-256 of the salt under a key that is derived from the
-    /// subject's data key, so that without that key nobody can tell whom the entry names. A subject without data key, whom
-    /// the hub holds nothing about, is named in the same form under a key that is derived from the ledger pseudonym key.
+    /// subject's data key, so that without that key nobody can tell whom the entry names. A subject whom the hub holds
+    /// nothing about gets a data key of its own for that, in the transaction: it is as mute as any other once that is gone.
+    ///
+    /// # Errors
+    /// As for [`Vault::seal`]: a data key that cannot be read is not taken for absent.
+    pub fn commitment(&self, txn: &mut Txn<'_>, subject: [u8; 16], salt: [u8; 16]) -> Result<[u8; 32], Error> {
+        let key = self.key_of(txn, subject)?;
+        Ok(commit(&key, subject, salt))
+    }
+
+    /// Whether a commitment with this salt names the subject. Nobody can tell of one whose data key is gone.
     ///
     /// # Errors
     /// `Store` or `Wrapped` if the data key cannot be read: it is then not taken for absent.
-    pub fn commitment(&self, read: &dyn Read, subject: [u8; 16], salt: [u8; 16]) -> Result<[u8; 32], Error> {
-        let data_key = self.data_key(read, subject)?;
-        Ok(commit(
-            data_key.as_deref().unwrap_or(self.keyring.pseudonym()),
-            subject,
-            salt,
-        ))
-    }
-
-    /// Whether a commitment with this salt names the subject, whether or not it had a data key when it was named.
-    ///
-    /// # Errors
-    /// As for [`Vault::commitment`].
     pub fn names(
         &self,
         read: &dyn Read,
         subject: [u8; 16],
         (salt, commitment): ([u8; 16], [u8; 32]),
     ) -> Result<bool, Error> {
-        let data_key = self.data_key(read, subject)?;
-        let roots = data_key.as_deref().into_iter().chain([self.keyring.pseudonym()]);
-        Ok(roots
-            .map(|root| commit(root, subject, salt))
-            .any(|made| made == commitment))
+        let key = self.data_key(read, subject)?;
+        Ok(key.is_some_and(|key| commit(&key, subject, salt) == commitment))
+    }
+
+    /// The subject's data key, which is made and put in the transaction if there is none.
+    fn key_of(&self, txn: &mut Txn<'_>, subject: [u8; 16]) -> Result<Key, Error> {
+        if let Some(key) = self.data_key(txn, subject)? {
+            return Ok(key);
+        }
+        let key = sealing::random::<KEY_LEN>()?;
+        let wrapped = sealing::seal(self.keyring.bucket(subject)?, &key_aad(subject), key.as_slice())?;
+        let value = row::encode(DATA_KEY, &wrapped).map_err(store_failed)?;
+        txn.put(table_key(subject), value);
+        Ok(key)
     }
 
     fn data_key(&self, read: &dyn Read, subject: [u8; 16]) -> Result<Option<Key>, Error> {
@@ -234,10 +232,17 @@ mod tests {
     fn without_its_data_key_a_subject_is_mute() {
         let (vault, mut txn) = (vault(), Txn::new(&Nothing));
         let sealed = vault.seal(&mut txn, ALEX, b"b1", b"plain").unwrap();
-        let named = vault.commitment(&txn, ALEX, [7; 16]).unwrap();
+        let named = vault.commitment(&mut txn, ALEX, [7; 16]).unwrap();
+        assert!(vault.names(&txn, ALEX, ([7; 16], named)).unwrap());
+        assert!(!vault.names(&txn, BILLIE, ([7; 16], named)).unwrap());
         txn.delete(table_key(ALEX));
         assert!(matches!(vault.open(&txn, ALEX, b"b1", &sealed), Err(Error::Mute)));
-        assert_ne!(vault.commitment(&txn, ALEX, [7; 16]).unwrap(), named);
+        assert!(!vault.names(&txn, ALEX, ([7; 16], named)).unwrap());
+        assert_ne!(vault.commitment(&mut txn, ALEX, [7; 16]).unwrap(), named);
+        assert!(
+            !vault.names(&txn, ALEX, ([7; 16], named)).unwrap(),
+            "a new key does not bring the old one back"
+        );
     }
 
     #[test]
@@ -247,7 +252,10 @@ mod tests {
         let wrapped = txn.get(&table_key(ALEX)).unwrap().unwrap();
         txn.put(table_key(BILLIE), wrapped);
         assert!(matches!(vault.open(&txn, BILLIE, b"b1", &sealed), Err(Error::Wrapped)));
-        assert!(matches!(vault.commitment(&txn, BILLIE, [7; 16]), Err(Error::Wrapped)));
+        assert!(matches!(
+            vault.commitment(&mut txn, BILLIE, [7; 16]),
+            Err(Error::Wrapped)
+        ));
         let stranger = Vault::of(Keyring::random().unwrap());
         assert!(matches!(stranger.open(&txn, ALEX, b"b1", &sealed), Err(Error::Wrapped)));
         assert!(matches!(
@@ -264,8 +272,9 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for subject in [ALEX, BILLIE, [3; 16], [4; 16]] {
             for salt in [[7; 16], [8; 16]] {
-                let named = vault.commitment(&txn, subject, salt).unwrap();
-                assert_eq!(named, vault.commitment(&txn, subject, salt).unwrap());
+                let named = vault.commitment(&mut txn, subject, salt).unwrap();
+                assert_eq!(named, vault.commitment(&mut txn, subject, salt).unwrap());
+                assert!(vault.names(&txn, subject, (salt, named)).unwrap());
                 assert!(seen.insert(named));
             }
         }

@@ -3,7 +3,22 @@
 
 use ring::digest::{SHA256, digest};
 
+use super::Entry;
 use crate::model::{AgencyId, AgreementId};
+
+/// The subjects that follow from an entry alone: of an agency's, the practitioner who asked and the agreements that were asked
+/// under. The many deliveries are found by their signal, and not by who delivers.
+pub fn of(entry: &Entry) -> Vec<[u8; 16]> {
+    let Some(agency) = &entry.agency else {
+        return Vec::new();
+    };
+    let asked = !entry.practitioner.is_empty() && !matches!(entry.action.as_str(), "push" | "retract");
+    let asker = asked.then(|| practitioner(agency, &entry.practitioner));
+    asker
+        .into_iter()
+        .chain(entry.agreements.iter().map(agreement))
+        .collect()
+}
 
 /// The subject of what a practitioner asked.
 pub fn practitioner(agency: &AgencyId, subject: &str) -> [u8; 16] {

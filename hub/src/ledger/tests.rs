@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use placehub_ledger::proof::{check_consistency, check_inclusion};
 
 use super::*;
+use super::verify::{Fault, verify_stored};
 use samples::{Nothing, at, filled, many, pushed, subject};
 
 fn numbers(entries: Vec<read::Numbered>) -> Vec<u64> {
@@ -267,4 +268,24 @@ fn the_example_of_the_format_verifies_as_it_is_printed() {
         .map(|line| Ok::<_, Infallible>(verify::Row::alone(line.as_bytes().to_vec())));
     let verified = verify::verify(rows, &verify::Evidence::of(note), &key.trim_end().parse().unwrap()).unwrap();
     assert_eq!((verified.size, verified.last_at), (3, Some(at(62))));
+}
+
+#[test]
+fn an_entry_that_the_index_does_not_list_under_who_asked_or_an_agreement_is_named() {
+    let key = samples::signer(1).verifier_key().clone();
+    let asked = samples::allowed();
+    let concerns = concern::of(&asked);
+    assert_eq!(concerns.len(), 2);
+    let good = samples::filled([
+        (samples::pushed(), vec![]),
+        (asked, concerns.clone()),
+        (samples::refused(), concern::of(&samples::refused())),
+    ]);
+    assert_eq!(verify_stored(&good, &key).unwrap().size, 3);
+    for subject in concerns {
+        let mut txn = Txn::new(&good);
+        txn.delete(stored::subject_key(&subject, 1));
+        let fault = verify_stored(&txn, &key).unwrap_err();
+        assert!(matches!(fault, Fault::Unlisted { number: 1 }), "{fault}");
+    }
 }

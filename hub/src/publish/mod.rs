@@ -218,7 +218,10 @@ impl Publisher {
     }
 
     fn have_cosigned(&self, round: &Round) -> usize {
-        let cosigned = self.witnesses.iter().filter(|witness| witness.has_cosigned(round.note()));
+        let cosigned = self
+            .witnesses
+            .iter()
+            .filter(|witness| witness.has_cosigned(round.note()));
         cosigned.count()
     }
 

@@ -53,9 +53,7 @@ async fn witness(answer: impl Fn(usize, Submission) -> (&'static str, String) + 
 }
 
 /// Where that is served, by a witness whose key is made of the seed 5.
-async fn answering(
-    answer: impl Fn(usize, Submission) -> (&'static str, String) + Send + 'static,
-) -> WitnessSettings {
+async fn answering(answer: impl Fn(usize, Submission) -> (&'static str, String) + Send + 'static) -> WitnessSettings {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/some/where", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -287,7 +285,12 @@ async fn a_ledger_that_grows_whenever_a_witness_answers_is_cosigned_all_the_same
             assert_eq!(state.alarm, None);
             if let Ok(head) = Checkpoint::read_unverified(&state.witnessed) {
                 sizes.insert(head.size);
-                assert!(publisher.witnesses.iter().all(|witness| witness.has_cosigned(&state.witnessed)));
+                assert!(
+                    publisher
+                        .witnesses
+                        .iter()
+                        .all(|witness| witness.has_cosigned(&state.witnessed))
+                );
                 assert!(committer.closed().is_none());
             }
             tokio::task::yield_now().await;

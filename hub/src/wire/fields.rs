@@ -5,7 +5,7 @@ use std::{fmt::Display, str::FromStr};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::Violation;
+use crate::model::{NhsNumber, Violation};
 
 /// How far ahead of the hub's clock a time may be.
 pub(super) const AHEAD: SignedDuration = SignedDuration::from_mins(5);
@@ -49,12 +49,25 @@ impl Fields {
         text.to_owned()
     }
 
+    /// A text that the ledger keeps, clear and for ever: it must not hold an NHS number either.
+    pub fn kept_text(&mut self, field: &str, text: &str, most: usize) -> String {
+        if NhsNumber::is_within(text) {
+            self.wrong(field, "must hold no NHS number: the ledger keeps it for ever");
+        }
+        self.text(field, text, most)
+    }
+
     /// A text that must not be empty either.
     pub fn some_text(&mut self, field: &str, text: &str, most: usize) -> String {
+        self.given(field, text);
+        self.text(field, text, most)
+    }
+
+    /// Checks that a text is not empty.
+    pub fn given(&mut self, field: &str, text: &str) {
         if text.trim().is_empty() {
             self.wrong(field, "must not be empty");
         }
-        self.text(field, text, most)
     }
 
     /// A time that must have been, or be at most 5 minutes ahead.

@@ -114,7 +114,8 @@ pub fn examined(given: Option<&proto::examine_request::Question>) -> Result<Exam
         }
         Some(Asked::AskedBy(asked)) => {
             let agency = fields.parse("asked_by.agency", &asked.agency);
-            let practitioner = fields.some_text("asked_by.practitioner", &asked.practitioner, 64);
+            fields.given("asked_by.practitioner", &asked.practitioner);
+            let practitioner = fields.kept_text("asked_by.practitioner", &asked.practitioner, 64);
             agency.map(|agency| Examined::AskedBy(agency, practitioner))
         }
         Some(Asked::LeftUnder(left)) => fields
@@ -178,7 +179,8 @@ pub fn review(given: &proto::ReviewHeldEntryRequest) -> Result<(Outcome, String)
         proto::ReviewOutcome::Kept => Some(Outcome::Kept),
         proto::ReviewOutcome::Released => Some(Outcome::Released),
     };
-    let reason = fields.some_text("reason", given.reason.trim(), 200);
+    fields.given("reason", &given.reason);
+    let reason = fields.kept_text("reason", given.reason.trim(), 200);
     fields.finish(outcome.map(|outcome| (outcome, reason)))
 }
 

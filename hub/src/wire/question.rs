@@ -7,7 +7,8 @@ use placehub_proto::v1::{self as proto, question::Subject as Given};
 use super::{Against, Fields, person};
 use crate::{
     decide::Reasons,
-    model::{AreaCode, GatewayId, KindId, Level, PurposeId, Question, Subject, SubjectSort, Violation},
+    model::{AreaCode, GatewayId, KindId, Level, Postcode, PurposeId, Question, Subject, SubjectSort, Uprn, Violation},
+    person::is_same_name,
 };
 
 const KINDS: usize = 32;
@@ -43,7 +44,13 @@ pub fn question(given: Option<&proto::Question>, against: Against<'_>) -> Result
     if given.kinds.len() > KINDS {
         fields.wrong("question.kinds", format_args!("must be at most {KINDS}"));
     }
-    let case_reference = fields.text("question.case_reference", given.case_reference.trim(), 64);
+    let case_reference = fields.kept_text("question.case_reference", given.case_reference.trim(), 64);
+    if subject.as_ref().is_some_and(|subject| names(subject, &case_reference)) {
+        fields.wrong(
+            "question.case_reference",
+            "must not be the name, address or postcode that is asked about: the ledger keeps it for ever",
+        );
+    }
     let kinds = kinds(&mut fields, &given.kinds, against);
     let level = level(given.level);
     if level.is_none() {
@@ -122,6 +129,21 @@ fn subject(fields: &mut Fields, given: &proto::Question, against: Against<'_>) -
         None => {
             fields.wrong("question.subject", "must be a person, a UPRN or an area code");
             None
+        }
+    }
+}
+
+/// Whether a text is the family name, UPRN or postcode of whom or what is asked about, however it is spelt.
+fn names(subject: &Subject, text: &str) -> bool {
+    let uprn = |uprn: &Uprn| text.parse::<Uprn>().is_ok_and(|same| same == *uprn);
+    match subject {
+        Subject::Address(address) => uprn(address),
+        Subject::Area(_) => false,
+        Subject::Person(who) => {
+            let home = who.uprn.as_ref().is_some_and(uprn);
+            let postcode = who.postcode.as_ref();
+            let there = postcode.is_some_and(|postcode| text.parse::<Postcode>().is_ok_and(|same| same == *postcode));
+            home || there || is_same_name(&who.family_name, text)
         }
     }
 }

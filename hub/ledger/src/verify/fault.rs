@@ -121,6 +121,12 @@ pub enum Fault {
         /// How many entries there are.
         size: u64,
     },
+    /// The index by subject does not list an entry under the practitioner who asked, or an agreement that was asked under.
+    #[error("the index by subject does not list entry {number} under who asked, or under an agreement")]
+    Unlisted {
+        /// The entry.
+        number: u64,
+    },
     /// Fewer of the known witnesses than asked for have cosigned the checkpoint.
     #[error("{have} of the witnesses have cosigned the checkpoint, and {need} are asked for")]
     Witnesses {
@@ -145,7 +151,8 @@ impl Fault {
             | Self::Rotation { number }
             | Self::Shown { number }
             | Self::Source { number, .. }
-            | Self::Surplus { number } => Some(*number),
+            | Self::Surplus { number }
+            | Self::Unlisted { number } => Some(*number),
             Self::Checkpoint(_)
             | Self::Cosignature { .. }
             | Self::EarlierCheckpoint(_)

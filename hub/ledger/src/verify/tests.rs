@@ -279,20 +279,27 @@ fn a_change_from_a_key_that_was_not_in_force_is_refused() {
 fn what_is_shown_was_brought_in_before_and_asked_for_and_decided() {
     let key = signer(1);
     let good = [pushed(), allowed()];
-    let mut undecided = allowed();
-    (undecided.policy, undecided.policy_version) = (None, None);
-    let mut too_much = allowed();
-    too_much.shown[0].level = Level::Detail;
-    too_much.level = Some(Level::Headline);
-    let mut too_new = allowed();
-    too_new.shown[0].version = 2;
+    let but = |change: fn(&mut Entry)| {
+        let mut entry = allowed();
+        change(&mut entry);
+        entry
+    };
     let mut not_pushed = pushed();
     not_pushed.action = "retract".into();
     let bad = [
         ([allowed(), pushed()], 0),
-        ([pushed(), undecided], 1),
-        ([pushed(), too_much], 1),
-        ([pushed(), too_new], 1),
+        ([pushed(), but(|entry| (entry.policy, entry.policy_version) = (None, None))], 1),
+        ([pushed(), but(|entry| entry.agreements.clear())], 1),
+        ([pushed(), but(|entry| entry.rules.clear())], 1),
+        ([pushed(), but(|entry| entry.level = Some(Level::Existence))], 1),
+        ([pushed(), but(|entry| entry.classes[0].level = None)], 1),
+        (
+            [pushed(), but(|entry| entry.classes[0].level = Some(Level::Existence))],
+            1,
+        ),
+        ([pushed(), but(|entry| entry.classes.clear())], 1),
+        ([pushed(), but(|entry| entry.shown[0].level = Level::Detail)], 1),
+        ([pushed(), but(|entry| entry.shown[0].version = 2)], 1),
         ([not_pushed, allowed()], 1),
     ];
     let log = |entries: [Entry; 2]| {

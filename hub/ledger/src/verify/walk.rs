@@ -186,14 +186,17 @@ impl Walk {
         }
     }
 
-    /// What is shown was decided, by these policies, for an agency that asked for as much or more, and was brought in
-    /// by an entry before.
+    /// What is shown was decided, by these policies, agreements and rules, for an agency that asked for as much or more, and
+    /// at most as much of it as a class of signals was allowed; and it was brought in by an entry before.
     fn may_show(&self, entry: &Entry) -> bool {
-        let decided = entry.agency.is_some() && entry.policy.is_some();
+        let grounded = !entry.agreements.is_empty() && !entry.rules.is_empty();
+        let decided = grounded && entry.agency.is_some() && entry.policy.is_some();
+        let most = entry.classes.iter().filter_map(|class| class.level).max();
+        let most = most.min(entry.level);
         entry.shown.iter().all(|shown| {
             let there = self.brought_in.get(&shown.signal);
-            let asked = entry.level.is_some_and(|level| shown.level <= level);
-            decided && asked && there.is_some_and(|version| shown.version <= *version)
+            let allowed = most.is_some_and(|most| shown.level <= most);
+            decided && allowed && there.is_some_and(|version| shown.version <= *version)
         })
     }
 

@@ -10,7 +10,7 @@ use placehub_ledger::{
 
 use crate::{
     ledger::{
-        Error, VerifierKey, read,
+        Entry, Error, VerifierKey, concern, read,
         stored::{self, STRIDE, Tail},
     },
     store::{self, Read},
@@ -21,13 +21,14 @@ use crate::{
 const PAGE: usize = 256;
 
 /// Checks everything that the store holds of the ledger against everything else: each entry and its place, each hash
-/// of the tree, the tail, the checkpoint and its signature, and that the index by subject names entries that exist.
+/// of the tree, the tail, the checkpoint and its signature, and that the index by subject names entries that exist, and lists
+/// each under the practitioner who asked and the agreements that were asked under.
 ///
 /// The store must be at rest: what is written meanwhile may look wrong.
 /// Names the first entry that is not the one that was signed, as long as the hashes that are kept of the entries are; if one
 /// was changed together with its hash, the sixteen that a higher hash stands over, or all up to the head.
-/// Two things cannot be told from a store alone: that it was put back to an older state as a whole, and that a row of
-/// the index is missing.
+/// Two things cannot be told from a store alone: that it was put back to an older state as a whole, and that a row is missing
+/// by which the index lists an entry under a person or an address, because entries do not tell whom they are about.
 ///
 /// # Errors
 /// The first thing that is wrong.
@@ -39,7 +40,7 @@ pub fn verify_stored(read: &dyn Read, key: &VerifierKey) -> Result<Verified, Fau
         handovers: &handovers,
         ..Evidence::of(checkpoint.as_deref().unwrap_or_default())
     };
-    let (walk, torn) = walk(read, evidence.walk()?)?;
+    let Passed { walk, torn, unlisted } = pass(read, evidence.walk()?)?;
     let size = walk.size();
     let tail = check_tail(read, &walk);
     let empty = Verified {
@@ -63,24 +64,36 @@ pub fn verify_stored(read: &dyn Read, key: &VerifierKey) -> Result<Verified, Fau
     }?;
     check_places(read, size)?;
     check_index(read, size)?;
-    Ok(verified)
+    unlisted.map_or(Ok(verified), |number| Err(Fault::Unlisted { number }))
 }
 
-/// Takes every entry with its kept hash. Also tells the first row of hashes that is not that of the rows below it.
-fn walk(read: &dyn Read, mut walk: Walk) -> Result<(Walk, Option<Fault>), Fault> {
-    let (mut kept, mut torn) = (Kept::of(read), None);
+/// What was found on the way along all entries.
+struct Passed {
+    walk: Walk,
+    /// The first row of hashes that is not that of the rows below it.
+    torn: Option<Fault>,
+    /// The first entry that the index does not list under everything that it tells.
+    unlisted: Option<u64>,
+}
+
+/// Takes every entry with its kept hash.
+fn pass(read: &dyn Read, mut walk: Walk) -> Result<Passed, Fault> {
+    let (mut kept, mut torn, mut unlisted) = (Kept::of(read), None, None);
     loop {
         let page = read::rows(read, walk.rows(), PAGE).map_err(|error| source(walk.rows(), error))?;
         if page.is_empty() {
             pass_over(&mut walk, &mut kept, u64::MAX)?;
-            return Ok((walk, torn));
+            return Ok(Passed { walk, torn, unlisted });
         }
         for (number, bytes) in page {
             pass_over(&mut walk, &mut kept, number)?;
             if walk.rows() < number {
                 // Neither this entry nor those behind it are where they were signed.
                 walk.step(None, None);
-                return Ok((walk, torn));
+                return Ok(Passed { walk, torn, unlisted });
+            }
+            if unlisted.is_none() && !is_listed(read, number, &bytes)? {
+                unlisted = Some(number);
             }
             let completed = walk.step(Some(&bytes), kept.hash(number)?.as_ref());
             for node in completed.iter().filter(|node| stored::is_kept(node.level)) {
@@ -91,6 +104,19 @@ fn walk(read: &dyn Read, mut walk: Walk) -> Result<(Walk, Option<Fault>), Fault>
             }
         }
     }
+}
+
+/// Whether the index lists an entry under every subject that follows from it alone.
+fn is_listed(read: &dyn Read, number: u64, bytes: &[u8]) -> Result<bool, Fault> {
+    // What is no entry is found for what it is.
+    let subjects = Entry::parse(bytes).map_or_else(|_| Vec::new(), |entry| concern::of(&entry));
+    for subject in subjects {
+        let row = read.get(&stored::subject_key(&subject, number));
+        if row.map_err(|error| source(number, error))?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Takes the kept hashes of missing entries, as far as there are any below a number.

@@ -57,7 +57,7 @@ pub(super) async fn write(
             anyhow::Ok(())
         });
         written.await??.into_inner();
-        if end == size || batch as u64 % each == 0 {
+        if end == size || (batch as u64).is_multiple_of(each) {
             let note = read::checkpoint(&*disk)?.context("the ledger has no head")?;
             heads.push(Checkpoint::read_unverified(&note)?);
         }
