@@ -25,6 +25,7 @@ mod sift;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
