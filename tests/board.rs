@@ -176,12 +176,8 @@ async fn a_change_that_could_not_be_recorded_takes_effect_once_it_can() {
     let governance = hub.as_cast("igo-1");
     let first = policy_set(&governance).await;
     place.edit(&format!("{AGREEMENT}.toml"), "title = \"", "title = \"Renewed: ");
-    let failing = |set: &GetPolicySetResponse| {
-        // A fault is met once; this one is to be met whenever the hub looks.
-        store.fail(Fault::Get { skip: 0 });
-        set.refused.is_some()
-    };
-    let waiting = until(&governance, failing).await;
+    store.fail(Fault::EveryGet);
+    let waiting = until(&governance, |set| set.refused.is_some()).await;
     assert_eq!(waiting.digest, first.digest);
     let fault = waiting.refused.unwrap().fault;
     assert!(fault.contains("cannot be recorded"), "{fault}");

@@ -14,6 +14,7 @@ async fn every_command_that_prints_data_prints_it_as_json_of_schema_1() {
     let made = made.ended(0).json();
     assert_eq!(made["place"], "wigan.placehub.example");
     assert_eq!(made["config"], home.file("placehub.toml"));
+    home.renew();
     let served = home.serve().await;
     let data = async |arguments: &[&str]| {
         let arguments = [arguments, &["--json"]].concat();
@@ -71,9 +72,44 @@ async fn every_command_that_prints_data_prints_it_as_json_of_schema_1() {
         PURPOSE,
     ])
     .await;
-    assert_eq!(explained["allowed"], true);
+    assert_eq!(
+        (&explained["allowed"], &explained["agreements"][0]),
+        (&true.into(), &PURPOSE.into())
+    );
+    let law = explained["asking_rules"][0]["law"].as_str().unwrap();
+    assert!(law.starts_with("Common law duty of confidentiality"), "{law}");
     let listed = data(&["policy", "list", "--as", "officer-42"]).await;
     assert_eq!(listed["agreements"].as_array().unwrap().len(), 5);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn an_explanation_tells_people_what_scripts_are_told() {
+    let home = Home::new().await;
+    let served = home.serve().await;
+    let question = [
+        "policy",
+        "explain",
+        "--as",
+        "officer-42",
+        "--subject",
+        "person",
+        "--purpose",
+        PURPOSE,
+    ];
+    let told = home.run(&question).await.ended(0).out;
+    for words in [
+        "would be taken under homelessness-prevention:",
+        "homelessness-prevention-ask-person: ",
+        "Without consent:",
+        "Not met: consent not given",
+        "Who could lift it: the person, by giving consent that covers this question",
+        "Nearest rule: homelessness-prevention-",
+        "Law: Common law duty of confidentiality",
+        "Who could lift it: the parties, by an agreement that opens this kind",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
     served.stop().await;
 }
 

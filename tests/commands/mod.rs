@@ -6,7 +6,9 @@ mod demo;
 mod doctor;
 mod endings;
 mod json;
+mod policy;
 mod readme;
+mod rehearsal;
 mod serving;
 
 /// The NHS number of Alex Sample, as people write it.

@@ -126,8 +126,8 @@ async fn a_sighup_takes_good_policies_and_leaves_the_old_ones_in_force_before_ba
     home.edit("policies/agreements/asb-prevention.cedar", "permits", "permit");
     home.edit(
         "policies/agreements/asb-prevention.toml",
-        "review_date = \"2028",
-        "review_date = \"2029",
+        "title = \"",
+        "title = \"Renewed: ",
     );
     served.signal("HUP").await;
     served.logs("issuers' keys, policies ").await;

@@ -13,13 +13,15 @@ use placehub_hub::{
     hub::{self, Reloader},
     store::{Memory, Read, Store},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
 
 use super::{
     Client, Place, Practitioner, Presents, cast,
     client::{channel, channel_with},
+    watcher::PATIENCE,
 };
 
 /// A hub that serves until it is stopped or dropped.
@@ -46,7 +48,8 @@ impl Hub {
         Self::start(&Place::new(), Arc::new(Memory::new())).await
     }
 
-    /// A hub of this place on this store, which may hold what an earlier hub of the place left.
+    /// A hub of this place on this store, which may hold what an earlier hub of the place left. It serves by the time that
+    /// this returns.
     pub(crate) async fn start(place: &Arc<Place>, store: Arc<dyn Store>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -54,7 +57,7 @@ impl Hub {
         let shutdown = CancellationToken::new();
         let (reloader, ledger_key, metrics) = (opened.reloader(), opened.ledger_key(), opened.metrics());
         let serving = tokio::spawn(opened.serve(listener, shutdown.clone()));
-        Self {
+        let hub = Self {
             address,
             place: place.clone(),
             store,
@@ -63,7 +66,11 @@ impl Hub {
             ledger_key,
             shutdown,
             serving,
-        }
+        };
+        // Whatever it answers, even a refusal, it answers only once it serves.
+        let mut health = hub.adapter("housing").health;
+        let _any = timeout(PATIENCE, health.check(HealthCheckRequest::default())).await;
+        hub
     }
 
     /// Tells it to stop, without waiting.

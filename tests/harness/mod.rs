@@ -22,7 +22,7 @@ pub(crate) use draft::{Adjust, arrears, asb_at, discharge, grant, integer, signa
 pub(crate) use hub::{Hub, contents};
 pub(crate) use identity::{known_as, numbered, only};
 pub(crate) use line::Line;
-pub(crate) use place::Place;
+pub(crate) use place::{Place, copy, renew_agreements};
 pub(crate) use question::{Narrow, question_address, question_area, question_person};
 pub(crate) use refused::{Refused, refused};
-pub(crate) use watcher::{Screen, Told, Watcher};
+pub(crate) use watcher::{PATIENCE, Screen, Told, Watcher};

@@ -137,23 +137,24 @@ impl Place {
         fs::create_dir(here("policies/cases")).unwrap();
         fs::write(here("policies/cases/harness.json"), CASE).unwrap();
         copy(&repository.join("hub/program/sample/places"), &here("places"));
-        self.renew_agreements();
+        renew_agreements(&here("policies"), self.clock.now());
         fs::write(self.settings(), settings()).unwrap();
     }
+}
 
-    /// Puts every agreement's review a year ahead, so that the tests do not lapse with the sample agreements.
-    fn renew_agreements(&self) {
-        let review = (self.clock.now() + (24 * 365).hours()).to_zoned(TimeZone::UTC).date();
-        for file in fs::read_dir(self.folder().join("policies/agreements")).unwrap() {
-            let path = file.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                let text = fs::read_to_string(&path).unwrap();
-                let renewed = text.lines().map(|line| match line.starts_with("review_date") {
-                    true => format!("review_date = \"{review}\"\n"),
-                    false => format!("{line}\n"),
-                });
-                fs::write(&path, renewed.collect::<String>()).unwrap();
-            }
+/// Puts the review of every agreement of a folder of policies a year ahead, so that the tests do not lapse with the sample
+/// agreements.
+pub(crate) fn renew_agreements(policies: &Path, now: Timestamp) {
+    let review = (now + (24 * 365).hours()).to_zoned(TimeZone::UTC).date();
+    for file in fs::read_dir(policies.join("agreements")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = fs::read_to_string(&path).unwrap();
+            let renewed = text.lines().map(|line| match line.starts_with("review_date") {
+                true => format!("review_date = \"{review}\"\n"),
+                false => format!("{line}\n"),
+            });
+            fs::write(&path, renewed.collect::<String>()).unwrap();
         }
     }
 }
@@ -211,7 +212,8 @@ limits = {{ heartbeat_seconds = 1, drain_seconds = 5 }}
     )
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -13,7 +13,7 @@ use tonic::{Status, Streaming};
 use super::{Client, Refused};
 
 /// Long enough for anything that comes at all.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Longer than a heartbeat and a half, so that what comes after it was not sent before it.
 const QUIET: Duration = Duration::from_millis(1_800);
 

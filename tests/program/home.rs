@@ -1,5 +1,5 @@
 //! A folder as `placehub init` makes it, and the clients that speak to whatever hub serves from it.
-//! It changes nothing but addresses, so that a newcomer's folder is what is tested.
+//! It changes nothing but addresses and review dates, so that a newcomer's folder is what is tested, whatever year it is.
 
 use std::{
     fs,
@@ -8,11 +8,14 @@ use std::{
 };
 
 use placehub_delivery::Settings;
-use placehub_hub::ledger::VerifierKey;
+use placehub_hub::{
+    clock::{Clock as _, SystemClock},
+    ledger::VerifierKey,
+};
 use tempfile::TempDir;
 
 use super::{Ran, Served, placehub};
-use crate::harness::{Client, Presents};
+use crate::harness::{Client, Presents, renew_agreements};
 
 /// A folder that is ready to serve on a port of the system's choosing. It is removed at its end.
 pub(crate) struct Home {
@@ -26,7 +29,13 @@ impl Home {
         let home = Self::empty();
         let made = placehub(["init", &home.text(), "--listen", "127.0.0.1:0"]).await;
         made.ended(0);
+        home.renew();
         home
+    }
+
+    /// Puts its agreements' reviews ahead.
+    pub(crate) fn renew(&self) {
+        renew_agreements(&self.path.join("policies"), SystemClock.now());
     }
 
     /// A folder that is yet to be made.

@@ -173,6 +173,16 @@ impl Catalogue {
         self.purposes.get(id)
     }
 
+    /// All purposes, by id.
+    pub fn purposes(&self) -> impl Iterator<Item = &Purpose> {
+        self.purposes.values()
+    }
+
+    /// All gateways, by id.
+    pub fn gateways(&self) -> impl Iterator<Item = &Gateway> {
+        self.gateways.values()
+    }
+
     /// The gateway of this id.
     pub fn gateway(&self, id: &GatewayId) -> Option<&Gateway> {
         self.gateways.get(id)

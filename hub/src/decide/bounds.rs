@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Error, Particulars, closed,
-    files::{line_at, line_of},
+    files::{line_of_heading, line_of_key},
     rule::{Picture, Roles, Rule, Truth},
 };
 use crate::{
@@ -32,40 +32,46 @@ pub(super) fn particulars(
     particulars: &Particulars,
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
-    let at = |words: &str, what: String| Err(Error::at(file, line_of(text, words), what));
-    let quoted = |word: &str| format!("\"{word}\"");
+    let at = |line: usize, what: String| Err(Error::at(file, line, what));
+    let key = |key: &str| line_of_key(text, 1, key);
     let purpose = particulars.purpose.as_str();
     if catalogue.purpose(&particulars.purpose).is_none() {
-        return at("purpose", format!("the purpose `{purpose}` is not in the catalogue"));
+        return at(
+            key("purpose"),
+            format!("the purpose `{purpose}` is not in the catalogue"),
+        );
     }
     if particulars.gateways.is_empty() {
-        return at("gateways", "it names no gateway; write `none` for consent".to_owned());
+        let what = "it names no gateway; write `none` for consent";
+        return at(key("gateways"), what.to_owned());
     }
     if let Some(unknown) = particulars.gateways.iter().find(|id| catalogue.gateway(id).is_none()) {
-        return at("gateways", format!("the gateway `{unknown}` is not in the catalogue"));
+        return at(
+            key("gateways"),
+            format!("the gateway `{unknown}` is not in the catalogue"),
+        );
     }
     if particulars.review_date < particulars.in_force_from {
-        return at(
-            "review_date",
-            "its review date is before the day on which it comes into force".to_owned(),
-        );
+        let what = "its review date is before the day on which it comes into force";
+        return at(key("review_date"), what.to_owned());
+    }
+    if let Some((line, key)) = blank(text, particulars) {
+        return at(line, format!("`{key}` says nothing"));
     }
     let mut parties = BTreeSet::new();
-    if let Some(twice) = particulars.party.iter().find(|party| !parties.insert(&party.agency)) {
-        return at(
-            &quoted(twice.agency.as_str()),
-            format!("the party `{}` stands twice", twice.agency),
-        );
+    for (place, party) in particulars.party.iter().enumerate() {
+        if !parties.insert(&party.agency) {
+            let line = line_of_key(text, line_of_heading(text, "[[party]]", place), "agency");
+            return at(line, format!("the party `{}` stands twice", party.agency));
+        }
     }
     if let Some(stranger) = particulars.askers.keys().find(|agency| !particulars.binds(agency)) {
-        return at("[askers]", format!("`{stranger}` may ask, and is no party"));
+        let line = line_of_heading(text, "[askers]", 0);
+        return at(line, format!("`{stranger}` may ask, and is no party"));
     }
     for (index, opens) in particulars.opens.iter().enumerate() {
-        let offset = text
-            .match_indices("[[opens]]")
-            .nth(index)
-            .map_or(0, |(offset, _)| offset);
-        let at = |what: String| Err(Error::at(file, line_at(text, offset), what));
+        let line = line_of_heading(text, "[[opens]]", index);
+        let at = |what: String| Err(Error::at(file, line, what));
         if opens.kinds.is_empty() || opens.to.is_empty() {
             return at("it opens nothing, or to nobody".to_owned());
         }
@@ -93,6 +99,30 @@ pub(super) fn particulars(
         }
     }
     Ok(())
+}
+
+/// The first key for people that is left blank, with its line.
+fn blank(text: &str, particulars: &Particulars) -> Option<(usize, &'static str)> {
+    let of_all = [
+        ("title", &particulars.title),
+        ("dpia_reference", &particulars.dpia_reference),
+        ("contact", &particulars.contact),
+    ];
+    let of_all = of_all.map(|(key, said)| (1, key, said));
+    let of_parties = particulars.party.iter().enumerate().flat_map(|(place, party)| {
+        let line = line_of_heading(text, "[[party]]", place);
+        [
+            (line, "role", &party.role),
+            (line, "article_6", &party.article_6),
+            (line, "article_9", &party.article_9),
+            (line, "dpa_2018", &party.dpa_2018),
+        ]
+    });
+    let mut blank = of_all
+        .into_iter()
+        .chain(of_parties)
+        .filter(|(_, _, said)| said.trim().is_empty());
+    blank.next().map(|(from, key, _)| (line_of_key(text, from, key), key))
 }
 
 fn owned(kind: &Kind, particulars: &Particulars) -> Result<(), String> {
@@ -125,11 +155,8 @@ pub(super) fn rule(rule: &Rule, particulars: &Particulars, catalogue: &Catalogue
     }
     for party in &particulars.party {
         let askers = particulars.askers.get(&party.agency).cloned().unwrap_or_default();
-        let picture = Picture {
-            roles: Roles::AreNone(askers.clone()),
-            ..asked("ask", particulars, (&party.agency, &party.sector))
-        };
-        if any_gateway(rule, particulars, picture) {
+        let picture = asked("ask", particulars, (&party.agency, &party.sector));
+        if beyond(rule, particulars, &askers, picture) {
             let roles = told(&askers);
             return at(format!(
                 "it lets `{}` ask without a role that may ask by the particulars ({roles})",
@@ -146,15 +173,14 @@ pub(super) fn rule(rule: &Rule, particulars: &Particulars, catalogue: &Catalogue
                 // Most rules open most kinds to nobody at an agency, whatever their role and whatever was said.
                 let opened = LEVELS
                     .into_iter()
-                    .filter(|level| any_gateway(rule, particulars, seen(*level)));
+                    .filter(|level| beyond(rule, particulars, &BTreeSet::new(), seen(*level)));
                 for (level, consent) in opened.flat_map(|level| FACTS.map(|consent| (level, consent))) {
                     let roles = particulars.may_see((&kind.id, &owner.agency), &party.agency, level, consent);
                     let picture = Picture {
-                        roles: Roles::AreNone(roles.clone()),
                         consent: Some(consent),
                         ..seen(level)
                     };
-                    if any_gateway(rule, particulars, picture) {
+                    if beyond(rule, particulars, &roles, picture) {
                         return at(format!(
                             "it opens more than the particulars say: `{}` of `{}` at the level {} to `{}`, where the \
                              person's consent is `{}`; by the particulars, to {}",
@@ -180,6 +206,18 @@ fn asked(action: &'static str, particulars: &Particulars, agency: (&crate::model
         purpose: Some(particulars.purpose.clone()),
         ..Picture::of(action)
     }
+}
+
+/// Whether it may apply to somebody who has none of these roles: to those with others, and to those with none at all.
+fn beyond(rule: &Rule, particulars: &Particulars, roles: &BTreeSet<String>, picture: Picture) -> bool {
+    let strangers = [Roles::AreNone(roles.clone()), Roles::Are(BTreeSet::new())];
+    strangers.into_iter().any(|roles| {
+        let picture = Picture {
+            roles,
+            ..picture.clone()
+        };
+        any_gateway(rule, particulars, picture)
+    })
 }
 
 fn any_gateway(rule: &Rule, particulars: &Particulars, picture: Picture) -> bool {

@@ -125,6 +125,27 @@ pub(super) fn line_of(text: &str, words: &str) -> usize {
     text.find(words).map_or(1, |offset| line_at(text, offset))
 }
 
+/// The line, from 1, of a heading of a TOML text, such as `[[party]]`: of that which comes after so many of the same; the
+/// first line if there is none.
+pub(super) fn line_of_heading(text: &str, heading: &str, passed: usize) -> usize {
+    let mut found = numbered(text).filter(|(_, line)| line.trim_start().starts_with(heading));
+    found.nth(passed).map_or(1, |(line, _)| line)
+}
+
+/// The line, from 1, on which a key of a TOML text is given for the first time at or after a line; that line if it is not.
+pub(super) fn line_of_key(text: &str, from: usize, key: &str) -> usize {
+    let given = |line: &str| {
+        let rest = line.trim_start().strip_prefix(key);
+        rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    let mut found = numbered(text).filter(|(number, line)| *number >= from && given(line));
+    found.next().map_or(from, |(line, _)| line)
+}
+
+fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(text.lines())
+}
+
 /// The lines on which the policies of a Cedar file begin: at their annotations, after comments.
 pub(super) fn policy_lines(text: &str) -> Vec<usize> {
     let mut lines = Vec::new();

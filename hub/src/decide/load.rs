@@ -3,16 +3,17 @@
 
 use std::{path::Path, sync::Arc};
 
-use cedar_policy::{Policy, PolicySet as Cedar, Schema};
+use cedar_policy::{Policy, PolicySet as Cedar};
 use quick_cache::sync::Cache;
 
 use super::{
     Agreement, Edition, Error, Files, Particulars, Party, PolicySet, Rule, Signable, Trust, bounds,
     cedar::Types,
     closed,
-    depth::{on_own_stack, shallow},
-    files::{line_at, line_of},
-    reader::{Part, Reader, join, line},
+    depth::on_own_stack,
+    files::{line_at, line_of_heading, line_of_key},
+    reader::{Part, Reader, join},
+    vocabulary,
 };
 use crate::{
     catalogue::Catalogue,
@@ -70,10 +71,7 @@ impl PolicySet {
             files.text("catalogue/gateways.toml")?,
         )
         .map_err(Error::Catalogue)?;
-        let source = files.text(SCHEMA)?;
-        shallow(SCHEMA, source)?;
-        let (schema, _) = Schema::from_cedarschema_str(source)
-            .map_err(|why| Error::at(SCHEMA, line(&why, source), why.to_string()))?;
+        let schema = vocabulary::schema(files.text(SCHEMA)?)?;
         let types = Types::parse().map_err(|why| Error::at(SCHEMA, 1, why))?;
         let mut reader = Reader::new(&schema, &catalogue);
         let base = reader.policies(BASE, "base", files.text(BASE)?, Part::Base)?;
@@ -89,6 +87,9 @@ impl PolicySet {
         let mut agreements = Vec::new();
         for (file, source) in files.within("agreements/") {
             let Some(name) = file.strip_prefix("agreements/").and_then(|f| f.strip_suffix(".cedar")) else {
+                // Particulars without rules would read as an agreement, and permit nothing.
+                let name = file.trim_end_matches(".toml");
+                files.text(&format!("{name}.cedar"))?;
                 continue;
             };
             let id: AgreementId = name
@@ -130,14 +131,14 @@ fn read_particulars(files: &Files, name: &str, catalogue: &Catalogue, trust: &Tr
         Error::at(&file, line, why.message())
     })?;
     bounds::particulars((&file, text), &read, catalogue)?;
-    let other = |party: &&Party| {
+    let other = |(_, party): &(usize, &Party)| {
         trust
             .sectors
             .get(&party.agency)
             .is_some_and(|sector| *sector != party.sector)
     };
-    if let Some(Party { agency, sector, .. }) = read.party.iter().find(other) {
-        let line = line_of(text, &format!("agency = \"{agency}\""));
+    if let Some((place, Party { agency, sector, .. })) = read.party.iter().enumerate().find(other) {
+        let line = line_of_key(text, line_of_heading(text, "[[party]]", place), "sector");
         let what = format!("`{agency}` is of the sort `{sector}` here, and the hub's settings have it of another");
         return Err(Error::at(&file, line, what));
     }

@@ -26,6 +26,7 @@ mod sift;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -117,7 +117,7 @@ impl<'c> Reader<'c> {
         if rule.agreement != agreement {
             return broken(&format!("its `@agreement` must be `{agreement}`"));
         }
-        if rule.reason.is_empty() {
+        if rule.reason.trim().is_empty() {
             return broken("it needs a plain-English `@reason`");
         }
         let sharing = actions(policy).map(|names| names.iter().all(|name| SHARING.contains(&name.as_str())));

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use super::{House, Trouble};
 use crate::{
     authn::Caller,
-    decide::{Explanation, PolicySet, Reasons, Standing, Taken},
+    decide::{Explanation, PolicySet, Reasons, Rule, Standing, Taken},
     model::Level,
     wire,
 };
@@ -93,7 +93,11 @@ impl PolicyService for Policies {
             .reasons(&caller, request.get_ref().question.as_ref(), &policies)?;
         let standing = Standing::of(&caller);
         let now = self.0.clock.now();
-        let (allowed, reason, _, explanation) = told(policies.check(&standing, &reasons, now));
+        let taken = policies.check(&standing, &reasons, now);
+        let law = policies.catalogue().gateway(&reasons.gateway);
+        let law = law.map(|gateway| gateway.law.as_str()).unwrap_or_default();
+        let asking_rules = taken.rules.iter().map(|one| rule(one, law)).collect();
+        let (allowed, reason, agreements, explanation) = told(taken);
         let owners: Vec<_> = self
             .0
             .agencies
@@ -108,15 +112,7 @@ impl PolicyService for Policies {
                 owner_agency: outlook.owner.to_string(),
                 with_consent: level(outlook.with_consent).into(),
                 without_consent: level(outlook.without_consent).into(),
-                rules: outlook
-                    .rules
-                    .into_iter()
-                    .map(|rule| proto::Rule {
-                        id: rule.id,
-                        agreement: rule.agreement,
-                        reason: rule.reason,
-                    })
-                    .collect(),
+                rules: outlook.rules.iter().map(|one| rule(one, law)).collect(),
                 explanation: outlook.explanation.as_ref().map(explained),
             });
         Ok(Response::new(proto::ExplainQuestionResponse {
@@ -126,6 +122,8 @@ impl PolicyService for Policies {
             explanation,
             policy_digest: policies.digest().to_owned(),
             policy_version: policies.version().to_string(),
+            agreements,
+            asking_rules,
         }))
     }
 }
@@ -155,6 +153,15 @@ fn told(taken: Taken) -> (bool, String, Vec<String>, Option<proto::Explanation>)
             let explanation = refusal.explanation.as_deref().map(explained);
             (false, refusal.reason, Vec::new(), explanation)
         }
+    }
+}
+
+fn rule(rule: &Rule, law: &str) -> proto::Rule {
+    proto::Rule {
+        id: rule.id.clone(),
+        agreement: rule.agreement.clone(),
+        reason: rule.reason.clone(),
+        law: law.to_owned(),
     }
 }
 

@@ -13,7 +13,8 @@ use super::{Batch, Error, Read, Store, Visit, weigh};
 
 /// One failure to come: `skip` more operations of the kind succeed, the one after them fails, and then all is well again.
 ///
-/// One alone fails, rather than all from there on, because that is what shows up code which swallows an error and goes on.
+/// One alone fails, rather than all from there on, because that is what shows up code which swallows an error and goes on;
+/// but for the one fault that says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// A `get` fails.
@@ -21,6 +22,8 @@ pub enum Fault {
         /// How many succeed before.
         skip: u64,
     },
+    /// Every `get` fails until the store is healed, as when several look at the same time and each must meet it.
+    EveryGet,
     /// A `scan` fails after it has visited half of what it found.
     Scan {
         /// How many succeed before.
@@ -63,6 +66,7 @@ struct State {
 struct Kind {
     asked: u64,
     failing: Option<u64>,
+    for_good: bool,
 }
 
 impl Memory {
@@ -76,16 +80,18 @@ impl Memory {
         let mut state = self.state.lock();
         let (kind, skip) = match fault {
             Fault::Get { skip } => (&mut state.get, skip),
+            Fault::EveryGet => (&mut state.get, 0),
             Fault::Scan { skip } => (&mut state.scan, skip),
             Fault::Commit { skip } => (&mut state.commit, skip),
         };
         kind.failing = Some(kind.asked.saturating_add(skip));
+        kind.for_good = fault == Fault::EveryGet;
     }
 
     /// Takes back all faults.
     pub fn heal(&self) {
         let mut state = self.state.lock();
-        state.get.failing = None;
+        (state.get.failing, state.get.for_good) = (None, false);
         state.scan.failing = None;
         state.commit.failing = None;
     }
@@ -155,7 +161,7 @@ impl Kind {
     fn fails(&mut self) -> bool {
         let number = self.asked;
         self.asked += 1;
-        let fails = self.failing == Some(number);
+        let fails = self.for_good || self.failing == Some(number);
         if fails {
             self.failing = None;
         }

@@ -21,6 +21,8 @@ use crate::model::{AgreementId, ConsentFact};
 pub struct Taken {
     /// The agreements that take it, or why none does.
     pub agreements: Result<Vec<AgreementId>, Refusal>,
+    /// The rules by which they take it.
+    pub rules: Vec<Rule>,
 }
 
 /// What stands between an asker and an answer, and who could lawfully lift it.
@@ -92,14 +94,22 @@ impl PolicySet {
     pub fn check(&self, who: &Standing, why: &Reasons, now: Timestamp) -> Taken {
         let takers = self.takers_anew(who, why);
         let takers = takers.map(|takers| takers.into_iter().filter_map(|index| self.agreements.get(index)));
-        let agreements = takers.and_then(|takers| {
-            let in_force: Vec<_> = takers.filter(|a| a.in_force(now)).map(|a| a.id.clone()).collect();
+        let in_force = takers.and_then(|takers| {
+            let in_force: Vec<&Agreement> = takers.filter(|a| a.in_force(now)).collect();
             match in_force.is_empty() {
                 true => Err(self.why_not(who, why, now)),
                 false => Ok(in_force),
             }
         });
-        Taken { agreements }
+        let deciding = |one: &&Agreement| match cedar::ask(&self.schema, &self.types, &one.slice, who, why) {
+            cedar::Answer::Allow(rules) => rules,
+            _ => Vec::new(),
+        };
+        let rules = in_force.iter().flatten().flat_map(deciding);
+        Taken {
+            rules: rules.filter_map(|id| self.rule(&id).cloned()).collect(),
+            agreements: in_force.map(|takers| takers.into_iter().map(|one| one.id.clone()).collect()),
+        }
     }
 
     /// Why no agreement takes a question: the nearest thing that is not met.

@@ -2,11 +2,13 @@
 //! Reads the rules over all that a signal and a question can be, for one role at a time. It leaves out what takes two roles
 //! at once, or an area that a rule names. Never decides on a signal.
 
+mod needs;
 mod region;
 mod text;
 
 use std::sync::Arc;
 
+use needs::needs;
 pub(in crate::decide) use region::Outcome;
 use region::Region;
 
@@ -171,7 +173,12 @@ impl PolicySet {
             let (reached, rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|(_, shown)| *shown == Some(*level));
             let parts: Vec<Region> = reached.into_iter().map(|(region, _)| region).collect();
             if !parts.is_empty() {
-                levels.push((*level, Region::needs(&parts, &whole)));
+                let needs = if rest.is_empty() {
+                    Vec::new()
+                } else {
+                    needs(&parts, &whole)
+                };
+                levels.push((*level, needs));
             }
             left = rest;
         }
@@ -203,10 +210,16 @@ fn asks(all: &[(Region, Outcome)], taken: &[(Region, Option<Level>)]) -> Asks {
     let mut asks = Vec::new();
     for subject in [SubjectSort::Person, SubjectSort::Address, SubjectSort::Area] {
         let of = |region: &&Region| region.subject().is_none_or(|one| one == subject);
-        let parts: Vec<Region> = taken.iter().map(|(region, _)| region).filter(of).copied().collect();
-        let whole: Vec<Region> = all.iter().map(|(region, _)| region).filter(of).copied().collect();
+        let part = |regions: &mut dyn Iterator<Item = &Region>| -> Vec<Region> {
+            regions
+                .filter(|region| of(region))
+                .map(|region| region.on(subject))
+                .collect()
+        };
+        let parts = part(&mut taken.iter().map(|(region, _)| region));
+        let whole = part(&mut all.iter().map(|(region, _)| region));
         if !parts.is_empty() {
-            asks.push((subject, Region::needs(&parts, &whole)));
+            asks.push((subject, needs(&parts, &whole)));
         }
     }
     asks

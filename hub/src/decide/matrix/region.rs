@@ -36,7 +36,7 @@ pub(in crate::decide) enum Outcome {
 const SUBJECTS: [SubjectSort; 3] = [SubjectSort::Person, SubjectSort::Address, SubjectSort::Area];
 const SEVERITIES: [Severity; 4] = [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 /// Each thing that regions are told apart by: all its words.
-const WORDS: [&[&str]; 5] = [
+pub(super) const WORDS: [&[&str]; 5] = [
     &["on a person", "on an address", "on an area"],
     &["with a case", "without a case"],
     &["on their patch", "elsewhere"],
@@ -78,20 +78,12 @@ impl Region {
         }
     }
 
-    /// What it takes to be in one of these parts and not elsewhere in the whole, in words.
-    pub(super) fn needs(parts: &[Self], whole: &[Self]) -> Vec<String> {
-        let mut needs = Vec::new();
-        for (place, words) in WORDS.iter().enumerate() {
-            let among = |regions: &[Self]| -> Vec<&str> {
-                let any = |word: &&&str| regions.iter().any(|region| region.fits(place, word));
-                words.iter().filter(any).copied().collect()
-            };
-            let (reached, possible) = (among(parts), among(whole));
-            if reached.len() < possible.len() {
-                needs.push(reached.join(" or "));
-            }
+    /// That part of it in which this is asked about.
+    pub(super) fn on(self, subject: SubjectSort) -> Self {
+        Self {
+            subject: Some(subject),
+            ..self
         }
-        needs
     }
 
     /// Its sort of subject, if it is of one.
@@ -100,7 +92,7 @@ impl Region {
     }
 
     /// Whether a word of one of the things that regions are told apart by fits it.
-    fn fits(&self, place: usize, word: &str) -> bool {
+    pub(super) fn fits(&self, place: usize, word: &str) -> bool {
         let about = |subject: SubjectSort| match subject {
             SubjectSort::Person => "a person",
             SubjectSort::Address => "an address",

@@ -136,15 +136,27 @@ impl Rule {
                 let mut kept = clauses.clone();
                 kept.splice(index..=index, instead);
                 let template = body.clone().try_with_clauses(kept.into_iter().map(Clause::into_pst));
-                let made = template
-                    .ok()
-                    .and_then(|template| pst::StaticPolicy::try_from(template).ok())
-                    .and_then(|policy| Policy::from_pst(pst::Policy::Static(policy)).ok());
-                found.extend(made.map(|policy| (dropped, policy)));
+                found.extend(template.ok().and_then(made).map(|policy| (dropped, policy)));
             }
         }
         found
     }
+
+    /// The same rule for whomever asks, if it is for one sort of asker: with that sort.
+    pub(super) fn for_anyone(policy: &Policy) -> Option<(String, Policy)> {
+        let parsed = policy.to_pst().ok()?;
+        let PrincipalConstraint::Is(sort) = &parsed.body().principal else {
+            return None;
+        };
+        let mut template = parsed.body().clone();
+        template.principal = PrincipalConstraint::Any;
+        Some((sort.0.id.as_str().to_owned(), made(template)?))
+    }
+}
+
+fn made(template: pst::Template) -> Option<Policy> {
+    let policy = pst::StaticPolicy::try_from(template).ok()?;
+    Policy::from_pst(pst::Policy::Static(policy)).ok()
 }
 
 impl Clause {

@@ -61,6 +61,24 @@ fn a_rule_that_decides_no_case_is_told() {
 }
 
 #[test]
+fn a_sort_of_asker_that_no_case_keeps_out_is_told() {
+    let files = changed_files("cases/operation.json", |text| {
+        let mut cases: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        cases.retain(|case| !case["name"].as_str().unwrap().starts_with("A practitioner "));
+        serde_json::to_string_pretty(&cases).unwrap()
+    });
+    let set = load(&files);
+    let unguarded = set.cases(&files).unwrap().coverage(&set).unguarded;
+    let told: Vec<_> = unguarded.iter().map(|one| (&*one.rule.id, &*one.condition)).collect();
+    let expected = [
+        "operation-join-own-records",
+        "operation-separate-what-one-joined",
+        "operation-health-says-whose-nhs-number",
+    ];
+    assert_eq!(told, expected.map(|rule| (rule, "the asker is a Workload")));
+}
+
+#[test]
 fn a_case_that_comes_out_otherwise_is_told_with_its_line() {
     let files = changed_files("cases/base.json", |text| {
         text.replacen("\"decision\": \"deny\"", "\"decision\": \"allow\"", 1)

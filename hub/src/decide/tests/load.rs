@@ -215,8 +215,10 @@ fn particulars_must_be_whole() {
         |text| text.replacen("asb-prevention\"", "asb-preventing\"", 1),
         &[toml, "asb-preventing"],
     );
-    let without: Files = files().within("").filter(|(file, _)| *file != toml).collect();
-    assert!(refusal(&without).contains(toml));
+    for missing in [toml, ASB] {
+        let without: Files = files().within("").filter(|(file, _)| *file != missing).collect();
+        assert!(refusal(&without).contains(missing));
+    }
 }
 
 const TOML: &str = "agreements/asb-prevention.toml";
@@ -265,6 +267,19 @@ fn a_rule_that_asks_for_no_role_opens_more_than_the_particulars_say() {
         |text| text.replacen(asks, "principal.agency == Placehub::Agency::\"police\"", 1),
         &[ASB, "asb-prevention-ask-person", "lets `police` ask"],
     );
+}
+
+#[test]
+fn a_rule_for_those_without_any_role_opens_more_than_the_particulars_say() {
+    for (action, words) in [("ask", "lets `police` ask"), ("detail", "at the level detail")] {
+        let resource = if action == "ask" { "Inquiry" } else { "Signal" };
+        let permit = format!(
+            "\n@id(\"asb-nobody\") @agreement(\"asb-prevention\") @reason(\"no\")\npermit (principal is \
+             Placehub::Practitioner, action == Placehub::Action::\"{action}\", resource is Placehub::{resource})\n\
+             when {{ principal.roles.isEmpty() }};\n"
+        );
+        refused(ASB, |text| text + &permit, &[ASB, "asb-nobody", words]);
+    }
 }
 
 #[test]
@@ -382,6 +397,30 @@ fn what_is_wrong_is_told_with_its_line() {
     });
     at(TOML, line(TOML, "purpose ="), |text| {
         text.replacen("asb-prevention\"", "asb-preventing\"", 1)
+    });
+    at(TOML, line(TOML, "purpose =") + 1, |text| {
+        let commented = text.replacen("purpose = \"asb-prevention\"", "purpose = \"asb-preventing\"", 1);
+        format!("# its purpose = one\n{commented}")
+    });
+    at(TOML, line(TOML, "dpia_reference"), |text| {
+        text.replacen("dpia_reference = \"", "dpia_reference = \" \" # \"", 1)
+    });
+    let parties = |text: &str| {
+        let lines = text.lines().enumerate();
+        let of = lines.filter(|(_, line)| line.starts_with("agency ="));
+        of.map(|(number, _)| number + 1).collect::<Vec<_>>()
+    };
+    let second = parties(files().text(TOML).unwrap())[1];
+    at(TOML, second, |text| {
+        text.replacen("agency = \"housing\"", "agency = \"police\"", 1)
+    });
+    at(TOML, line(TOML, "article_6"), |text| {
+        text.replacen("article_6 = \"", "article_6 = \"\" # \"", 1)
+    });
+    at(ASB, line(ASB, "@id(\"asb-prevention-own-signals\")"), |text| {
+        let (before, after) = text.split_once("@id(\"asb-prevention-own-signals\")").unwrap();
+        let after = after.replacen("@reason(\"", "@reason(\" \")\n@told(\"", 1);
+        format!("{before}@id(\"asb-prevention-own-signals\"){after}")
     });
     at(
         "placehub.cedarschema",

@@ -76,6 +76,28 @@ fn a_condition_that_is_dropped_shows_in_the_matrix() {
     assert!(changed[0].0.contains("police.asb-incident"), "{changed:#?}");
 }
 
+#[test]
+fn the_loss_of_a_rule_that_bites_only_where_two_things_meet_shows_in_the_matrix() {
+    let rule = "@id(\"base-no-patient-singled-out-for-serious-violence\")";
+    let files = changed_files("base.cedar", |text| {
+        let (before, after) = text.split_once(rule).unwrap();
+        before.to_owned()
+            + after
+                .split_once("unless { resource.owner == principal.agency };\n")
+                .unwrap()
+                .1
+    });
+    let other = PolicySet::of(&files, &Trust::default()).unwrap();
+    let (before, after) = (shipped().matrix().to_string(), other.matrix().to_string());
+    let changed: Vec<_> = before.lines().zip(after.lines()).filter(|(a, b)| a != b).collect();
+    let told = "headline (on an address, about an address or about an area; or on an area), whatever was said";
+    assert_eq!(changed.len(), 1, "{changed:#?}");
+    assert!(
+        changed[0].0.contains("health.assault-injury") && changed[0].0.ends_with(told),
+        "{changed:#?}"
+    );
+}
+
 /// One of a list.
 fn any_of<T: Clone + std::fmt::Debug + 'static>(of: Vec<T>) -> impl Strategy<Value = T> {
     proptest::sample::select(of)

@@ -7,6 +7,7 @@ mod load;
 mod matrix;
 mod naive;
 mod sift;
+mod vocabulary;
 
 use std::{
     path::{Path, PathBuf},

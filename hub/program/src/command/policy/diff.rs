@@ -1,6 +1,9 @@
 //! `placehub policy diff`: what changes between two folders of policies, in words. It changes nothing.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use clap::Args;
 use placehub_hub::decide::{PolicySet, Row};
@@ -36,9 +39,11 @@ pub(super) struct Change {
 impl Diff {
     pub(super) fn run(self) -> Outcome {
         let (old, new) = (open(&self.old)?.1, open(&self.new)?.1);
-        let (rules, particulars, matrix) = (rules(&old, &new), particulars(&old, &new), matrix(&old, &new));
-        let set = set(&old, &new);
-        let same = set.is_empty() && rules.is_empty() && particulars.is_empty() && matrix.is_empty();
+        let (set, rules, particulars) = (set(&old, &new), rules(&old, &new), particulars(&old, &new));
+        let (catalogue, matrix) = (catalogue(&old, &new), matrix(&old, &new));
+        let same = [&set, &rules, &particulars, &catalogue, &matrix]
+            .iter()
+            .all(|changes| changes.is_empty());
         if self.json {
             let list = |changes: &[Change]| -> Vec<Value> {
                 let one = |change: &Change| json!({ "what": change.what, "old": change.old, "new": change.new });
@@ -51,6 +56,7 @@ impl Diff {
                 "set": list(&set),
                 "rules": list(&rules),
                 "particulars": list(&particulars),
+                "catalogue": list(&catalogue),
                 "matrix": list(&matrix),
             }))?;
         } else {
@@ -58,6 +64,7 @@ impl Diff {
                 ("The set", &set),
                 ("Rules", &rules),
                 ("Particulars", &particulars),
+                ("Catalogue", &catalogue),
                 ("Who may see what", &matrix),
             ] {
                 if !changes.is_empty() {
@@ -150,11 +157,15 @@ pub(super) fn particulars(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
         let opens = both(&|one| {
             let opens = one.opens.iter().map(|opens| {
                 format!(
-                    "{:?} to {:?} at most at {} ({:?})",
+                    "{:?} to {:?} at most at {} ({:?}{})",
                     opens.kinds,
                     opens.to,
                     opens.level.word(),
-                    opens.consent
+                    opens.consent,
+                    opens
+                        .authority
+                        .as_ref()
+                        .map_or_else(String::new, |law| format!("; authority: {law}")),
                 )
             });
             opens.collect::<Vec<_>>().join("; ")
@@ -162,6 +173,41 @@ pub(super) fn particulars(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
         found.extend(change(format!("`{id}`: what it opens"), opens.0, opens.1));
     }
     found
+}
+
+/// What differs between the kinds, purposes and gateways that there are.
+pub(super) fn catalogue(old: &PolicySet, new: &PolicySet) -> Vec<Change> {
+    let told = |set: &PolicySet| -> BTreeMap<String, String> {
+        let catalogue = set.catalogue();
+        let kinds = catalogue.kinds().map(|kind| {
+            let says = format!(
+                "{}; owned by {}; {}; closed by: {}; kept for {} days; told: {:?}; {:?}",
+                kind.title,
+                kind.owner,
+                kind.sensitivity.word(),
+                kind.closed_by.as_deref().unwrap_or("no law"),
+                kind.retention_days,
+                kind.disclosure,
+                kind.attributes,
+            );
+            (format!("the kind `{}`", kind.id), says)
+        });
+        let purposes = catalogue.purposes().map(|purpose| {
+            let says = format!("{}; told: {:?}", purpose.title, purpose.disclosure);
+            (format!("the purpose `{}`", purpose.id), says)
+        });
+        let gateways = catalogue.gateways().map(|gateway| {
+            let says = format!("{}; {}", gateway.title, gateway.law);
+            (format!("the gateway `{}`", gateway.id), says)
+        });
+        kinds.chain(purposes).chain(gateways).collect()
+    };
+    let (old, new) = (told(old), told(new));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names
+        .into_iter()
+        .filter_map(|name| change(name.clone(), old.get(name).cloned(), new.get(name).cloned()))
+        .collect()
 }
 
 fn parties(of: &placehub_hub::decide::Particulars) -> String {

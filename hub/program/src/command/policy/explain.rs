@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
 use placehub_proto::v1::{
-    ExplainQuestionRequest, ExplainQuestionResponse, Explanation, KindOutlook, QuestionSort, SubjectSort,
+    ExplainQuestionRequest, ExplainQuestionResponse, Explanation, KindOutlook, QuestionSort, Rule, SubjectSort,
 };
 use serde_json::{Value, json};
 
@@ -65,7 +65,8 @@ impl Explain {
             let outlooks: Vec<Value> = explained.outlooks.iter().map(outlook).collect();
             out::document(json!({ "allowed": explained.allowed, "reason": explained.reason,
                 "explanation": explained.explanation.as_ref().map(why_json), "outlooks": outlooks,
-                "policy_version": explained.policy_version, "policy_digest": explained.policy_digest }))?;
+                "policy_version": explained.policy_version, "policy_digest": explained.policy_digest,
+                "agreements": explained.agreements, "asking_rules": rules(&explained.asking_rules) }))?;
         } else {
             tell(&explained)?;
             let (version, digest) = (&explained.policy_version, &explained.policy_digest);
@@ -84,14 +85,24 @@ fn tell(explained: &ExplainQuestionResponse) -> Result<()> {
         out::line(format_args!("Such a question would be refused: {}", explained.reason))?;
         return explained.explanation.as_ref().map_or(Ok(()), why);
     }
+    out::line(format_args!(
+        "Such a question would be taken under {}:",
+        explained.agreements.join(" and ")
+    ))?;
+    for rule in &explained.asking_rules {
+        out::line(format_args!("    {}: {} ({})", rule.id, rule.reason, rule.law))?;
+    }
     let mut grid = Grid::new(["KIND", "OF", "WITH CONSENT", "WITHOUT"]);
     let shows = |one: &&KindOutlook| one.with_consent != 0 || one.without_consent != 0;
     for one in explained.outlooks.iter().filter(shows) {
-        let below = one
-            .rules
-            .iter()
-            .map(|rule| format!("{}: {}", rule.id, rule.reason))
+        let rules = one.rules.iter();
+        let mut below: Vec<String> = rules
+            .map(|rule| format!("{}: {} ({})", rule.id, rule.reason, rule.law))
             .collect();
+        if let Some(explanation) = &one.explanation {
+            below.push("Without consent:".to_owned());
+            below.extend(lines(explanation));
+        }
         let cells = [
             one.kind.clone(),
             one.owner_agency.clone(),
@@ -103,31 +114,40 @@ fn tell(explained: &ExplainQuestionResponse) -> Result<()> {
     out::line(grid)?;
     let hidden: Vec<&KindOutlook> = explained.outlooks.iter().filter(|one| !shows(one)).collect();
     out::line(format_args!("Of {} other kinds nothing would be shown.", hidden.len()))?;
-    let mut grid = Grid::new(["KIND", "OF", "NOT MET", "WHO COULD LIFT IT"]);
+    let mut grid = Grid::new(["KIND", "OF"]);
     for one in hidden {
-        let (unmet, remedy) = one
-            .explanation
-            .as_ref()
-            .map(|why| (why.unmet.join(", "), why.remedy.clone()))
-            .unwrap_or_default();
-        grid.row([one.kind.clone(), one.owner_agency.clone(), unmet, remedy]);
+        let below = one.explanation.as_ref().map(lines).unwrap_or_default();
+        grid.row_with([one.kind.clone(), one.owner_agency.clone()], below);
     }
     out::line(grid)
 }
 
 fn why(explanation: &Explanation) -> Result<()> {
-    for (name, text) in [
+    lines(explanation)
+        .into_iter()
+        .try_for_each(|line| out::line(format_args!("  {line}")))
+}
+
+/// All that an explanation says, line by line.
+fn lines(explanation: &Explanation) -> Vec<String> {
+    let told = [
         ("Agreement", explanation.agreement.clone()),
         ("Nearest rule", explanation.rule.clone()),
-        ("Not met", explanation.unmet.join(", ")),
+        ("Not met", unmet(&explanation.unmet)),
         ("Who could lift it", explanation.remedy.clone()),
         ("Law", explanation.law.clone()),
-    ] {
-        if !text.is_empty() {
-            out::line(format_args!("  {name}: {text}"))?;
-        }
-    }
-    Ok(())
+    ];
+    let said = told.into_iter().filter(|(_, text)| !text.is_empty());
+    said.map(|(name, text)| format!("{name}: {text}")).collect()
+}
+
+/// What is not met, in words where the contract's word says too little.
+fn unmet(of: &[String]) -> String {
+    let words = of.iter().map(|word| match word.as_str() {
+        "consent" => "consent not given",
+        other => other,
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn why_json(explanation: &Explanation) -> Value {
@@ -140,18 +160,19 @@ fn why_json(explanation: &Explanation) -> Value {
     })
 }
 
+fn rules(of: &[Rule]) -> Value {
+    let one =
+        |rule: &Rule| json!({ "id": rule.id, "agreement": rule.agreement, "reason": rule.reason, "law": rule.law });
+    of.iter().map(one).collect()
+}
+
 fn outlook(one: &KindOutlook) -> Value {
-    let rules: Vec<Value> = one
-        .rules
-        .iter()
-        .map(|rule| json!({ "id": rule.id, "agreement": rule.agreement, "reason": rule.reason }))
-        .collect();
     json!({
         "kind": one.kind,
         "owner_agency": one.owner_agency,
         "with_consent": words::level(one.with_consent()),
         "without_consent": words::level(one.without_consent()),
-        "rules": rules,
+        "rules": rules(&one.rules),
         "explanation": one.explanation.as_ref().map(why_json),
     })
 }

@@ -31,21 +31,18 @@ pub(crate) struct Prove {
 impl Prove {
     #[cfg(feature = "prove")]
     pub(super) async fn run(self) -> Outcome {
-        use placehub_hub::{decide::Files, prove};
+        use placehub_hub::prove;
         use serde_json::{Value, json};
 
-        use super::{diff::particulars, open};
+        use super::{
+            diff::{catalogue, particulars},
+            open,
+        };
         use crate::{ending::Ending, out};
 
-        let ((before, old), (after, new)) = (open(&self.old)?, open(&self.new)?);
-        let mut beside: Vec<String> = particulars(&old, &new).into_iter().map(|change| change.what).collect();
-        let catalogue = |files: &Files| -> Vec<(String, String)> {
-            let within = files.within("catalogue/");
-            within.map(|(file, text)| (file.to_owned(), text.to_owned())).collect()
-        };
-        if catalogue(&before) != catalogue(&after) {
-            beside.push("the catalogue".to_owned());
-        }
+        let (old, new) = (open(&self.old)?.1, open(&self.new)?.1);
+        let beside = particulars(&old, &new).into_iter().chain(catalogue(&old, &new));
+        let beside: Vec<String> = beside.map(|change| change.what).collect();
         let proofs = match prove::more(&old, &new, &self.solver).await {
             Err(prove::Error::Solver(why)) => {
                 return Err(anyhow::Error::from(prove::Error::Solver(why)).context(Stop::NoSolver));

@@ -18,7 +18,7 @@ use clap::Args;
 use jiff::{Timestamp, civil::Date};
 use parking_lot::Mutex;
 use placehub_hub::decide::PolicySet;
-use placehub_proto::v1::ExportLedgerRequest;
+use placehub_proto::v1::{ExportLedgerRequest, Period};
 
 use super::open;
 use crate::{command::ledger::take_away, ending::Outcome, link::LinkArguments, moment};
@@ -39,7 +39,8 @@ pub(crate) struct Rehearse {
     /// Only decisions made on or after this day.
     #[arg(long, value_name = "DATE")]
     since: Option<Date>,
-    /// Take the decisions from this file, one entry of the ledger a line, instead of asking the hub.
+    /// Take the decisions from this file instead of asking the hub: one entry of the ledger a line, as `ledger export`
+    /// writes them, or as they lie in a bundle.
     #[arg(long, value_name = "FILE", conflicts_with = "made_up")]
     ledger: Option<PathBuf>,
     /// Take so many made-up decisions instead, to see how long it takes.
@@ -93,7 +94,14 @@ impl Rehearse {
             (None, None) => {
                 let link = self.link.link("desk", now)?;
                 let mut entries = Vec::new();
-                let taken = take_away(&link, ExportLedgerRequest::default(), |number, row| {
+                let request = ExportLedgerRequest {
+                    period: since.map(|since| Period {
+                        since: Some(moment::to_wire(since)),
+                        until: None,
+                    }),
+                    ..ExportLedgerRequest::default()
+                };
+                let taken = take_away(&link, request, |number, row| {
                     entries.extend(row.entry.map(|entry| (number, entry)));
                     Ok(())
                 });

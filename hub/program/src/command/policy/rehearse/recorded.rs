@@ -10,6 +10,7 @@ use placehub_hub::{
     ledger::{Entry, Subject},
     model::{Level, SubjectSort},
 };
+use serde::Deserialize;
 
 use super::report::{Change, Report, Sight};
 
@@ -43,6 +44,14 @@ struct Question {
     classes: HashMap<(decide::Class, Option<Level>), Change>,
 }
 
+/// A line of an export.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Numbered {
+    number: u64,
+    entry: Entry,
+}
+
 impl Gathered {
     pub(super) fn since(since: Option<Timestamp>) -> Self {
         Self {
@@ -51,7 +60,8 @@ impl Gathered {
         }
     }
 
-    /// Takes up an entry, if it records a question.
+    /// Takes up an entry, if it records a question: one of this number, or one that says its own, as `ledger export`
+    /// writes it.
     ///
     /// # Errors
     /// If the bytes are no entry.
@@ -59,8 +69,8 @@ impl Gathered {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let entry: Entry =
-            serde_json::from_slice(bytes).with_context(|| format!("entry {number} is no entry of a ledger"))?;
+        let read = read(number, bytes);
+        let Numbered { number, entry } = read.with_context(|| format!("entry {number} is no entry of a ledger"))?;
         self.entries += 1;
         let question = matches!(entry.action.as_str(), "ask" | "watch");
         if !question || self.since.is_some_and(|since| entry.at < since) {
@@ -133,6 +143,15 @@ impl Gathered {
         }
         Ok(report)
     }
+}
+
+/// An entry, bare or with its number. What cannot be read is told by the form that it fits for longer.
+fn read(number: u64, bytes: &[u8]) -> serde_json::Result<Numbered> {
+    let bare = serde_json::from_slice(bytes).map(|entry| Numbered { number, entry });
+    bare.or_else(|why| {
+        let numbered = serde_json::from_slice(bytes);
+        numbered.map_err(|other: serde_json::Error| if other.column() > why.column() { other } else { why })
+    })
 }
 
 fn replay(set: &PolicySet, asked: &Asked, question: &Question, now: Timestamp, report: &mut Report) {
