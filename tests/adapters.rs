@@ -10,15 +10,23 @@ use serde_json::Value;
 use crate::program::{Home, Ran, repository, run};
 
 /// Every adapter's sample files: agency, folder, file.
-const SAMPLES: [(&str, &str, &str); 8] = [
+const SAMPLES: [(&str, &str, &str); 16] = [
     ("health", "nhs", "discharge.hl7"),
     ("health", "nhs", "encounter.json"),
     ("health", "nhs", "flags.json"),
+    ("health", "nhs", "gp-change.json"),
     ("housing", "housing", "arrears.csv"),
+    ("housing", "housing", "asb-cases.csv"),
+    ("housing", "housing", "damp-and-mould.json"),
+    ("housing", "housing", "evictions.csv"),
     ("housing", "housing", "notices.csv"),
     ("police", "police", "incidents.csv"),
+    ("police", "police", "street-E01006370.json"),
     ("police", "police", "street.csv"),
+    ("welfare", "welfare", "council-tax.csv"),
     ("welfare", "welfare", "crisis-grants.csv"),
+    ("welfare", "welfare", "deductions.csv"),
+    ("welfare", "welfare", "sanctions.csv"),
 ];
 
 /// A day on which every sample has happened.

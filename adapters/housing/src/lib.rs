@@ -24,6 +24,9 @@ pub const KINDS: &[Need] = &[
 pub const SAMPLES: &[(&str, &[u8])] = &[
     ("arrears.csv", include_bytes!("../samples/arrears.csv")),
     ("notices.csv", include_bytes!("../samples/notices.csv")),
+    ("asb-cases.csv", include_bytes!("../samples/asb-cases.csv")),
+    ("evictions.csv", include_bytes!("../samples/evictions.csv")),
+    ("damp-and-mould.json", include_bytes!("../samples/damp-and-mould.json")),
 ];
 
 /// Makes a draft of each row of a file as it is read, or says why there is none. `name` is the file's name, for origins.

@@ -29,6 +29,7 @@ pub const SAMPLES: &[(&str, &[u8])] = &[
     ("discharge.hl7", include_bytes!("../samples/discharge.hl7")),
     ("encounter.json", include_bytes!("../samples/encounter.json")),
     ("flags.json", include_bytes!("../samples/flags.json")),
+    ("gp-change.json", include_bytes!("../samples/gp-change.json")),
 ];
 
 /// Says what the hub is to be told of each message or resource of a file, or why there is nothing. `name` is the file's name,

@@ -25,6 +25,10 @@ use polygons::Polygons;
 pub const SAMPLES: &[(&str, &[u8])] = &[
     ("incidents.csv", include_bytes!("../samples/incidents.csv")),
     ("street.csv", include_bytes!("../samples/street.csv")),
+    (
+        "street-E01006370.json",
+        include_bytes!("../samples/street-E01006370.json"),
+    ),
 ];
 
 /// The kinds that it may push.

@@ -3,9 +3,13 @@
 #[path = "../../outside.rs"]
 mod outside;
 
-use std::{collections::HashSet, fs};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fs,
+};
 
-use placehub_delivery::{Translated, draft::views};
+use placehub_delivery::{Translated, Untranslatable, catalogue::Need, draft::views};
+use placehub_proto::v1::{Sensitivity, Severity, SignalDraft};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -32,10 +36,23 @@ fn the_samples_become_what_is_expected() {
     let expected = [
         include_str!("../samples/incidents.expected.json"),
         include_str!("../samples/street.expected.json"),
+        include_str!("../samples/street-E01006370.expected.json"),
     ];
     for ((name, bytes), expected) in SAMPLES.iter().zip(expected) {
         let expected: Value = serde_json::from_str(expected).unwrap();
         assert_eq!(views(&translate(bytes, name).unwrap()), expected, "{name}");
+    }
+}
+
+#[test]
+fn whatever_the_samples_become_is_of_the_kinds_that_the_hub_is_asked_for() {
+    let needed: BTreeSet<&str> = KINDS.iter().map(Need::kind).collect();
+    for (name, bytes) in SAMPLES {
+        for one in translate(bytes, name).unwrap() {
+            let content = one.result.unwrap();
+            let kind = content.draft().unwrap().kind.as_str();
+            assert!(needed.contains(kind), "{name}: {kind}");
+        }
     }
 }
 
@@ -62,6 +79,63 @@ fn what_came_of_a_domestic_abuse_incident_stays_with_the_force() {
         "I-1,2026-11-09T10:00,domestic-abuse,999000000101,high,,arrest,\n",
     );
     assert!(rows[0].result.as_ref().unwrap().draft().unwrap().attributes.is_empty());
+}
+
+const MARKED: &str = "incident_ref,reported_at,type,uprn,severity,summary,outcome,nhs_number,role,markers,grade";
+
+/// The draft of a row of the type `asb` at an address, with these last cells.
+fn marked(cells: &str) -> Result<SignalDraft, Untranslatable> {
+    let row = format!("I-1,2026-11-09T10:00,asb,999000000101,{cells}\n");
+    read(MARKED, &row)
+        .remove(0)
+        .result
+        .map(|content| content.draft().unwrap().clone())
+}
+
+#[test]
+fn who_reported_an_incident_is_never_passed_on() {
+    for role in ["reporter", "Reporter"] {
+        let draft = marked(&format!("low,,,9990001006,{role},,")).unwrap();
+        assert_eq!(draft.person, None);
+    }
+    for role in ["victim", "subject"] {
+        let draft = marked(&format!("low,,,9990001006,{role},,")).unwrap();
+        assert_eq!(draft.person.unwrap().nhs_number, "9990001006");
+    }
+    // Not even whether the reporter's cells are sound.
+    assert_eq!(marked("low,,,no number,reporter,,").unwrap().person, None);
+    for (cells, field) in [("low,,,9990001006,,,", "role"), ("low,,,9990001006,witness,,", "role")] {
+        assert_eq!(marked(cells).unwrap_err().field, field);
+    }
+    let row = "I-1,2026-11-09T10:00,asb,,low,,,9990001006,reporter,,\n";
+    let why = read(MARKED, row).remove(0).result.unwrap_err();
+    assert_eq!(why.field, "row");
+}
+
+#[test]
+fn a_marker_outranks_the_type_and_what_it_says_of_health_is_not_told() {
+    let kind = |markers: &str| marked(&format!("low,,,,,{markers},")).unwrap().kind;
+    assert_eq!(kind(""), "police.asb-incident");
+    assert_eq!(kind("Domestic-Abuse; missing"), "police.domestic-abuse-incident");
+    assert_eq!(kind("missing"), "police.missing-person");
+    for marker in ["s136", "vulnerable-adult"] {
+        let draft = marked(&format!("low,,,,,{marker},")).unwrap();
+        assert_eq!(draft.sensitivity(), Sensitivity::Sensitive);
+        let told = format!("{:?}{}", draft.attributes, draft.summary);
+        assert!(!told.contains("136") && !told.contains("vulnerable"), "{told}");
+    }
+    assert_eq!(marked("low,,,,,armed,").unwrap_err().field, "markers");
+}
+
+#[test]
+fn a_grade_stands_for_the_severity_that_is_not_given() {
+    let severity = |cells: &str| marked(cells).unwrap().severity();
+    assert_eq!(severity(",,,,,,1"), Severity::High);
+    assert_eq!(severity(",,,,,,Priority"), Severity::Medium);
+    assert_eq!(severity(",,,,,,4"), Severity::Low);
+    assert_eq!(severity("critical,,,,,,4"), Severity::Critical);
+    assert_eq!(marked(",,,,,,").unwrap_err().field, "severity");
+    assert_eq!(marked(",,,,,,9").unwrap_err().field, "grade");
 }
 
 #[test]

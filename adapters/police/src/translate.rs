@@ -6,9 +6,9 @@ use placehub_delivery::{
     Untranslatable,
     draft::{attributes, instant, text_attribute},
 };
-use placehub_proto::v1::{Severity, SignalDraft};
+use placehub_proto::v1::{Sensitivity, Severity, SignalDraft};
 
-use crate::format::{Crime, CrimeType, Incident, IncidentType, Row};
+use crate::format::{Crime, CrimeType, Incident, IncidentType, Marker, Row};
 
 /// Makes a draft of one row.
 ///
@@ -26,7 +26,16 @@ fn incident(row: Incident) -> Result<SignalDraft, Untranslatable> {
     if row.person.is_none() && row.uprn.is_none() {
         return Err(Untranslatable::new("row", "names neither a person nor an address"));
     }
-    let (kind, title) = match row.incident_type {
+    let marked = |marker: Marker| row.markers.contains(&marker);
+    // A marker outranks the type: it is the force's later and graver word on the same incident.
+    let incident_type = match row.incident_type {
+        _ if marked(Marker::DomesticAbuse) => IncidentType::DomesticAbuse,
+        _ if marked(Marker::MissingPerson) => IncidentType::MissingPerson,
+        other => other,
+    };
+    // Neither is told: what they say of somebody's health makes the signal one to handle with more care.
+    let careful = marked(Marker::PlaceOfSafety) || marked(Marker::VulnerableAdult);
+    let (kind, title) = match incident_type {
         IncidentType::AntiSocialBehaviour => ("police.asb-incident", "Anti-social behaviour"),
         IncidentType::CriminalDamage => ("police.criminal-damage", "Criminal damage"),
         IncidentType::DomesticAbuse => ("police.domestic-abuse-incident", "Domestic abuse incident"),
@@ -34,11 +43,11 @@ fn incident(row: Incident) -> Result<SignalDraft, Untranslatable> {
         IncidentType::Violence => ("police.violence-incident", "Violence"),
     };
     // The catalogue has no outcome for these two: what came of them stays with the force.
-    let outcome = match row.incident_type {
+    let outcome = match incident_type {
         IncidentType::DomesticAbuse | IncidentType::MissingPerson => None,
         _ => row.outcome.map(text_attribute),
     };
-    let asb = row.incident_type == IncidentType::AntiSocialBehaviour;
+    let asb = incident_type == IncidentType::AntiSocialBehaviour;
     Ok(SignalDraft {
         kind: kind.into(),
         source_system: "incidents".into(),
@@ -48,6 +57,12 @@ fn incident(row: Incident) -> Result<SignalDraft, Untranslatable> {
         uprn: row.uprn.unwrap_or_default(),
         occurred_at: Some(instant(row.reported_at)),
         severity: row.severity.into(),
+        sensitivity: if careful {
+            Sensitivity::Sensitive
+        } else {
+            Sensitivity::Unspecified
+        }
+        .into(),
         summary: row.summary.unwrap_or_else(|| format!("{title} reported")),
         attributes: attributes([
             ("incident_type", asb.then(|| text_attribute("anti-social behaviour"))),

@@ -22,7 +22,12 @@ pub const KINDS: &[Need] = &[
 ];
 
 /// Samples for a demonstration, by file name: made-up people at made-up addresses.
-pub const SAMPLES: &[(&str, &[u8])] = &[("crisis-grants.csv", include_bytes!("../samples/crisis-grants.csv"))];
+pub const SAMPLES: &[(&str, &[u8])] = &[
+    ("crisis-grants.csv", include_bytes!("../samples/crisis-grants.csv")),
+    ("council-tax.csv", include_bytes!("../samples/council-tax.csv")),
+    ("deductions.csv", include_bytes!("../samples/deductions.csv")),
+    ("sanctions.csv", include_bytes!("../samples/sanctions.csv")),
+];
 
 /// Makes a draft of each row of a file as it is read, or says why there is none. `name` is the file's name, for origins.
 ///

@@ -50,6 +50,7 @@ fn the_samples_become_what_is_expected() {
         include_str!("../../samples/discharge.expected.json"),
         include_str!("../../samples/encounter.expected.json"),
         include_str!("../../samples/flags.expected.json"),
+        include_str!("../../samples/gp-change.expected.json"),
     ];
     for ((name, bytes), expected) in SAMPLES.iter().zip(expected) {
         let expected: Value = serde_json::from_str(expected).unwrap();

@@ -6,7 +6,7 @@ mod incidents;
 mod outcomes;
 mod street;
 
-pub use incidents::{Incident, IncidentType};
+pub use incidents::{Incident, IncidentType, Marker};
 pub use street::{Crime, CrimeType};
 
 use std::sync::Arc;

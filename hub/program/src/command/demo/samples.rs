@@ -3,7 +3,8 @@
 
 use anyhow::{Context as _, Result};
 use jiff::{Span, Timestamp, ToSpan as _, civil::Date};
-use placehub_delivery::{FileError, Translated, fields};
+use placehub_delivery::{FileError, Translated, catalogue::Need, fields};
+use placehub_nhs::Reading;
 use placehub_proto::v1::{SignalDraft, attribute_value::Value};
 
 use crate::moment;
@@ -14,6 +15,8 @@ pub(super) struct Sample {
     pub(super) agency: &'static str,
     /// The names of its files.
     pub(super) files: String,
+    /// What it needs of the hub's catalogue before it pushes.
+    pub(super) needs: Vec<Need>,
     /// What the adapter made of them, each with its origin.
     pub(super) drafts: Vec<(String, SignalDraft)>,
 }
@@ -23,11 +26,26 @@ type Files = &'static [(&'static str, &'static [u8])];
 /// An adapter's way from a file to drafts.
 type Translate = fn(&[u8], &str) -> Result<Vec<Translated>, FileError>;
 
-const ADAPTERS: [(&str, Files, Translate); 4] = [
-    ("health", placehub_nhs::SAMPLES, placehub_nhs::translate),
-    ("police", placehub_police::SAMPLES, placehub_police::translate),
-    ("housing", placehub_housing::SAMPLES, placehub_housing::translate),
-    ("welfare", placehub_welfare::SAMPLES, placehub_welfare::translate),
+const ADAPTERS: [(&str, Files, Translate, &[Need]); 4] = [
+    ("health", placehub_nhs::SAMPLES, placehub_nhs::translate, &[]),
+    (
+        "police",
+        placehub_police::SAMPLES,
+        placehub_police::translate,
+        placehub_police::KINDS,
+    ),
+    (
+        "housing",
+        placehub_housing::SAMPLES,
+        placehub_housing::translate,
+        placehub_housing::KINDS,
+    ),
+    (
+        "welfare",
+        placehub_welfare::SAMPLES,
+        placehub_welfare::translate,
+        placehub_welfare::KINDS,
+    ),
 ];
 
 /// Has each adapter translate its sample files, and moves all dates by the same number of days, so that the newest
@@ -37,7 +55,7 @@ const ADAPTERS: [(&str, Files, Translate); 4] = [
 /// If an adapter cannot read one of its own samples.
 pub(super) fn all(now: Timestamp) -> Result<Vec<Sample>> {
     let mut samples = Vec::new();
-    for (agency, files, translate) in ADAPTERS {
+    for (agency, files, translate, kinds) in ADAPTERS {
         let mut drafts = Vec::new();
         for (name, bytes) in files {
             for one in translate(bytes, name).with_context(|| (*name).to_owned())? {
@@ -47,9 +65,15 @@ pub(super) fn all(now: Timestamp) -> Result<Vec<Sample>> {
             }
         }
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        let needs = match agency {
+            // The trust's own mapping says which kinds there are.
+            "health" => Reading::usual()?.mapping.kinds().into_iter().map(Need::from).collect(),
+            _ => kinds.to_vec(),
+        };
         samples.push(Sample {
             agency,
             files: names.join(", "),
+            needs,
             drafts,
         });
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Result;
-use placehub_delivery::push::Patience;
+use placehub_delivery::{catalogue::agree, push::Patience};
 use placehub_hub::ledger::verify::{Row, verify};
 use placehub_proto::v1::{
     ConsentMethod, ConsentStance, ConsentStatement, DisclosureLevel, ExportLedgerRequest, PersonIdentity, Question,
@@ -64,12 +64,17 @@ async fn agencies_push(stage: &Stage, narrator: &mut Narrator) -> Result<()> {
             without_progress: SOON,
             ..Patience::USUAL
         };
+        agree(&sample.needs, patience, |_| Ok(channel.clone())).await?;
         let report = placehub_delivery::push(channel, sample.drafts, patience).await?;
         let well = report.is_clean() && report.recorded == of && of > 0;
         narrator.check(well, format_args!("{} ({}): {report}", sample.agency, sample.files))?;
         pushed.insert(sample.agency.to_owned(), report.recorded.into());
         total += report.recorded;
     }
+    narrator.say(
+        "(Each adapter has first read the hub's catalogue: its kinds are there, and those on universal credit, which a law \
+         closes, are kept closed. Otherwise it would have sent nothing.)",
+    )?;
     narrator.measure("pushed", pushed);
     narrator.measure("pushed_total", total);
     narrator.measure("push_ms", millis(began));
