@@ -27,11 +27,6 @@ impl Formats {
         })
     }
 
-    /// Whether there is no settings file: a look at a file needs none.
-    pub fn is_absent(&self) -> bool {
-        self.file.as_os_str().is_empty()
-    }
-
     /// What the table says, in the adapter's own type.
     ///
     /// # Errors
