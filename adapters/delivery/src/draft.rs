@@ -36,6 +36,8 @@ pub enum Piece {
     },
     /// A message, or whatever else stands by itself.
     Text(Arc<str>),
+    /// The same, in an encoding that it names itself.
+    Bytes(Vec<u8>),
 }
 
 /// What became of one row or message of a file.
@@ -49,7 +51,7 @@ pub struct Translated {
     pub piece: Piece,
 }
 
-/// A file's content, UTF-8.
+/// A file's content: UTF-8, unless the adapter reads its encoding itself.
 pub type Input = Box<dyn Read>;
 
 /// The rows or messages of a file, read one by one. An error ends them: what comes after it cannot be read.
@@ -66,6 +68,9 @@ pub struct Untranslatable {
     pub field: String,
     /// The rule it broke, as a phrase that follows the field's name. Never the value.
     pub rule: String,
+    /// Whether that is in order: it was understood, and there is nothing in it to tell the hub or to mend.
+    #[serde(skip)]
+    pub passed_over: bool,
 }
 
 impl<T> Placed<T> {
@@ -95,6 +100,7 @@ impl Piece {
                 csv.into_inner().unwrap_or_default()
             }
             Self::Text(text) => text.as_bytes().to_vec(),
+            Self::Bytes(bytes) => bytes.clone(),
         }
     }
 }
@@ -105,6 +111,15 @@ impl Untranslatable {
         Self {
             field: field.into(),
             rule: rule.into(),
+            passed_over: false,
+        }
+    }
+
+    /// The same where it is no fault: a row or message that has nothing to tell the hub.
+    pub fn in_order(self) -> Self {
+        Self {
+            passed_over: true,
+            ..self
         }
     }
 }
@@ -221,6 +236,7 @@ pub fn views(translated: &[Translated]) -> Json {
 pub fn one_view(one: &Translated) -> Json {
     match &one.result {
         Ok(content) => json!({ "origin": one.origin, "draft": content.view() }),
+        Err(why) if why.passed_over => json!({ "origin": one.origin, "passed_over": why }),
         Err(why) => json!({ "origin": one.origin, "untranslatable": why }),
     }
 }

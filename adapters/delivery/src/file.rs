@@ -17,6 +17,8 @@ use crate::draft::{FileError, Input};
 pub enum Encodings {
     /// UTF-8 alone.
     Utf8,
+    /// Whatever the adapter makes of the bytes: it reads from them how they are encoded.
+    Stated,
     /// UTF-8, or else Windows-1252, as older systems write CSV. A file is wholly one or the other.
     Utf8OrWindows1252,
 }
@@ -65,7 +67,7 @@ impl Survey {
     }
 }
 
-/// The content of a file from where it stands, as UTF-8.
+/// The content of a file from where it stands, as UTF-8 or as the adapter reads it.
 ///
 /// # Errors
 ///
@@ -76,6 +78,7 @@ pub fn content(file: File, survey: &Survey, encodings: Encodings) -> Result<Inpu
     }
     match encodings {
         _ if survey.is_utf8 => Ok(Box::new(file)),
+        Encodings::Stated => Ok(Box::new(file)),
         Encodings::Utf8 => Err(FileError::NotUtf8),
         Encodings::Utf8OrWindows1252 => Ok(Box::new(Decoded {
             from: BufReader::new(file),
@@ -162,7 +165,7 @@ mod tests {
         let text = read(old, Encodings::Utf8OrWindows1252).unwrap();
         assert_eq!(text, "name,rent\nSamé,£5 – due\n");
         assert_eq!(read(old, Encodings::Utf8), Err(FileError::NotUtf8));
-        assert_eq!(read(b"", Encodings::Utf8), Err(FileError::Empty));
+        assert_eq!(read(b"", Encodings::Stated), Err(FileError::Empty));
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Intake {
         }
     }
 
-    /// Takes what a source has, in its order. When it returns, all of it is on the disk, and the source may be told so.
+    /// Takes what a source has, in its order; what is passed over is counted. When it returns, all of it is on the disk, and the source may be told so.
     /// It waits while the outbox is full; do not call it on a thread that others need.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl Intake {
     /// [`Error`]; then none of it may be told to be taken. All of it may be handed over again.
     pub fn take(&self, taken: Vec<Taken>) -> Result<(), Error> {
         let now = clock::now();
-        let (mut entries, mut left) = (Vec::new(), Vec::new());
+        let (mut entries, mut left, mut passed_over) = (Vec::new(), Vec::new(), 0);
         for Taken { origin, content } in taken {
             match content {
                 Ok(content) => entries.push(Entry {
@@ -98,6 +98,7 @@ impl Intake {
                     taken_at: now.as_millisecond(),
                     content: Some(content),
                 }),
+                Err(Left { why, .. }) if why.passed_over => passed_over += 1,
                 Err(Left { why, name, bytes }) => left.push(Kept::untranslated(origin, &name, bytes, why, now)),
             }
         }
@@ -107,6 +108,7 @@ impl Intake {
         }
         self.counters.taken.add(entries.len() as u64);
         self.counters.untranslated.add(left.len() as u64);
+        self.counters.passed_over.add(passed_over);
         Ok(())
     }
 
@@ -149,9 +151,9 @@ impl Taken {
         Self {
             origin: translated.origin,
             content: translated.result.map_err(|why| Left {
-                why,
+                bytes: if why.passed_over { Vec::new() } else { piece.bytes() },
                 name: name.to_owned(),
-                bytes: piece.bytes(),
+                why,
             }),
         }
     }

@@ -27,6 +27,8 @@ pub struct Report {
     pub stated: u64,
     /// Refused by the hub.
     pub refused: Vec<Refused>,
+    /// Understood, with nothing in them to tell the hub.
+    pub passed_over: u64,
     /// Never sent, because the adapter could make no draft of them.
     pub untranslated: Vec<Untranslated>,
     /// Refused, but beyond the [`MOST_LISTED`] that are listed.
@@ -71,9 +73,13 @@ pub struct Untranslated {
 }
 
 impl Report {
-    /// Counts a row of which the adapter made no draft.
+    /// Counts a row of which the adapter made no draft. One that is passed over is counted and not listed.
     pub fn leave_out(&mut self, origin: String, why: Untranslatable) {
         self.taken += 1;
+        if why.passed_over {
+            self.passed_over += 1;
+            return;
+        }
         if self.untranslated.len() >= MOST_LISTED {
             self.untranslated_unlisted += 1;
             return;
@@ -130,7 +136,8 @@ impl Report {
     /// How many were taken in and have met no fate yet: the hub could not be asked, or did not answer.
     pub fn undelivered(&self) -> u64 {
         let kept = self.recorded + self.already_known + self.corrected + self.superseded + self.retracted + self.stated;
-        self.taken.saturating_sub(kept + self.refused() + self.untranslated())
+        self.taken
+            .saturating_sub(kept + self.passed_over + self.refused() + self.untranslated())
     }
 
     /// How many the hub refused, listed or not.
@@ -160,6 +167,7 @@ impl fmt::Display for Report {
             (self.superseded, "superseded"),
             (self.retracted, "taken back"),
             (self.stated, "statements taken down"),
+            (self.passed_over, "passed over"),
             (self.refused(), "refused by the hub"),
             (self.untranslated(), "not translated"),
             (self.undelivered(), "not delivered"),
@@ -250,6 +258,14 @@ mod tests {
         );
         assert!(report.to_string().ends_with("\n1 more are not listed"));
         assert_eq!(report.undelivered(), 0);
+    }
+
+    #[test]
+    fn what_is_passed_over_is_counted_and_leaves_a_report_clean() {
+        let mut report = Report::default();
+        report.leave_out("a".into(), Untranslatable::new("type", "carries nothing").in_order());
+        assert_eq!(report.to_string(), "1 taken: 1 passed over");
+        assert!(report.is_clean());
     }
 
     #[test]

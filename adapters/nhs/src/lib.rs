@@ -12,17 +12,14 @@ mod translate;
 mod tests;
 
 use std::{
-    io::{Cursor, Read},
-    sync::LazyLock,
+    io::Cursor,
+    sync::{Arc, LazyLock},
 };
 
-use placehub_delivery::{FileError, Input, Rows, Translated, draft};
+use placehub_delivery::{FileError, Input, Rows, Translated, clock, draft};
 
 pub use format::Reading;
 pub use settings::{FORMATS, open};
-
-/// The longest file that is read, in bytes: a bundle is read whole.
-const LONGEST: u64 = 64 * 1024 * 1024;
 
 /// The samples that come with this adapter, by file name: made-up people at made-up addresses.
 pub const SAMPLES: &[(&str, &[u8])] = &[
@@ -37,21 +34,9 @@ pub const SAMPLES: &[(&str, &[u8])] = &[
 ///
 /// # Errors
 ///
-/// [`FileError`] if the file as a whole cannot be read: not UTF-8, too long, or neither HL7 v2 nor FHIR JSON.
-pub fn rows(mut input: Input, name: &str, reading: &Reading) -> Result<Rows, FileError> {
-    let mut bytes = Vec::new();
-    let read = input.by_ref().take(LONGEST + 1).read_to_end(&mut bytes);
-    read.map_err(|error| FileError::Unreadable {
-        rule: error.kind().to_string(),
-    })?;
-    if bytes.len() as u64 > LONGEST {
-        let rule = "it is longer than 64 MiB".to_owned();
-        return Err(FileError::Malformed {
-            format: "HL7 v2 or FHIR JSON",
-            rule,
-        });
-    }
-    let facts = Box::new(format::read(&bytes, reading)?.into_iter().map(Ok));
+/// [`FileError`] if the file as a whole cannot be read: neither HL7 v2 nor FHIR JSON, or JSON that is too long.
+pub fn rows(input: Input, name: &str, reading: &Arc<Reading>) -> Result<Rows, FileError> {
+    let facts = format::read(input, reading, clock::now())?;
     Ok(draft::translated(facts, name, translate::content))
 }
 
@@ -61,7 +46,7 @@ pub fn rows(mut input: Input, name: &str, reading: &Reading) -> Result<Rows, Fil
 ///
 /// As [`rows`].
 pub fn translate(bytes: &[u8], name: &str) -> Result<Vec<Translated>, FileError> {
-    static USUAL: LazyLock<Result<Reading, mapping::Error>> = LazyLock::new(Reading::usual);
+    static USUAL: LazyLock<Result<Arc<Reading>, mapping::Error>> = LazyLock::new(|| Reading::usual().map(Arc::new));
     let reading = USUAL.as_ref().map_err(|error| FileError::Malformed {
         format: "readable by the mapping",
         rule: error.to_string(),

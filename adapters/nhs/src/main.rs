@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         name: "placehub-nhs",
         about: "Pushes hospital admissions, discharges and emergency attendances from HL7 v2 ADT or FHIR R4, flags, episodes, consents and notifications to a Placehub hub",
         open: placehub_nhs::open,
-        encodings: Encodings::Utf8,
+        encodings: Encodings::Stated,
         listeners: &["mllp", "http"],
         formats: placehub_nhs::FORMATS,
         beside: &[("mapping.toml", Mapping::USUAL)],

@@ -28,7 +28,7 @@ pub const FORMATS: &str = "
 mapping = \"mapping.toml\"
 # HL7 v2 messages whose MSH-11 says otherwise are refused: P at work, T or D on trial.
 processing_id = \"P\"
-# Whether messages over MLLP may have line feeds where carriage returns belong, or begin with a byte order mark.
+# Whether HL7 v2 messages may have line feeds where carriage returns belong, or begin with a byte order mark.
 lenient = true
 # The hub's catalogue, if the place has changed it: copies of its files.
 # kinds = \"kinds.toml\"

@@ -128,7 +128,9 @@ impl One<'_> {
                     }
                     Err(error) => return Err(error),
                 };
-                if let Err(why) = &row.result {
+                if let Err(why) = &row.result
+                    && !why.passed_over
+                {
                     let place = row.origin.strip_prefix(&self.name).unwrap_or(&row.origin).trim_start();
                     report.add(place, why).map_err(later("write the report"))?;
                 }

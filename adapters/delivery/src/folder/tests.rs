@@ -15,7 +15,7 @@ use crate::{
     table::Table,
 };
 
-/// An adapter for files with the column `id`, in which `bad` is bad.
+/// An adapter for files with the column `id`, in which `bad` is bad, and of `nothing` there is nothing to tell.
 fn ids(input: Input, name: &str) -> Result<Rows, FileError> {
     let pieces: Pieces<String> = Box::new(Table::read(input)?.each(|cells| {
         cells.required("id", |text| {
@@ -26,7 +26,10 @@ fn ids(input: Input, name: &str) -> Result<Rows, FileError> {
             }
         })
     }));
-    let draft = |id| -> Result<SignalDraft, Untranslatable> {
+    let draft = |id: String| -> Result<SignalDraft, Untranslatable> {
+        if id == "nothing" {
+            return Err(Untranslatable::new("id", "carries nothing").in_order());
+        }
         Ok(SignalDraft {
             source_id: id,
             ..Default::default()
@@ -104,6 +107,19 @@ impl Given {
             })
             .collect()
     }
+}
+
+#[test]
+fn what_is_passed_over_is_in_neither_quarantine_nor_report() {
+    let given = given();
+    given.drop("a.csv", "id\n1\nnothing\n2\n");
+    assert_eq!(given.sweep(), 1);
+    assert_eq!(given.taken(), ["1", "2"]);
+    assert_eq!(
+        (given.names(), given.quarantine.count().unwrap()),
+        (vec!["done/a.csv".to_owned()], 0)
+    );
+    assert_eq!(given.intake.counters().passed_over.value(), 1);
 }
 
 #[test]

@@ -17,23 +17,31 @@ pub(super) fn check(
     out: &mut dyn Write,
 ) -> Result<u8, Stopped> {
     let opened = open(program, settings)?;
-    let (mut count, mut bad) = (0_u64, 0_u64);
+    let (mut count, mut bad, mut passed_over) = (0_u64, 0_u64, 0_u64);
     for row in rows(program, &opened, path, |input, _| input)? {
         let row = row.map_err(|error| about(path, &error))?;
         count += 1;
-        bad += u64::from(row.result.is_err());
+        match &row.result {
+            Err(why) if why.passed_over => passed_over += 1,
+            result => bad += u64::from(result.is_err()),
+        }
         match (&row.result, json) {
             (_, true) => {
                 let comma = if count == 1 { "[\n" } else { ",\n" };
                 write!(out, "{comma}{:#}", draft::one_view(&row)).map_err(usage)?;
             }
             (Ok(content), false) => print(out, format_args!("{}: {}", row.origin, content.line()))?,
+            (Err(why), false) if why.passed_over => print(out, format_args!("{}: passed over, {why}", row.origin))?,
             (Err(why), false) => print(out, format_args!("{}: not translated, {why}", row.origin))?,
         }
     }
     match (json, count) {
         (true, 0) => print(out, "[]")?,
         (true, _) => print(out, "\n]")?,
+        (false, _) if passed_over > 0 => {
+            let line = format_args!("{count} taken, {bad} not translated, {passed_over} passed over");
+            print(out, line)?;
+        }
         (false, _) => print(out, format_args!("{count} taken, {bad} not translated"))?,
     }
     Ok(if bad == 0 { DONE } else { SOME_REFUSED })

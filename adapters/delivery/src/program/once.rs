@@ -60,6 +60,7 @@ pub(super) fn once(
     let left_out: Report = left_out.into_inner();
     let report = Report {
         taken: pushed.taken + left_out.taken,
+        passed_over: left_out.passed_over,
         untranslated: left_out.untranslated,
         untranslated_unlisted: left_out.untranslated_unlisted,
         ..pushed

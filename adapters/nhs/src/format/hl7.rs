@@ -1,18 +1,24 @@
 //! Reads HL7 v2 ADT messages, one or many in a file, with any line ends.
 //! Pure. It never takes a message without a patient, and never reads past the identity and the visit.
 
+use std::{io::Read, sync::Arc};
+
 use hl7_parser::{
     Message,
-    message::{Component, Field, Repeat, Segment, Separators},
+    message::{Component, Field, Repeat, Segment},
 };
-use jiff::Timestamp;
 use placehub_delivery::{
-    Piece, Placed, Untranslatable,
+    Piece, Pieces, Placed, Untranslatable,
     fields::{self, Nhs},
 };
 
-use super::{Cancellation, Event, Fact, Joined, Patient, Reading, Saying, Separated, hl7_escape, hl7_time, together};
-use crate::mapping::{Deed, Record, hl7_path};
+use super::{
+    BYTE_ORDER_MARK, Cancellation, Event, Fact, Joined, Patient, Reading, Saying, Separated,
+    hl7_fields::{Adt, is_stated},
+    hl7_text::{self, Messages},
+    hl7_time, together,
+};
+use crate::mapping::Deed;
 
 /// The object identifier of the NHS number (NHS Data Standards, OID register).
 const NHS_NUMBER_OID: &str = "2.16.840.1.113883.2.1.4.1";
@@ -29,54 +35,55 @@ const RENUMBERING: &str = "A47";
 /// The system of a number that names none: the sender's own.
 const UNNAMED: &str = "PID-3";
 
-/// Reads each message of the text, which begins with `MSH`.
-pub(super) fn read(text: &str, reading: &Reading) -> Vec<Placed<Fact>> {
-    let mut all = Vec::new();
-    for (index, message) in split(text).into_iter().enumerate() {
-        let placed = |content| Placed {
-            place: format!("message {}", index + 1),
-            content,
-            piece: Piece::Text(message.as_str().into()),
+/// Reads each message of a file, which begins with `MSH`, one at a time.
+pub(super) fn read(input: impl Read + 'static, reading: Arc<Reading>) -> Pieces<Fact> {
+    let mut number = 0;
+    Box::new(Messages::new(input).flat_map(move |message| {
+        number += 1;
+        let bytes = match message {
+            Ok(bytes) => bytes,
+            Err(error) => return vec![Err(error)],
         };
-        match self::message(&message, reading).and_then(Saying::facts) {
-            Ok(facts) => all.extend(facts.into_iter().map(|fact| placed(Ok(fact)))),
-            Err(why) => all.push(placed(Err(why))),
-        }
+        let facts = match said(&bytes, &reading).and_then(Saying::facts) {
+            Ok(facts) => facts.into_iter().map(Ok).collect(),
+            Err(why) => vec![Err(why)],
+        };
+        let placed = facts.into_iter().map(|content| {
+            Ok(Placed {
+                place: format!("message {number}"),
+                content,
+                piece: Piece::Bytes(bytes.clone()),
+            })
+        });
+        placed.collect()
+    }))
+}
+
+/// Reads one message, in the character set that its head names and with what may stand around it.
+pub(super) fn message(bytes: &[u8], reading: &Reading) -> Result<Saying, Untranslatable> {
+    let unmarked = bytes.strip_prefix(BYTE_ORDER_MARK);
+    if unmarked.is_some() && !reading.lenient {
+        return Err(Untranslatable::new("MSH", "begins with a byte order mark"));
     }
-    all
+    let mut messages = Messages::new(unmarked.unwrap_or(bytes));
+    let (Some(Ok(message)), None) = (messages.next(), messages.next()) else {
+        return Err(Untranslatable::new("MSH", "is not there once"));
+    };
+    said(&message, reading)
 }
 
-/// Splits a text into its messages: each begins with a line that begins with `MSH`.
-fn split(text: &str) -> Vec<String> {
-    let mut messages: Vec<String> = Vec::new();
-    for line in text
-        .split(['\r', '\n'])
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty())
-    {
-        match messages.last_mut() {
-            Some(message) if !line.starts_with("MSH") => {
-                message.push('\r');
-                message.push_str(line);
-            }
-            _ => messages.push(without_truncation_mark(line)),
-        }
+/// What a message says, of which the first line is known to begin with `MSH` or is refused.
+fn said(message: &[u8], reading: &Reading) -> Result<Saying, Untranslatable> {
+    let decoded = hl7_text::decoded(message)?;
+    let headless = || Untranslatable::new("MSH", "is not the head of an HL7 v2 message");
+    if !decoded.starts_with("MSH") {
+        return Err(headless());
     }
-    messages
-}
-
-/// Version 2.7 and later may have a fifth encoding character, `#`, which the parser would take for a field of its own.
-fn without_truncation_mark(header: &str) -> String {
-    header.replacen(r"MSH|^~\&#|", r"MSH|^~\&|", 1)
-}
-
-/// Reads one message, with any line ends.
-pub(super) fn message(text: &str, reading: &Reading) -> Result<Saying, Untranslatable> {
-    let [text] = split(text)
-        .try_into()
-        .map_err(|_| Untranslatable::new("MSH", "is not there once"))?;
-    let parsed =
-        Message::parse(&text).map_err(|_| Untranslatable::new("MSH", "is not the head of an HL7 v2 message"))?;
+    let text = hl7_text::segments(&decoded, reading.lenient)?;
+    let parsed = Message::parse(&text).map_err(|_| headless())?;
+    if parsed.raw_value().len() != text.len() {
+        return Err(Untranslatable::new("message", "cannot be read to its end"));
+    }
     let message = Adt {
         separators: parsed.separators,
         message: &parsed,
@@ -96,42 +103,51 @@ pub(super) fn message(text: &str, reading: &Reading) -> Result<Saying, Untransla
     if let LINK | MERGE | RENUMBERING | UNLINK = trigger.as_str() {
         return Ok(Saying::Told(vec![message.of_two(&trigger)?]));
     }
-    let visit = Some(message.value("PV1", 19)).filter(|visit| !visit.is_empty());
+    let visit = Some(message.value("PV1", 19)).filter(|visit| is_stated(visit));
     let visit = visit.map(|visit| fields::label(&visit)).transpose();
     let visit = visit.map_err(|rule| Untranslatable::new("PV1-19", rule))?;
-    let event = match reading.mapping.hl7(&trigger, &message) {
-        None => return Ok(Saying::Nothing(no_signal("ADT", &trigger))),
-        // Only the visit number says what is taken back.
-        Some(Deed::Cancel { marks, died }) => {
-            let id = visit.ok_or_else(|| Untranslatable::new("PV1-19", "is missing"))?;
-            let system = message.system()?;
-            let cancelled = marks.iter().flat_map(|mark| {
-                Cancellation {
-                    system: system.clone(),
-                    id: id.clone(),
-                    mark: mark.clone(),
-                    version: message.version() + 1,
-                }
-                .facts(*died)
-            });
-            return Ok(Saying::Told(cancelled.collect()));
+    let deeds = reading.mapping.hl7(&trigger, &message);
+    if deeds.is_empty() {
+        return Ok(Saying::Nothing(no_signal("ADT", &trigger)));
+    }
+    let (system, version) = (message.system()?, message.version()?);
+    let mut told = Vec::new();
+    for deed in deeds {
+        match deed {
+            Deed::Cancel { marks, died } => {
+                let id = match (*died, &visit) {
+                    // What nobody can be named for was never told.
+                    (true, _) => message.numbered().unwrap_or_default().pseudonym(),
+                    // Only the visit number says what is taken back.
+                    (false, None) => return Err(Untranslatable::new("PV1-19", "is missing")),
+                    (false, visit) => visit.clone(),
+                };
+                let Some(id) = id else { continue };
+                told.extend(marks.iter().flat_map(|mark| {
+                    let cancelled = Cancellation {
+                        system: system.clone(),
+                        id: id.clone(),
+                        mark: mark.clone(),
+                        version: version + 1,
+                    };
+                    cancelled.facts(*died)
+                }));
+            }
+            Deed::Tell(tell) => {
+                let patient = message.patient()?;
+                let of_person = patient.pseudonym().filter(|_| tell.died);
+                let id = match of_person.or_else(|| visit.clone()) {
+                    Some(id) => id,
+                    None => message.own_id()?,
+                };
+                told.extend(Event::told(tell, &message, (system.clone(), id), version, patient)?.facts());
+            }
         }
-        Some(Deed::Tell(tell)) => {
-            let id = match visit {
-                Some(visit) => visit,
-                None => fields::label(&message.value("MSH", 10)).map_err(|rule| Untranslatable::new("MSH-10", rule))?,
-            };
-            let named = (message.system()?, id);
-            Event::told(tell, &message, named, message.version(), message.patient()?)?
-        }
-    };
-    Ok(event.into())
-}
-
-/// A parsed message whose header says ADT.
-struct Adt<'m> {
-    separators: Separators,
-    message: &'m Message<'m>,
+    }
+    if told.is_empty() {
+        return Ok(Saying::Nothing(no_signal("ADT", &trigger)));
+    }
+    Ok(Saying::Told(told))
 }
 
 impl<'m> Adt<'m> {
@@ -149,40 +165,32 @@ impl<'m> Adt<'m> {
         }
     }
 
-    fn system(&self) -> Result<String, Untranslatable> {
-        let system = self.value("MSH", 3);
-        if system.is_empty() || system.chars().count() > 64 {
-            return Err(Untranslatable::new("MSH-3", "is not 1 to 64 characters"));
-        }
-        Ok(system)
-    }
-
-    /// Twice the second at which the message was made (MSH-7), so that each later message about an event corrects the earlier
-    /// one, and a cancellation, one higher, counts above an event of its own second and below one of the next.
-    fn version(&self) -> u64 {
-        let made = hl7_time::moment(&self.value("MSH", 7)).map(Timestamp::as_second);
-        made.ok()
-            .and_then(|second| u64::try_from(second).ok())
-            .map_or(1, |second| second.saturating_mul(2).max(1))
-    }
-
     fn patient(&self) -> Result<Patient, Untranslatable> {
         let mut patient = Patient {
             family_name: self.label(5, 1)?,
             given_name: self.label(5, 2)?,
             // Patients from abroad have postcodes that mean nothing to the hub.
             postcode: fields::postcode(&self.component("PID", 11, 5)).ok(),
-            ..Default::default()
+            ..self.numbered()?
         };
         let born = self.value("PID", 7);
         if !born.is_empty() {
             patient.birth_date = hl7_time::birth_date(&born).map_err(|rule| Untranslatable::new("PID-7", rule))?;
         }
-        self.numbers(self.field("PID", 3), "PID-3", &mut patient)?;
         Ok(patient)
     }
 
-    /// Two records of one patient, or two numbers of one record; or that they are not.
+    /// The patient by numbers alone.
+    fn numbered(&self) -> Result<Patient, Untranslatable> {
+        let mut patient = Patient::default();
+        for pid in self.segments("PID").into_iter().take(1) {
+            self.numbers(pid, 3, &mut patient)?;
+        }
+        Ok(patient)
+    }
+
+    /// Two records of one patient, or two numbers of one record; or that they are not. The id is that of the pair: a later
+    /// message about the same two corrects it, and one about others never does.
     fn of_two(&self, trigger: &str) -> Result<Fact, Untranslatable> {
         let [survivor, retired] = match trigger {
             LINK | UNLINK => {
@@ -206,7 +214,10 @@ impl<'m> Adt<'m> {
         }
         .map(|(segment, field, place)| {
             let mut patient = Patient::default();
-            self.numbers(segment.field(field), place, &mut patient)?;
+            if !self.numbers(segment, field, &mut patient)? {
+                let rule = "has a number that the hub cannot keep: 8 at most, each of 64 characters at most";
+                return Err(Untranslatable::new(place, rule));
+            }
             match patient.has_number() {
                 true => Ok(patient),
                 false => Err(Untranslatable::new(place, "is missing, or has no number to go by")),
@@ -214,7 +225,7 @@ impl<'m> Adt<'m> {
         });
         let (survivor, retired) = (survivor?, retired?);
         let (system, id) = (self.system()?, format!("join:{}", together(&survivor, &retired)));
-        let version = self.version();
+        let version = self.version()?;
         if trigger == UNLINK {
             let version = version + 1;
             return Ok(Fact::Separated(Separated { system, id, version }));
@@ -229,18 +240,21 @@ impl<'m> Adt<'m> {
         })))
     }
 
-    fn segments(&self, name: &str) -> Vec<&'m Segment<'m>> {
-        self.message.segments().filter(|segment| segment.name == name).collect()
-    }
-
-    /// Takes all the identifiers of a field.
-    fn numbers(&self, field: Option<&'m Field<'m>>, place: &str, patient: &mut Patient) -> Result<(), Untranslatable> {
-        let mut repeats = field.into_iter().flat_map(Field::repeats);
-        repeats.try_for_each(|repeat| self.identify(repeat, place, patient))
+    /// Takes the identifiers of a field, as many as the hub can keep. Whether that is all of them.
+    fn numbers(&self, segment: &'m Segment<'m>, field: usize, patient: &mut Patient) -> Result<bool, Untranslatable> {
+        let place = format!("{}-{field}", segment.name);
+        let (is_verified, mut all) = (self.is_verified(segment), true);
+        for repeat in segment.field(field).into_iter().flat_map(Field::repeats) {
+            all &= self
+                .identify(repeat, is_verified, patient)
+                .map_err(|rule| Untranslatable::new(&place, rule))?;
+        }
+        Ok(all)
     }
 
     /// Takes one identifier (data type CX): the NHS number by its assigning authority or type, all others as the sender's own.
-    fn identify(&self, repeat: &Repeat<'m>, place: &str, patient: &mut Patient) -> Result<(), Untranslatable> {
+    /// Whether the hub can keep it.
+    fn identify(&self, repeat: &Repeat<'m>, is_verified: bool, patient: &mut Patient) -> Result<bool, String> {
         let part = |number| self.first(repeat.component(number));
         let (value, kind) = (part(1), part(5));
         let authority: Vec<String> = repeat
@@ -249,30 +263,31 @@ impl<'m> Adt<'m> {
             .flat_map(Component::subcomponents)
             .map(|it| self.decode(it.raw_value()))
             .collect();
-        if value.is_empty() {
-            return Ok(());
+        if !is_stated(&value) {
+            return Ok(true);
         }
         if kind == "NH" || authority.iter().any(|name| name == "NHS" || name == NHS_NUMBER_OID) {
-            let nhs = fields::nhs(&value).map_err(|rule| Untranslatable::new(place, format!("NHS number {rule}")))?;
+            let nhs = fields::nhs(&value).map_err(|rule| format!("NHS number {rule}"))?;
             let nhs = match nhs {
-                Nhs::Checked(digits) if !self.is_verified() => Nhs::Unchecked(digits),
+                Nhs::Checked(digits) if !is_verified => Nhs::Unchecked(digits),
                 nhs => nhs,
             };
             // A checked number is never given up for an unchecked one.
             if !matches!(patient.nhs, Some(Nhs::Checked(_))) {
                 patient.nhs = Some(nhs);
             }
-            return Ok(());
+            return Ok(true);
         }
         let system = authority.into_iter().find(|name| !name.is_empty()).unwrap_or(kind);
-        patient.refer(if system.is_empty() { UNNAMED } else { &system }, &value);
-        Ok(())
+        Ok(patient.refer(if system.is_empty() { UNNAMED } else { &system }, &value))
     }
 
     /// PID-32 may say how far the NHS number was verified, in the codes that the NHS profile of HL7 v2 has for it: all but
-    /// NSTS01 say that it was not. A source that says nothing of it is taken at its word, like the check digit's.
-    fn is_verified(&self) -> bool {
-        let statuses = self.codes("PID-32");
+    /// NSTS01 say that it was not. A source that says nothing of it is taken at its word, like the check digit's; MRG has no
+    /// such field, so a number that falls out of use is as well.
+    fn is_verified(&self, segment: &'m Segment<'m>) -> bool {
+        let statuses = segment.field(32).into_iter().flat_map(Field::repeats);
+        let statuses: Vec<String> = statuses.map(|repeat| self.first(repeat.component(1))).collect();
         let mut of_nhs = statuses.iter().filter(|code| code.starts_with("NSTS")).peekable();
         of_nhs.peek().is_none() || of_nhs.any(|code| code == "NSTS01")
     }
@@ -286,68 +301,6 @@ impl<'m> Adt<'m> {
             .map(Some)
             .map_err(|rule| Untranslatable::new(format!("PID-{field}"), rule))
     }
-
-    fn value(&self, segment: &str, field: usize) -> String {
-        self.component(segment, field, 1)
-    }
-
-    /// The first subcomponent of a component of a field's first repetition; empty if the message has no such thing.
-    fn component(&self, segment: &str, field: usize, component: usize) -> String {
-        self.first(self.field(segment, field).and_then(|field| field.component(component)))
-    }
-
-    fn field(&self, segment: &str, field: usize) -> Option<&'m Field<'m>> {
-        self.message
-            .segment(segment)
-            .and_then(|segment: &Segment<'m>| segment.field(field))
-    }
-
-    fn first(&self, component: Option<&Component<'m>>) -> String {
-        let first = component.and_then(|component| component.subcomponents().next());
-        first.map(|it| self.decode(it.raw_value())).unwrap_or_default()
-    }
-
-    fn decode(&self, raw: &str) -> String {
-        hl7_escape::decode(raw, &self.separators).trim().to_owned()
-    }
-}
-
-impl Record for Adt<'_> {
-    fn codes(&self, path: &str) -> Vec<String> {
-        let Some((segment, field, component)) = hl7_path(path) else {
-            return Vec::new();
-        };
-        let repeats = self.field(segment, field).into_iter().flat_map(Field::repeats);
-        let codes = repeats.map(|repeat| self.first(repeat.component(component.unwrap_or(1))));
-        codes.filter(|code| is_stated(code)).collect()
-    }
-
-    /// A coded field in words (its second component), if it has them, else its code.
-    fn words(&self, path: &str) -> Option<String> {
-        let (segment, field, component) = hl7_path(path)?;
-        let components = component.map_or_else(|| vec![2, 1], |component| vec![component]);
-        let words = components
-            .into_iter()
-            .map(|component| self.component(segment, field, component));
-        words
-            .filter(|words| is_stated(words))
-            .find(|words| fields::phrase(words).is_ok())
-    }
-
-    fn moment(&self, path: &str) -> Option<Result<Timestamp, &'static str>> {
-        let (segment, field, component) = hl7_path(path)?;
-        let text = self.component(segment, field, component.unwrap_or(1));
-        is_stated(&text).then(|| hl7_time::moment(&text))
-    }
-
-    fn place(&self, path: &str) -> String {
-        path.to_owned()
-    }
-}
-
-/// HL7 2.4, section 2.7: two quotes mean that a field was emptied on purpose.
-fn is_stated(text: &str) -> bool {
-    !text.is_empty() && text != "\"\""
 }
 
 fn no_signal(kind: &str, trigger: &str) -> Untranslatable {

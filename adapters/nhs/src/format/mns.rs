@@ -6,10 +6,12 @@ use placehub_delivery::{Untranslatable, fields};
 use serde_json::Value;
 
 use super::{Event, Patient, Reading, Saying};
-use crate::mapping::{Deed, Record};
+use crate::mapping::{Deed, Record, Tell};
 
 /// A person is known by another NHS number from now on. Passing it over would leave the hub with two people.
 const NUMBER_CHANGE: &str = "nhs-number-change-2";
+/// What a time must be.
+const TIME: &str = "is not a time with an offset (RFC 3339)";
 /// The resource that a Bundle puts a signal's parts into.
 const PARAMETERS: &str = "/entry/0/resource/parameter";
 
@@ -73,36 +75,43 @@ impl<'j> Signal<'j> {
 
     fn saying(&self, reading: &Reading) -> Result<Saying, Untranslatable> {
         let refuse = |field: &'static str| move |rule: &'static str| Untranslatable::new(field, rule);
+        // What lacks these is no signal at all, whatever its type: to acknowledge it would be to lose it.
+        let id = fields::label(self.id).map_err(refuse("id"))?;
+        let source = self.source;
+        if source.is_empty() || source.chars().count() > 64 || source.chars().any(char::is_control) {
+            return Err(refuse("source")("is not 1 to 64 characters on one line"));
+        }
+        if self.kind.is_empty() {
+            return Err(refuse("type")("is missing"));
+        }
+        if self.time.parse::<Timestamp>().is_err() {
+            return Err(refuse("time")(TIME));
+        }
         if self.kind == NUMBER_CHANGE {
             let rule =
                 "is a change of NHS number that names one of the two numbers only, of which the hub cannot be told";
             return Err(Untranslatable::new("type", rule));
         }
-        let tell = match reading.mapping.mns(self.kind, self) {
-            Some(Deed::Tell(tell)) => tell,
-            Some(Deed::Cancel { .. }) | None => {
-                return Ok(Saying::Nothing(refuse("type")("is an event that carries no signal")));
-            }
-        };
+        let deeds = reading.mapping.mns(self.kind, self).into_iter();
+        let tells: Vec<&Tell> = deeds.filter_map(Deed::tell).collect();
+        if tells.is_empty() {
+            return Ok(Saying::Nothing(refuse("type")("is an event that carries no signal")));
+        }
         let nhs = fields::nhs(self.subject).map_err(refuse("subject"))?;
         if !self.dataref.is_empty() && (!self.dataref.starts_with("https://") || self.dataref.chars().count() > 500) {
             return Err(refuse("dataref")("is not an https URL of at most 500 characters"));
         }
-        let source = self.source;
-        if source.is_empty() || source.chars().count() > 64 || source.chars().any(char::is_control) {
-            return Err(refuse("source")("is not 1 to 64 characters on one line"));
-        }
-        let id = fields::label(self.id).map_err(refuse("id"))?;
         let patient = Patient {
             nhs: Some(nhs),
             ..Patient::default()
         };
-        let event = Event::told(tell, self, (source.to_owned(), id), 1, patient)?;
-        Ok(Event {
-            pointer: self.dataref.to_owned(),
-            ..event
+        let mut told = Vec::new();
+        for tell in tells {
+            let event = Event::told(tell, self, (source.to_owned(), id.clone()), 1, patient.clone())?;
+            let pointer = self.dataref.to_owned();
+            told.extend(Event { pointer, ..event }.facts());
         }
-        .into())
+        Ok(Saying::Told(told))
     }
 }
 
@@ -123,7 +132,7 @@ impl Record for Signal<'_> {
 
     fn moment(&self, path: &str) -> Option<Result<Timestamp, &'static str>> {
         let parsed = self.codes(path).into_iter().next()?.parse();
-        Some(parsed.map_err(|_| "is not a time with an offset (RFC 3339)"))
+        Some(parsed.map_err(|_| TIME))
     }
 
     fn place(&self, path: &str) -> String {

@@ -4,17 +4,30 @@
 pub(crate) mod fhir;
 mod hl7;
 mod hl7_escape;
+mod hl7_fields;
+mod hl7_text;
 mod hl7_time;
 pub(crate) mod mns;
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    io::{Cursor, Read},
+    sync::Arc,
+};
 
 use jiff::{Timestamp, civil::Date};
-use placehub_delivery::{FileError, Placed, Untranslatable, draft, fields::Nhs};
+use placehub_delivery::{FileError, Input, Pieces, Untranslatable, fields::Nhs};
 use placehub_proto::v1::{AttributeValue, ConsentMethod, ConsentStance, LocalReference, Sensitivity, Severity};
 use ring::digest::{SHA256, digest};
 
 use crate::mapping::{Mapping, Record, Tell};
+
+/// The longest file of JSON that is read, in bytes: it is read whole, and takes several times its length in memory.
+const LONGEST_JSON: u64 = 8 * 1024 * 1024;
+/// How much of a file must show what it is, in bytes.
+const BEGINNING: u64 = 4096;
+/// U+FEFF in UTF-8.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 
 /// How to read.
 #[derive(Debug, Clone)]
@@ -23,7 +36,7 @@ pub struct Reading {
     pub mapping: Mapping,
     /// The processing id that a message may have (HL7 table 0103): `P` at work, `T` or `D` on trial.
     pub processing_id: String,
-    /// Whether messages over MLLP may have line feeds where carriage returns belong, or begin with a byte order mark, neither of
+    /// Whether HL7 v2 messages may have line feeds where carriage returns belong, or begin with a byte order mark, neither of
     /// which HL7 v2 knows.
     pub lenient: bool,
 }
@@ -187,33 +200,56 @@ pub struct Patient {
     pub uprn: Option<String>,
 }
 
-/// Reads one HL7 v2 message, which begins with `MSH`.
+/// Reads one HL7 v2 message, in the character set that it names.
 ///
 /// # Errors
 ///
 /// The field and the rule, if it is not an ADT message that can be understood.
-pub fn message(text: &str, reading: &Reading) -> Result<Saying, Untranslatable> {
-    hl7::message(text, reading)
+pub fn message(bytes: &[u8], reading: &Reading) -> Result<Saying, Untranslatable> {
+    hl7::message(bytes, reading)
 }
 
-/// Reads a file. Each fact comes with its place in it: a message or an entry by number.
+/// Reads a file that came at `now`: HL7 v2 message by message, JSON as a whole. Each fact comes with its place in it, a
+/// message or an entry by number.
 ///
 /// # Errors
 ///
 /// [`FileError`] if nothing at all can be read from the file.
-pub fn read(bytes: &[u8], reading: &Reading) -> Result<Vec<Placed<Fact>>, FileError> {
-    // An interface engine that writes MLLP frames to files leaves its start and end bytes in them.
-    let text = draft::text(bytes)?.trim_matches(|edge: char| edge.is_whitespace() || edge.is_control());
-    if text.starts_with("MSH") {
-        Ok(hl7::read(text, reading))
-    } else if text.starts_with('{') {
-        fhir::read(text, reading)
-    } else {
-        let rule = "it begins with neither MSH nor {".into();
-        Err(FileError::Malformed {
-            format: "HL7 v2 or FHIR JSON",
-            rule,
-        })
+pub fn read(mut input: Input, reading: &Arc<Reading>, now: Timestamp) -> Result<Pieces<Fact>, FileError> {
+    let mut beginning = Vec::new();
+    let read = input.by_ref().take(BEGINNING).read_to_end(&mut beginning);
+    read.map_err(unreadable)?;
+    let is_marked = beginning.starts_with(BYTE_ORDER_MARK);
+    let outside = |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_control();
+    let before = beginning.iter().skip(if is_marked { BYTE_ORDER_MARK.len() } else { 0 });
+    let content: Vec<u8> = before.skip_while(|byte| outside(byte)).copied().collect();
+    if content.is_empty() && (beginning.len() as u64) < BEGINNING {
+        return Err(FileError::Empty);
+    }
+    let malformed = |format, rule: &str| {
+        let rule = rule.to_owned();
+        Err(FileError::Malformed { format, rule })
+    };
+    match content.first() {
+        Some(b'{') => {
+            let mut bytes = content;
+            let rest = input.take(LONGEST_JSON).read_to_end(&mut bytes);
+            rest.map_err(unreadable)?;
+            if bytes.len() as u64 > LONGEST_JSON {
+                return malformed("FHIR JSON", "it is longer than 8 MiB: send it in parts");
+            }
+            let text = String::from_utf8(bytes).map_err(|_| FileError::NotUtf8)?;
+            fhir::read(text.trim_end_matches(|edge: char| edge.is_control()), reading, now)
+        }
+        _ if !content.starts_with(b"MSH") => malformed("HL7 v2 or FHIR JSON", "it begins with neither MSH nor {"),
+        _ if is_marked && !reading.lenient => malformed("HL7 v2", "it begins with a byte order mark"),
+        _ => Ok(hl7::read(Cursor::new(content).chain(input), reading.clone())),
+    }
+}
+
+fn unreadable(error: std::io::Error) -> FileError {
+    FileError::Unreadable {
+        rule: error.kind().to_string(),
     }
 }
 
@@ -222,7 +258,7 @@ impl Saying {
     fn facts(self) -> Result<Vec<Fact>, Untranslatable> {
         match self {
             Self::Told(facts) => Ok(facts),
-            Self::Nothing(why) => Err(why),
+            Self::Nothing(why) => Err(why.in_order()),
         }
     }
 }
@@ -253,20 +289,18 @@ impl Event {
             patient,
         })
     }
-}
 
-impl From<Event> for Saying {
     /// The event, and that the patient died, if that is what it says.
-    fn from(event: Event) -> Self {
-        let died = event.died.then(|| {
+    fn facts(self) -> impl Iterator<Item = Fact> {
+        let died = self.died.then(|| {
             Fact::Died(Box::new(Died {
-                system: event.system.clone(),
-                id: format!("{}:{}", event.id, event.mark),
-                version: event.version,
-                patient: event.patient.clone(),
+                system: self.system.clone(),
+                id: format!("{}:{}", self.id, self.mark),
+                version: self.version,
+                patient: self.patient.clone(),
             }))
         });
-        Self::Told([Fact::Happened(Box::new(event))].into_iter().chain(died).collect())
+        [Fact::Happened(Box::new(self))].into_iter().chain(died)
     }
 }
 
@@ -304,9 +338,10 @@ impl Patient {
         matches!(self.nhs, Some(Nhs::Checked(_))) || !self.references.is_empty()
     }
 
-    /// A name for its strongest identifier that does not show it.
-    fn pseudonym(&self) -> String {
-        pseudonym(&self.number().or(self.reference()).unwrap_or_default())
+    /// A name for its strongest identifier that does not show it: what is said of a person and not of a visit, such as a death,
+    /// goes by it, so that whatever is said next finds it.
+    fn pseudonym(&self) -> Option<String> {
+        self.number().or(self.reference()).as_deref().map(pseudonym)
     }
 
     fn number(&self) -> Option<String> {
@@ -328,13 +363,16 @@ impl Patient {
     }
 
     /// Keeps a number of the source's own, if it fits the contract: at most 8, each system and value at most 64 characters.
-    fn refer(&mut self, system: &str, value: &str) {
+    /// Whether it does.
+    fn refer(&mut self, system: &str, value: &str) -> bool {
         let fits = |text: &str| !text.is_empty() && text.chars().count() <= 64 && !text.chars().any(char::is_control);
-        if fits(system) && fits(value) && self.references.len() < 8 {
+        let is_kept = fits(system) && fits(value) && self.references.len() < 8;
+        if is_kept {
             self.references.push(LocalReference {
                 system: system.to_owned(),
                 value: value.to_owned(),
             });
         }
+        is_kept
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{Request, StatusCode, body::Incoming, header::HeaderName};
 use placehub_delivery::{
-    Content, FileError, Untranslatable, draft,
+    Content, FileError, Untranslatable, clock, draft,
     intake::{Intake, Taken},
 };
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ impl Desk {
             let why = Untranslatable::new("resourceType", format!("is not {name}, as the path says"));
             return Err(Refusal::unreadable(&why));
         }
-        let parts = fhir::parts(root, &self.reading).map_err(|why| Refusal::unreadable(&why))?;
+        let parts = fhir::parts(root, &self.reading, clock::now()).map_err(|why| Refusal::unreadable(&why))?;
         Ok(parts.into_iter().map(Read::of).collect())
     }
 
@@ -142,7 +142,7 @@ impl Desk {
                 return Err(Refusal::of(&[why]));
             }
         };
-        let parts = fhir::parts(root, &self.reading).map_err(|why| Refusal::of(&[why]))?;
+        let parts = fhir::parts(root, &self.reading, clock::now()).map_err(|why| Refusal::of(&[why]))?;
         let mut read: Vec<Read> = parts.into_iter().map(Read::of).collect();
         if manner != Manner::Whole {
             refuse_other_methods(root, &mut read);
@@ -307,16 +307,23 @@ fn contents(saying: Result<Saying, Untranslatable>) -> Result<Vec<Content>, Untr
     }
 }
 
-/// Entries may create and update. What is to be deleted or looked up is none of the hub's.
-fn refuse_other_methods(root: &Value, read: &mut [Read]) {
-    for one in read {
-        let Some(at) = one.entry else { continue };
-        let method = root
-            .pointer(&format!("/entry/{at}/request/method"))
-            .and_then(Value::as_str);
-        if !matches!(method, Some("POST" | "PUT")) {
-            let rule = "is missing, or is not POST or PUT";
-            one.contents = Err(Untranslatable::new(format!("Bundle.entry[{at}].request.method"), rule));
+/// Entries may create and update. What is to be deleted or looked up is none of the hub's, also where nothing else stands in
+/// its entry: it would be reported as done.
+fn refuse_other_methods(root: &Value, read: &mut Vec<Read>) {
+    let entries = root.get("entry").and_then(Value::as_array).into_iter().flatten();
+    for (at, entry) in entries.enumerate() {
+        let method = entry.pointer("/request/method").and_then(Value::as_str);
+        if matches!(method, Some("POST" | "PUT")) {
+            continue;
+        }
+        let rule = "is missing, or is not POST or PUT";
+        let contents = Err(Untranslatable::new(format!("Bundle.entry[{at}].request.method"), rule));
+        match read.iter_mut().find(|one| one.entry == Some(at)) {
+            Some(one) => one.contents = contents,
+            None => read.push(Read {
+                entry: Some(at),
+                contents,
+            }),
         }
     }
 }

@@ -122,6 +122,39 @@ async fn the_entries_of_a_batch_stand_alone() {
 }
 
 #[tokio::test]
+async fn what_is_to_be_deleted_is_never_reported_as_done() {
+    let station = station(1000);
+    for (kind, status) in [("batch", 200), ("transaction", 422)] {
+        let mut bundle = bundle(kind, &[encounter("e-1")]);
+        let delete = json!({ "request": { "method": "DELETE", "url": "Encounter/1" } });
+        bundle["entry"].as_array_mut().unwrap().push(delete);
+        let (answered, answer) = posted(&station, "/fhir", &bundle).await;
+        assert_eq!(answered, status, "{answer}");
+        assert!(
+            answer.to_string().contains("Bundle.entry[1].request.method"),
+            "{answer}"
+        );
+    }
+    // The batch's other entry alone.
+    assert_eq!(station.waiting(), ["e-1:admission 2"]);
+}
+
+#[tokio::test]
+async fn a_notification_that_lacks_what_every_one_has_is_refused_whatever_its_type() {
+    let station = station(1000);
+    let whole = json!({
+        "specversion": "1.0", "id": "n-1", "source": "uk.nhs.example", "type": "x", "time": "2026-11-12T10:00:00Z",
+    });
+    assert_eq!(posted(&station, "/mns", &whole).await.0, 200);
+    for key in ["id", "source", "type", "time"] {
+        let mut event = whole.clone();
+        event[key] = Value::Null;
+        let (status, outcome) = posted(&station, "/mns", &event).await;
+        assert_eq!((status, &outcome["issue"][0]["expression"][0]), (422, &json!(key)));
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_taken_is_refused_with_its_element_and_without_its_value() {
     let station = station(1000);
     let with = |pointer: &str, value: Value| {

@@ -64,8 +64,8 @@ pub(crate) trait Record {
 struct Rule {
     /// Its line in the file.
     line: usize,
-    /// The event, resource or type.
-    selector: String,
+    /// The events, resources or types.
+    selectors: Vec<String>,
     when: Vec<(String, Vec<String>)>,
     deed: Deed,
 }
@@ -121,28 +121,51 @@ impl Mapping {
     /// The kinds that its rules make.
     pub fn kinds(&self) -> BTreeSet<String> {
         let rules = self.hl7.iter().chain(&self.fhir).chain(&self.mns);
-        rules.filter_map(|rule| Some(rule.tells()?.kind.clone())).collect()
+        rules.filter_map(|rule| Some(rule.deed.tell()?.kind.clone())).collect()
     }
 
     /// What becomes of an HL7 v2 event, e.g. `A03`.
-    pub(crate) fn hl7(&self, event: &str, record: &dyn Record) -> Option<&Deed> {
+    pub(crate) fn hl7(&self, event: &str, record: &dyn Record) -> Vec<&Deed> {
         choose(&self.hl7, event, record)
     }
 
     /// What becomes of a FHIR resource of this type.
-    pub(crate) fn fhir(&self, resource: &str, record: &dyn Record) -> Option<&Deed> {
+    pub(crate) fn fhir(&self, resource: &str, record: &dyn Record) -> Vec<&Deed> {
         choose(&self.fhir, resource, record)
     }
 
     /// What becomes of a notification of this type.
-    pub(crate) fn mns(&self, kind: &str, record: &dyn Record) -> Option<&Deed> {
+    pub(crate) fn mns(&self, kind: &str, record: &dyn Record) -> Vec<&Deed> {
         choose(&self.mns, kind, record)
     }
 }
 
-fn choose<'m>(rules: &'m [Rule], selector: &str, record: &dyn Record) -> Option<&'m Deed> {
-    let mut fitting = rules.iter().filter(|rule| rule.selector == selector);
-    fitting.find(|rule| rule.fits(record)).map(|rule| &rule.deed)
+/// The first rule that fits, and of those on deaths the first: a discharge may be a death as well.
+fn choose<'m>(rules: &'m [Rule], selector: &str, record: &dyn Record) -> Vec<&'m Deed> {
+    let first = |died: bool| {
+        let mut fitting = rules.iter().filter(|rule| rule.deed.died() == died);
+        fitting.find(|rule| rule.selectors.iter().any(|it| it == selector) && rule.fits(record))
+    };
+    let chosen = [first(false), first(true)].into_iter().flatten();
+    chosen.map(|rule| &rule.deed).collect()
+}
+
+impl Deed {
+    /// Whether it is about the death of the person, and so goes under the person's name and not the record's.
+    pub(crate) fn died(&self) -> bool {
+        match self {
+            Self::Cancel { died, .. } => *died,
+            Self::Tell(tell) => tell.died,
+        }
+    }
+
+    /// What it makes a signal of, if it makes one.
+    pub(crate) fn tell(&self) -> Option<&Tell> {
+        match self {
+            Self::Tell(tell) => Some(tell),
+            Self::Cancel { .. } => None,
+        }
+    }
 }
 
 impl Rule {
@@ -152,13 +175,6 @@ impl Rule {
             let is_wanted = |code: &String| wanted.iter().any(|it| it == "*" || it.eq_ignore_ascii_case(code));
             codes.iter().any(is_wanted)
         })
-    }
-
-    fn tells(&self) -> Option<&Tell> {
-        match &self.deed {
-            Deed::Tell(tell) => Some(tell),
-            Deed::Cancel { .. } => None,
-        }
     }
 }
 

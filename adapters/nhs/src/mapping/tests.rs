@@ -41,7 +41,7 @@ fn each_fault_is_told_with_its_line() {
         (
             "event = \"A01\"",
             "resource = \"Flag\"",
-            "line 3: a rule of this sort is for one `event`",
+            "line 3: a rule of this sort is for an `event`",
         ),
         ("PV1-44", "PV1:44", "line 3: `PV1:44` is not a path"),
         ("at = \"PV1-44\"\n", "", "line 3: `at` is missing"),
@@ -65,6 +65,10 @@ fn each_fault_is_told_with_its_line() {
         assert!(refusal.starts_with(expected), "{refusal}");
     }
     assert!(refusal("[[hl7]]\nevent = \"A11\"\ncancels = \"visit\"\n").starts_with("line 1: `cancels` names an `id`"));
+    let died = with("id = \"admission\"", "id = \"admission\"\ndied = true");
+    let taken_back = format!("{died}\n[[hl7]]\nevent = [\"A08\", \"A11\"]\ncancels = \"admission\"\n");
+    assert!(refusal(&taken_back).starts_with("line 12: `cancels` names an `id`"));
+    assert!(refusal(&with("\"A01\"", "[]")).starts_with("line 3: `event` is missing"));
     assert!(
         refusal("[consent]\npurposes = { TREAT = \"treatment\" }\n")
             .starts_with("line 2: `treatment` is not a purpose")

@@ -30,10 +30,10 @@ pub(super) struct Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenRule {
-    event: Option<String>,
-    resource: Option<String>,
+    event: Option<Few>,
+    resource: Option<Few>,
     #[serde(rename = "type")]
-    kind_of_event: Option<String>,
+    kind_of_event: Option<Few>,
     #[serde(default)]
     when: BTreeMap<String, Few>,
     kind: Option<Spanned<String>>,
@@ -114,19 +114,17 @@ impl Lines<'_> {
             .into_iter()
             .map(|rule| self.rule(rule, sorts))
             .collect::<Result<_, _>>()?;
-        let ids: Vec<&String> = rules
+        let ids: Vec<(&String, bool)> = rules
             .iter()
-            .filter_map(|rule| rule.tells().map(|tell| &tell.id))
+            .filter_map(|rule| rule.deed.tell().map(|tell| (&tell.id, tell.died)))
             .collect();
         for rule in &rules {
-            let Deed::Cancel { marks: cancelled, .. } = &rule.deed else {
+            let Deed::Cancel { marks, died } = &rule.deed else {
                 continue;
             };
-            if cancelled.iter().any(|id| !ids.contains(&id)) {
-                return Err(Error::at(
-                    rule.line,
-                    "`cancels` names an `id` that no rule of its sort has",
-                ));
+            if marks.iter().any(|id| !ids.contains(&(id, *died))) {
+                let words = "`cancels` names an `id` that no rule of its sort has with the same `died`";
+                return Err(Error::at(rule.line, words));
             }
         }
         Ok(rules)
@@ -142,13 +140,11 @@ impl Lines<'_> {
             ("type", &rule.kind_of_event),
         ];
         if named.iter().any(|(key, value)| value.is_some() && *key != sorts.key) {
-            return refuse(&format!("a rule of this sort is for one `{}`", sorts.key));
+            return refuse(&format!("a rule of this sort is for an `{}`", sorts.key));
         }
-        let selector = named
-            .into_iter()
-            .find_map(|(_, value)| value.clone())
-            .unwrap_or_default();
-        if !(sorts.is_selector)(&selector) {
+        let selectors = named.into_iter().find_map(|(_, value)| value.clone());
+        let selectors = selectors.map(Few::all).unwrap_or_default();
+        if selectors.is_empty() || !selectors.iter().all(|selector| (sorts.is_selector)(selector)) {
             return refuse(&format!(
                 "`{}` is missing, or is not one that this program knows",
                 sorts.key
@@ -214,7 +210,7 @@ impl Lines<'_> {
         };
         Ok(Rule {
             line,
-            selector,
+            selectors,
             when,
             deed,
         })

@@ -59,12 +59,6 @@ impl Head {
         Some(self.field(10)).filter(|id| (1..=LONGEST_ID).contains(&id.len()))
     }
 
-    /// MSH-18, the first repetition.
-    pub(super) fn character_set(&self) -> &str {
-        let [_, _, repetition, ..] = self.separators;
-        self.field(18).split(repetition).next().unwrap_or_default()
-    }
-
     /// The answer to the message, in its frame. `number` tells it from all other answers of this listener.
     pub(super) fn answered(&self, answer: &Answer, now: Timestamp, number: u64) -> Vec<u8> {
         let (code, why) = match answer {
@@ -115,12 +109,13 @@ impl Head {
         format!("\u{b}{}\r\u{1c}\r", lines.join("\r")).into_bytes()
     }
 
-    /// ERR-2: the segment, its sequence and the field, of a name such as `PID-3`.
+    /// ERR-2: the segment, its sequence and the field, of a name such as `PID-3`; empty where it names no segment.
     fn place(&self, name: &str) -> String {
         let [_, component, ..] = self.separators;
         match name.split_once('-') {
             Some((segment, field)) => format!("{segment}{component}1{component}{field}"),
-            None => name.chars().filter(char::is_ascii_alphanumeric).collect(),
+            None if name.len() == 3 => name.to_owned(),
+            None => String::new(),
         }
     }
 

@@ -11,7 +11,6 @@ pub mod frames;
 mod tests;
 
 use std::{
-    borrow::Cow,
     future::Future,
     io,
     pin::Pin,
@@ -187,7 +186,7 @@ impl Desk {
             let why = Untranslatable::new("MSH-10", "is missing or longer than 199 characters");
             return Some(Answer::Reject(why));
         };
-        let contents = match self.read(message, head) {
+        let contents = match self.read(message) {
             Ok(contents) if contents.is_empty() => {
                 self.intake.pass_over();
                 return Some(Answer::Accept);
@@ -212,16 +211,8 @@ impl Desk {
     }
 
     /// What the hub is to be told of a message; nothing, if it carries no signal.
-    fn read(&self, message: &[u8], head: &Head) -> Result<Vec<Content>, Untranslatable> {
-        let text = text(message, head.character_set())?;
-        if !self.reading.lenient {
-            strict(&text)?;
-        }
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim();
-        if !text.starts_with("MSH") {
-            return Err(Untranslatable::new("MSH", "is not the head of an HL7 v2 message"));
-        }
-        match format::message(text, &self.reading)? {
+    fn read(&self, message: &[u8]) -> Result<Vec<Content>, Untranslatable> {
+        match format::message(message, &self.reading)? {
             Saying::Told(facts) => facts.into_iter().map(translate::content).collect(),
             Saying::Nothing(_) => Ok(Vec::new()),
         }
@@ -250,29 +241,5 @@ impl Desk {
         timeout(self.limits.message, tokio::io::copy(&mut stream, &mut rest))
             .await?
             .map(drop)
-    }
-}
-
-/// HL7 v2 ends a segment with a carriage return and nothing else (chapter 2, message delimiters), and knows no byte order mark.
-fn strict(text: &str) -> Result<(), Untranslatable> {
-    let rule = match text {
-        _ if text.starts_with('\u{feff}') => "begins with a byte order mark",
-        _ if text.contains('\n') => "has line feeds, where segments end with carriage returns",
-        _ => return Ok(()),
-    };
-    Err(Untranslatable::new("MSH", rule))
-}
-
-/// Reads the bytes in the character set that MSH-18 names (HL7 table 0211).
-fn text<'m>(message: &'m [u8], set: &str) -> Result<Cow<'m, str>, Untranslatable> {
-    match set {
-        "8859/1" => Ok(message.iter().map(|byte| char::from(*byte)).collect()),
-        "" | "ASCII" | "UNICODE" | "UNICODE UTF-8" | "UTF-8" => std::str::from_utf8(message)
-            .map(Cow::Borrowed)
-            .map_err(|_| Untranslatable::new("MSH-18", "does not name the character set of the message")),
-        _ => Err(Untranslatable::new(
-            "MSH-18",
-            "is neither empty, ASCII, UNICODE UTF-8 nor 8859/1",
-        )),
     }
 }

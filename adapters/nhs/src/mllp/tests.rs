@@ -138,12 +138,20 @@ async fn a_merge_joins_two_records_and_a_new_number_takes_the_place_of_the_old()
         ("PV1|1|I|||||||||||||||||V-9", "MRG|1^^^A\rMRG|2^^^A"),
     ]);
     assert!(told(&station, &twice).await[0].starts_with("MSA|AE|C-1|MRG: is there more than once"));
+    // The same control id about two others is another join.
+    let others = with(&[
+        ("ADT^A01", "ADT^A40"),
+        ("9990001006^^^NHS^NH", "H-1^^^RWIG^MRN"),
+        ("PV1|1|I|||||||||||||||||V-9", "MRG|H-2^^^RWIG^MRN"),
+    ]);
+    assert_eq!(told(&station, &others).await, ["MSA|AA|C-1"]);
     let waiting = station.waiting();
-    let [joined, renumbered] = waiting.as_slice() else {
+    let [joined, renumbered, other] = waiting.as_slice() else {
         panic!("{waiting:?}")
     };
     assert!(joined.starts_with("join:") && joined.ends_with(" is one"), "{joined}");
     assert!(renumbered.ends_with(" is another number"), "{renumbered}");
+    assert!(other.ends_with(" is one") && other != joined, "{other}");
 }
 
 #[tokio::test]
@@ -209,6 +217,12 @@ async fn what_cannot_be_taken_is_refused_with_field_and_rule_and_without_its_val
         ("19580314", "19581314", "MSA|AE|C-1|PID-7: "),
         ("PID|", "PIX|", "MSA|AE|C-1|PID: is missing ERR||PID|101^"),
         (
+            "PV1|1",
+            "Smith\rPV1|1",
+            "MSA|AE|C-1|segment 4: does not begin with three characters and the field separator ERR|||102^",
+        ),
+        ("|202611121000||", "|now||", "MSA|AE|C-1|MSH-7: "),
+        (
             "ADT^A01",
             "ORU^R01",
             "MSA|AR|C-1|MSH-9: message type ORU\\S\\R01 carries no signal ERR||MSH^1^9|200^",
@@ -260,25 +274,31 @@ async fn a_message_without_an_end_is_refused_and_the_next_one_taken() {
 
 #[tokio::test]
 async fn a_message_that_is_too_long_or_never_ends_is_refused_and_the_sender_let_go() {
-    let station = station(SHORT);
-    let mut stream = station.connect().await;
+    let patient = station(Limits {
+        message: Duration::from_secs(30),
+        ..SHORT
+    });
+    let mut stream = patient.connect().await;
     let long = format!("\u{b}{MESSAGE}NTE|{}", "x".repeat(SHORT.longest));
     stream.write_all(long.as_bytes()).await.unwrap();
     assert!(answers(&mut stream).await[0].starts_with("MSA|AR|C-1|frame: is longer than 65536 bytes"));
+    drop(stream);
+    let station = station(SHORT);
     let mut stream = station.connect().await;
     stream.write_all(&framed(MESSAGE)[..100]).await.unwrap();
     assert!(answers(&mut stream).await[0].starts_with("MSA|AR|C-1|frame: was not ended in time"));
-    assert_eq!(station.waiting(), [""; 0]);
+    assert_eq!([patient.waiting(), station.waiting()], [[""; 0]; 2]);
 }
 
 #[tokio::test]
 async fn a_sender_that_is_silent_or_speaks_something_else_is_let_go() {
-    let station = station(Limits {
+    let noise = b"GET / HTTP/1.1\r\n\r\n".repeat(80);
+    assert!(told(&station(SHORT), &noise).await.is_empty());
+    let strict = station(Limits {
         silence: Duration::from_millis(50),
         ..SHORT
     });
-    assert!(told(&station, &b"GET / HTTP/1.1\r\n\r\n".repeat(80)).await.is_empty());
-    let mut silent = station.connect().await;
+    let mut silent = strict.connect().await;
     assert!(answers(&mut silent).await.is_empty());
 }
 
@@ -320,5 +340,6 @@ async fn messages_that_others_wrote_are_all_answered() {
         .collect();
     assert_eq!(refused, [""; 0], "{answered:?}");
     let taken = station.waiting().len() as u64;
-    assert_eq!((taken, station.counters.passed_over.value()), (6, 20));
+    // Of the ten that are told, six say that the person died: a signal and a death.
+    assert_eq!((taken, station.counters.passed_over.value()), (6 + 12, 16));
 }

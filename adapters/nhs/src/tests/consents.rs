@@ -10,6 +10,8 @@ use crate::{
 };
 
 const PERSON: &str = "9990001006";
+/// The id of the news of that person's death.
+const NAMED: &str = "de7a0d6d8ae78cfa:death";
 
 fn person() -> Value {
     json!({ "identifier": { "system": "https://fhir.nhs.uk/Id/nhs-number", "value": PERSON } })
@@ -45,10 +47,14 @@ fn stated(change: impl FnOnce(&mut Value)) -> Result<ConsentStatement, Untransla
     let catalogue = Catalogue::parse(Catalogue::KINDS, Catalogue::PURPOSES).unwrap();
     let reading = Reading {
         mapping: Mapping::parse(&mapping, &catalogue).unwrap(),
-        processing_id: "P".into(),
-        lenient: true,
+        ..Reading::usual().unwrap()
     };
-    let rows = rows(Box::new(Cursor::new(consent.to_string().into_bytes())), "x", &reading).unwrap();
+    let rows = rows(
+        Box::new(Cursor::new(consent.to_string().into_bytes())),
+        "x",
+        &Arc::new(reading),
+    )
+    .unwrap();
     let mut rows: Vec<_> = rows.map(Result::unwrap).collect();
     assert_eq!(rows.len(), 1);
     rows.remove(0).result.map(|content| match content {
@@ -90,6 +96,69 @@ fn no_and_no_longer_are_told_apart_from_yes() {
         stated(|value| value["status"] = json!("rejected")).unwrap().stance(),
         ConsentStance::Refused
     );
+}
+
+#[test]
+fn an_end_of_consent_counts_from_when_it_was_said_and_not_from_when_the_consent_was_given() {
+    let at = |change: &dyn Fn(&mut Value)| {
+        let statement = stated(|value| {
+            value["dateTime"] = json!("2026-01-01T00:00:00Z");
+            change(value);
+        });
+        statement.unwrap().said_at.unwrap().seconds
+    };
+    let given = at(&|_| ());
+    for status in ["inactive", "rejected"] {
+        let ended = at(&|value| {
+            value["status"] = json!(status);
+            value["meta"] = json!({ "lastUpdated": "2026-06-01T00:00:00Z" });
+        });
+        assert_eq!(ended - given, 151 * 24 * 60 * 60);
+        // If nothing says when, it is when it came.
+        let unsaid = at(&|value| value["status"] = json!(status));
+        assert!((placehub_delivery::clock::now().as_second() - unsaid).abs() < 600);
+        let early = at(&|value| {
+            value["status"] = json!(status);
+            value["meta"] = json!({ "lastUpdated": "2025-06-01T00:00:00Z" });
+        });
+        assert_eq!(early, given);
+    }
+    // One that holds keeps the time at which it was given, however late the server touches it.
+    assert_eq!(
+        at(&|value| value["meta"] = json!({ "lastUpdated": "2026-06-01T00:00:00Z" })),
+        given
+    );
+}
+
+#[test]
+fn a_version_is_never_of_a_lower_scale_than_the_one_before() {
+    let version = |meta: Value| {
+        let flag = json!({
+            "resourceType": "Flag", "id": "f-1", "status": "active", "subject": person(), "meta": meta,
+            "period": { "start": "2026-11-12" }, "category": [{ "coding": [{ "code": "NRAF" }] }], "code": {},
+        });
+        drafts(&flag).remove(0).version
+    };
+    let first = version(json!({ "lastUpdated": "2026-11-12T10:00:00.001Z" }));
+    let second = version(json!({ "versionId": "4", "lastUpdated": "2026-11-12T10:00:00.002Z" }));
+    assert!(first + 1 < second, "{first} {second}");
+    assert_eq!(version(json!({ "versionId": "4" })), 8);
+}
+
+#[test]
+fn a_patient_who_cannot_be_named_and_did_not_die_keeps_no_other_entry_back() {
+    let bundle = json!({
+        "resourceType": "Bundle", "type": "transaction",
+        "entry": [
+            { "fullUrl": "urn:uuid:1", "resource": { "resourceType": "Patient", "deceasedBoolean": false, "name": [{ "family": "Sample" }] } },
+            { "resource": {
+                "resourceType": "Flag", "id": "f-1", "status": "active", "subject": { "reference": "urn:uuid:1" },
+                "period": { "start": "2026-11-12" }, "category": [{ "coding": [{ "code": "NRAF" }] }], "code": {},
+            } },
+        ],
+    });
+    let draft = drafts(&bundle).remove(0);
+    assert_eq!(draft.person.unwrap().family_name, "Sample");
 }
 
 #[test]
@@ -177,7 +246,7 @@ fn a_flag_is_raised_and_taken_back_under_one_name() {
     let flag = |status: &str, version: &str| {
         json!({
             "resourceType": "Flag", "id": "f-1", "status": status, "subject": person(),
-            "meta": { "versionId": version, "lastUpdated": "2026-11-12T10:00:00Z" },
+            "meta": { "versionId": version, "lastUpdated": format!("2026-11-12T10:00:0{version}Z") },
             "category": [{ "coding": [{ "code": "NRAF" }] }],
             "code": { "coding": [{ "code": "1", "display": "Large print" }] },
         })
@@ -185,14 +254,17 @@ fn a_flag_is_raised_and_taken_back_under_one_name() {
     let raised = drafts(&flag("active", "1")).remove(0);
     assert_eq!(
         (raised.kind.as_str(), raised.version),
-        ("health.reasonable-adjustment", 2)
+        ("health.reasonable-adjustment", 3_588_955_202_000)
     );
     assert_eq!(raised.attributes["adjustment"], draft::text_attribute("Large print"));
     let lowered = told(flag("inactive", "2").to_string().as_bytes()).remove(0).unwrap();
     let Content::Retraction(lowered) = lowered else {
         panic!()
     };
-    assert_eq!((lowered.source_id, lowered.version), (raised.source_id, 5));
+    assert_eq!(
+        (lowered.source_id, lowered.version),
+        (raised.source_id, 3_588_955_204_001)
+    );
 }
 
 #[test]
@@ -238,9 +310,11 @@ fn a_patient_who_has_died_is_a_signal_and_a_death_and_one_who_was_replaced_is_jo
     };
     assert_eq!(
         (signal.kind.as_str(), signal.source_id.as_str()),
-        ("health.death-notification", "p-1:death")
+        ("health.death-notification", NAMED)
     );
-    assert_eq!((death.source_id.as_str(), &death.person), ("p-1:death", &signal.person));
+    assert_eq!((death.source_id.as_str(), &death.person), (NAMED, &signal.person));
+    // Sent by a server that gives it another id, it is found again.
+    patient["id"] = Value::Null;
     patient["deceasedDateTime"] = Value::Null;
     patient["deceasedBoolean"] = json!(false);
     let all: Vec<Content> = told(patient.to_string().as_bytes())
@@ -250,7 +324,7 @@ fn a_patient_who_has_died_is_a_signal_and_a_death_and_one_who_was_replaced_is_jo
     let [Content::Retraction(signal), Content::Life(life)] = all.as_slice() else {
         panic!("{all:?}")
     };
-    assert_eq!([&signal.source_id, &life.source_id], ["p-1:death"; 2]);
+    assert_eq!([&signal.source_id, &life.source_id], [NAMED; 2]);
     assert!(life.version > death.version);
     patient["deceasedBoolean"] = Value::Null;
     patient["link"] = json!([{ "type": "replaced-by", "other": { "identifier": { "system": "x", "value": "2" } } }]);
@@ -259,7 +333,7 @@ fn a_patient_who_has_died_is_a_signal_and_a_death_and_one_who_was_replaced_is_jo
     };
     assert_eq!(join.retired.unwrap().nhs_number, PERSON);
     assert_eq!(join.survivor.unwrap().local_references[0].value, "2");
-    // The same join keeps its id when another link comes before it.
+    // The same join keeps its id, also when another link comes before it.
     let second = patient["link"][0].clone();
     patient["link"] = json!([
         { "type": "replaces", "other": { "identifier": { "system": "x", "value": "3" } } }, second,

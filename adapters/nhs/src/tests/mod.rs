@@ -4,7 +4,9 @@
 mod outside;
 pub(crate) mod station;
 
+mod bundles;
 mod consents;
+mod messages;
 mod others;
 
 use placehub_delivery::{Content, FileError, Translated, Untranslatable, draft::views};
@@ -76,9 +78,10 @@ fn line_ends_and_marks_around_a_message_change_nothing() {
 fn a_bad_message_keeps_the_next_one_back_in_no_file() {
     let file = format!("{}{MESSAGE}", MESSAGE.replace("ADT^A03", "ADT^A08"));
     let all: Vec<Translated> = translate(file.as_bytes(), "adt.hl7").unwrap();
+    let why = all[0].result.as_ref().unwrap_err();
     assert_eq!(
-        all[0].result.as_ref().unwrap_err().rule,
-        "message type ADT^A08 carries no signal"
+        (why.rule.as_str(), why.passed_over),
+        ("message type ADT^A08 carries no signal", true)
     );
     assert_eq!(
         (all[1].origin.as_str(), all[1].result.is_ok()),
@@ -118,6 +121,8 @@ fn each_bad_field_is_named_without_its_value() {
         ("|19580314|", "|19581314|", "PID-7"),
         ("|202611121030", "|2026", "PV1-45"),
         ("|PAS|", "||", "MSH-3"),
+        ("|202611121000|", "|today|", "MSH-7"),
+        ("|202611121000|", "|196911121000|", "MSH-7"),
         ("ADT^A03", "ORU^R01", "MSH-9"),
         ("ADT^A03", "discharge", "MSH-9"),
     ] {
@@ -129,7 +134,15 @@ fn each_bad_field_is_named_without_its_value() {
 
 #[test]
 fn a_visit_without_a_number_is_named_by_the_message() {
-    assert_eq!(message("|V-9|", "||").unwrap().source_id, "C-1:discharge");
+    let named = |second: &str| {
+        let text = MESSAGE
+            .replace("|V-9|", "||")
+            .replace("|202611121000|", &format!("|202611121000{second}|"));
+        one(text.as_bytes()).unwrap().source_id
+    };
+    assert_eq!(named("00"), "C-1@1794477600:discharge");
+    // A sender that begins its control ids anew never moves a signal to another person.
+    assert_ne!(named("00"), named("01"));
 }
 
 #[test]

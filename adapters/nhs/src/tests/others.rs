@@ -61,8 +61,9 @@ fn each_message_of_another_becomes_what_it_should() {
         let trigger = name.trim_start_matches("ADT-");
         let none = format!("MSH-9: message type ADT^{trigger} carries no signal");
         let expected = match trigger {
-            "A01" => "health.hospital-admission",
-            "A03" => "health.hospital-discharge",
+            "A01" => "health.hospital-admission, health.death-notification, died",
+            "A03" => "health.hospital-discharge, health.death-notification, died",
+            "A04" | "A08" | "A28" | "A31" => "health.death-notification, died",
             "A11" => "takes back 40007716:admission",
             "A13" => "takes back 40007716:discharge",
             "A40" | "A47" => "joined",
@@ -135,7 +136,7 @@ fn each_example_of_the_standard_becomes_what_it_should() {
         ("flag", "Flag: is a resource of which the mapping makes no signal"),
         (
             "patient",
-            "takes back example:death, example:death of fhir: did not die",
+            "takes back 5e7d9849a95f1d86:death, 5e7d9849a95f1d86:death of fhir: did not die",
         ),
     ]);
     check("fhir-r4", "-example.json", &expected);

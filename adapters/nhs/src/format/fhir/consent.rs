@@ -35,7 +35,9 @@ const SHARING: [&str; 2] = ["access", "disclose"];
 pub(super) fn saying(element: &Element<'_>, text: &Text<'_>, reading: &Reading) -> Result<Saying, Untranslatable> {
     let refuse = |path: &str, rule: &str| Untranslatable::new(element.place(path), rule);
     let consents = &reading.mapping.consents;
-    let stance = match element.text("status").unwrap_or_default().as_str() {
+    let status = element.text("status").unwrap_or_default();
+    let has_ended = ["inactive", "rejected"].contains(&status.as_str());
+    let stance = match status.as_str() {
         "active" => stance(element)?,
         "inactive" => ConsentStance::Withdrawn,
         "rejected" => ConsentStance::Refused,
@@ -62,6 +64,13 @@ pub(super) fn saying(element: &Element<'_>, text: &Text<'_>, reading: &Reading) 
         .moment("dateTime")
         .ok_or_else(|| refuse("dateTime", "is missing"))?;
     let said_at = said_at.map_err(|rule| refuse("dateTime", rule))?;
+    let said_at = if has_ended {
+        // `dateTime` may be when the Consent was given: what was said since would count for more than its end.
+        let ended_at = text.changed(element).unwrap_or(text.now);
+        ended_at.max(said_at).min(text.now)
+    } else {
+        said_at
+    };
     let from = parties(element, consents, |role| role == CUSTODIAN)?;
     let to = parties(element, consents, |role| RECIPIENTS.contains(&role))?;
     let known = |path: &'static str, word: &dyn Fn(&str) -> Option<String>| -> Result<Vec<String>, Untranslatable> {

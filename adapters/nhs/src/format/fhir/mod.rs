@@ -9,16 +9,19 @@ mod resources;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use placehub_delivery::{FileError, Piece, Placed, Untranslatable, fields};
-use serde_json::Value;
+use placehub_delivery::{FileError, Piece, Pieces, Placed, Untranslatable, fields};
+use serde_json::{Map, Value};
 
-use super::{Cancellation, Event, Fact, Joined, Reading, Saying, mns};
+use super::{Cancellation, Event, Fact, Joined, Patient, Reading, Saying, mns, together};
 use crate::mapping::{Deed, Record};
 use element::Element;
 use resources::Identifier;
 
 /// The resources that can say something by themselves. All others are there to be referred to.
 const SPEAKING: [&str; 5] = ["Consent", "Encounter", "EpisodeOfCare", "Flag", "Patient"];
+
+/// The system of what has no other: the server's own.
+const SYSTEM: &str = "fhir";
 
 /// What one resource of a text says.
 #[derive(Debug)]
@@ -31,39 +34,91 @@ pub(crate) struct Part {
     pub(crate) saying: Result<Saying, Untranslatable>,
 }
 
-/// Reads each resource of a file, which begins with `{`.
-pub(super) fn read(text: &str, reading: &Reading) -> Result<Vec<Placed<Fact>>, FileError> {
+/// Reads each resource of a file, which begins with `{` and came at `now`.
+pub(super) fn read(text: &str, reading: &Reading, now: Timestamp) -> Result<Pieces<Fact>, FileError> {
     let root = json(text)?;
-    // A resource is of no use without those that it refers to.
-    let whole: Arc<str> = text.into();
-    let placed = |place: String, content| Placed {
-        place,
-        content,
-        piece: Piece::Text(whole.clone()),
-    };
-    if let Some(saying) = mns::read(&root, reading) {
-        let facts = saying.and_then(Saying::facts);
-        return Ok(match facts {
-            Ok(facts) => facts
-                .into_iter()
-                .map(|fact| placed("signal".into(), Ok(fact)))
-                .collect(),
-            Err(why) => vec![placed("signal".into(), Err(why))],
-        });
-    }
-    let parts = parts(&root, reading).map_err(|why| malformed(&why.to_string()))?;
-    let alone = parts.len() == 1;
-    let mut all = Vec::new();
-    for part in parts {
-        let place = format!("entry {}", part.entry.unwrap_or_default() + 1);
-        match part.saying {
-            // In a Bundle, a Patient is there for the others.
-            Ok(Saying::Nothing(_)) if part.resource_type == "Patient" && !alone => {}
-            Ok(Saying::Nothing(why)) | Err(why) => all.push(placed(place, Err(why))),
-            Ok(Saying::Told(facts)) => all.extend(facts.into_iter().map(|fact| placed(place.clone(), Ok(fact)))),
+    let is_bundle = resource_type(&root) == "Bundle";
+    let (parts, whole) = match mns::read(&root, reading) {
+        Some(saying) => {
+            let part = Part {
+                entry: None,
+                resource_type: String::new(),
+                saying,
+            };
+            (vec![part], Some(text))
         }
+        None => {
+            let parts = self::parts(&root, reading, now).map_err(|why| malformed(&why.to_string()))?;
+            (parts, (!is_bundle).then_some(text))
+        }
+    };
+    let (alone, whole) = (parts.len() == 1, whole.map(Arc::from));
+    let placed = parts.into_iter().flat_map(move |part| {
+        let place = match part.entry {
+            None if part.resource_type.is_empty() => "signal".to_owned(),
+            None => "entry 1".to_owned(),
+            Some(at) => format!("entry {}", at + 1),
+        };
+        let told = match part.saying.and_then(Saying::facts) {
+            // In a Bundle, a Patient is there for the others.
+            Err(why) if why.passed_over && part.resource_type == "Patient" && !alone => vec![],
+            Err(why) => vec![Err(why)],
+            Ok(facts) => facts.into_iter().map(Ok).collect(),
+        };
+        if told.is_empty() {
+            return vec![];
+        }
+        let piece = whole.clone().unwrap_or_else(|| excerpt(&root, part.entry));
+        let placed = told.into_iter().map(|content| {
+            Ok(Placed {
+                place: place.clone(),
+                content,
+                piece: Piece::Text(piece.clone()),
+            })
+        });
+        placed.collect()
+    });
+    Ok(Box::new(placed))
+}
+
+/// A Bundle of one entry and of those that it refers to, which is enough to read that entry anew.
+fn excerpt(root: &Value, at: Option<usize>) -> Arc<str> {
+    let entries = root.get("entry").and_then(Value::as_array);
+    let entries = entries.map(Vec::as_slice).unwrap_or_default();
+    let Some(entry) = at.and_then(|at| entries.get(at)) else {
+        return Arc::from("");
+    };
+    let mut wanted = Vec::new();
+    references(entry, &mut wanted);
+    let others = entries.iter().filter(|other| !std::ptr::eq(*other, entry));
+    let others = others.filter(|other| wanted.iter().any(|reference| is_named(other, reference)));
+    let kept: Vec<Value> = std::iter::once(entry).chain(others).cloned().collect();
+    let head = ["resourceType", "type", "timestamp"].into_iter();
+    let mut bundle: Map<String, Value> = head
+        .filter_map(|key| Some((key.to_owned(), root.get(key)?.clone())))
+        .collect();
+    bundle.insert("entry".to_owned(), kept.into());
+    Value::Object(bundle).to_string().into()
+}
+
+/// All that an element and those within it refer to.
+fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|one| references(one, found)),
+        Value::Object(object) => {
+            found.extend(object.get("reference").and_then(Value::as_str));
+            object.values().for_each(|one| references(one, found));
+        }
+        _ => {}
     }
-    Ok(all)
+}
+
+/// Whether a reference names an entry, by full URL or by type and id.
+fn is_named(entry: &Value, reference: &str) -> bool {
+    let resource = entry.get("resource").unwrap_or(&Value::Null);
+    let id = resource.get("id").and_then(Value::as_str);
+    entry.get("fullUrl").and_then(Value::as_str) == Some(reference)
+        || id.is_some() && reference.split_once('/') == id.map(|id| (resource_type(resource), id))
 }
 
 /// Reads JSON.
@@ -75,12 +130,12 @@ pub(crate) fn json(text: &str) -> Result<Value, FileError> {
     serde_json::from_str(text).map_err(|error| malformed(&format!("line {}, column {}", error.line(), error.column())))
 }
 
-/// What each resource says that can say something. The resource of a Bundle may be of any type.
+/// What each resource says that can say something, in a text that came at `now`. The resource of a Bundle may be of any type.
 ///
 /// # Errors
 ///
 /// The element and the rule, if nothing here can say anything.
-pub(crate) fn parts(root: &Value, reading: &Reading) -> Result<Vec<Part>, Untranslatable> {
+pub(crate) fn parts(root: &Value, reading: &Reading, now: Timestamp) -> Result<Vec<Part>, Untranslatable> {
     let root_type = resource_type(root);
     let (entries, made_at): (Vec<&Value>, _) = match root_type {
         "Bundle" => {
@@ -100,6 +155,7 @@ pub(crate) fn parts(root: &Value, reading: &Reading) -> Result<Vec<Part>, Untran
     let text = Text {
         entries: &entries,
         made_at,
+        now,
     };
     let in_bundle = entries.iter().enumerate().map(|(at, entry)| {
         let resource = entry.get("resource").unwrap_or(&Value::Null);
@@ -128,6 +184,8 @@ pub(super) struct Text<'v> {
     entries: &'v [&'v Value],
     /// When the Bundle was put together, if it says so.
     made_at: Option<Timestamp>,
+    /// When it came.
+    now: Timestamp,
 }
 
 impl Text<'_> {
@@ -146,38 +204,42 @@ impl Text<'_> {
             "Patient" => self.joined(element)?,
             _ => Vec::new(),
         };
-        let Some(deed) = reading.mapping.fhir(resource_type, element) else {
-            if !joined.is_empty() {
-                return Ok(Saying::Told(joined));
+        let mut told = joined;
+        for deed in reading.mapping.fhir(resource_type, element) {
+            let patient = match resource_type {
+                "Patient" => patient::read(element),
+                "EpisodeOfCare" => patient::referred(element, "patient", self),
+                _ => patient::referred(element, "subject", self),
+            };
+            let of_person = patient.as_ref().ok().filter(|_| deed.died());
+            let named = match of_person.and_then(Patient::pseudonym) {
+                Some(id) => Ok((SYSTEM.to_owned(), id)),
+                None => name(element),
+            };
+            let version = self.version(element);
+            match deed {
+                Deed::Tell(tell) => told.extend(Event::told(tell, element, named?, version, patient?)?.facts()),
+                // Nothing was told of somebody who cannot be named.
+                Deed::Cancel { died: true, .. } if named.is_err() => {}
+                Deed::Cancel { marks, died } => {
+                    let (system, id) = named?;
+                    told.extend(marks.iter().flat_map(|mark| {
+                        let cancelled = Cancellation {
+                            system: system.clone(),
+                            id: id.clone(),
+                            mark: mark.clone(),
+                            version: version + 1,
+                        };
+                        cancelled.facts(*died)
+                    }));
+                }
             }
+        }
+        if told.is_empty() {
             let rule = "is a resource of which the mapping makes no signal";
             return Ok(Saying::Nothing(Untranslatable::new(element.prefix(), rule)));
-        };
-        let (system, id) = name(element)?;
-        let version = self.version(element);
-        let tell = match deed {
-            Deed::Tell(tell) => tell,
-            Deed::Cancel { marks: ids, died } => {
-                let cancelled = ids.iter().flat_map(|mark| {
-                    Cancellation {
-                        system: system.clone(),
-                        id: id.clone(),
-                        mark: mark.clone(),
-                        version: version + 1,
-                    }
-                    .facts(*died)
-                });
-                return Ok(Saying::Told(joined.into_iter().chain(cancelled).collect()));
-            }
-        };
-        let patient = match resource_type {
-            "Patient" => patient::read(element)?,
-            "EpisodeOfCare" => patient::referred(element, "patient", self)?,
-            _ => patient::referred(element, "subject", self)?,
-        };
-        let event = Event::told(tell, element, (system, id), version, patient)?;
-        let told = Saying::from(event).facts()?;
-        Ok(Saying::Told(joined.into_iter().chain(told).collect()))
+        }
+        Ok(Saying::Told(told))
     }
 
     /// The other records of a Patient that are linked to it as replaced or replacing.
@@ -192,16 +254,15 @@ impl Text<'_> {
             };
             let (own, other) = (patient::read(element)?, patient::referred(&link, "other", self)?);
             // Neither where a link stands in its list nor an id that a Bundle makes up stays the same from one day to the next.
-            let of = other.pseudonym();
-            let (survivor, retired) = if replaced { (other, own) } else { (own, other) };
-            if !survivor.has_number() || !retired.has_number() {
+            if !own.has_number() || !other.has_number() {
                 let rule = "joins a patient who has no number to go by";
                 return Err(Untranslatable::new(link.prefix(), rule));
             }
-            let (system, id) = name(element)?;
+            let pair = together(&own, &other);
+            let (survivor, retired) = if replaced { (other, own) } else { (own, other) };
             joined.push(Fact::Joined(Box::new(Joined {
-                system,
-                id: format!("{id}:join:{of}"),
+                system: SYSTEM.to_owned(),
+                id: format!("join:{pair}"),
                 version: self.version(element),
                 survivor,
                 retired,
@@ -211,29 +272,31 @@ impl Text<'_> {
         Ok(joined)
     }
 
-    /// Twice the version on the server, or twice the second of its last change or of the Bundle: a cancellation, one higher,
-    /// then counts above its own version and below the next.
+    /// Twice the millisecond of its last change or of the Bundle, or else twice the version on the server: a cancellation, one
+    /// higher, then counts above its own version and below the next. The version comes last since its numbers are so much
+    /// lower: one message that lacks it would outrank all that follow.
     fn version(&self, element: &Element<'_>) -> u64 {
-        let stated = element
-            .text("meta.versionId")
-            .and_then(|text| fields::version(&text).ok());
-        let changed = element.moment("meta.lastUpdated").and_then(Result::ok).or(self.made_at);
-        let second = changed.and_then(|at| u64::try_from(at.as_second()).ok());
-        stated.or(second).unwrap_or(1).max(1).saturating_mul(2)
+        let changed = self.changed(element);
+        let changed = changed.and_then(|at| u64::try_from(at.as_millisecond()).ok());
+        let stated = || {
+            let text = element.text("meta.versionId")?;
+            fields::version(&text).ok()
+        };
+        changed.or_else(stated).unwrap_or(1).max(1).saturating_mul(2)
+    }
+
+    /// When the resource was last changed, or else the Bundle put together.
+    fn changed(&self, element: &Element<'_>) -> Option<Timestamp> {
+        let stated = element.moment("meta.lastUpdated").and_then(Result::ok);
+        stated.or(self.made_at)
     }
 
     /// The entry that a reference names by full URL, or by type and id.
     fn find(&self, reference: &str, wanted: &str) -> Option<Element<'_>> {
-        let by_url = |entry: &Value| entry.get("fullUrl").and_then(Value::as_str) == Some(reference);
-        let by_id = |resource: &Value| {
-            let id = resource.get("id").and_then(Value::as_str);
-            id.is_some_and(|id| reference == format!("{wanted}/{id}"))
-        };
         let mut entries = self.entries.iter().enumerate();
         let found = entries.find_map(|(at, entry)| {
             let resource = entry.get("resource")?;
-            let named = by_url(entry) || by_id(resource);
-            (named && resource_type(resource) == wanted).then_some((at, resource))
+            (resource_type(resource) == wanted && is_named(entry, reference)).then_some((at, resource))
         });
         found.map(|(at, resource)| Element::new(resource, format!("Bundle.entry[{at}].resource")))
     }
@@ -247,7 +310,7 @@ fn name(element: &Element<'_>) -> Result<(String, String), Untranslatable> {
     let known = |it: &&Identifier| !person && !it.value.is_empty() && (1..=64).contains(&it.system.chars().count());
     let (system, id) = match identifiers.iter().find(known) {
         Some(identifier) => (identifier.system.clone(), identifier.value.clone()),
-        None => ("fhir".to_owned(), element.text("id").unwrap_or_default()),
+        None => (SYSTEM.to_owned(), element.text("id").unwrap_or_default()),
     };
     if id.is_empty() {
         let rule = "is missing, and so is an id: nothing tells this resource from others";
