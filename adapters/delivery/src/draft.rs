@@ -182,6 +182,34 @@ pub fn translated<T: 'static, C: Into<Content>>(
     Box::new(pieces.map(move |piece| Ok(piece?.translate(&name, &draft))))
 }
 
+/// As [`translated`], where a row may be several things to tell, all of the same origin.
+pub fn translated_to_many<T: 'static>(
+    pieces: Pieces<T>,
+    name: &str,
+    contents: impl Fn(T) -> Result<Vec<Content>, Untranslatable> + 'static,
+) -> Rows {
+    let name = name.to_owned();
+    Box::new(pieces.flat_map(move |piece| {
+        let placed = match piece {
+            Ok(placed) => placed,
+            Err(error) => return vec![Err(error)],
+        };
+        let results = match placed.content.and_then(&contents) {
+            Ok(contents) => contents.into_iter().map(Ok).collect(),
+            Err(why) => vec![Err(why)],
+        };
+        let origin = format!("{name} {}", placed.place);
+        let each = results.into_iter().map(|result| {
+            Ok(Translated {
+                origin: origin.clone(),
+                result,
+                piece: placed.piece.clone(),
+            })
+        });
+        each.collect()
+    }))
+}
+
 /// A text attribute (at most 200 characters at the hub).
 pub fn text_attribute(value: impl Into<String>) -> AttributeValue {
     AttributeValue {

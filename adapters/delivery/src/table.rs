@@ -167,11 +167,6 @@ impl<'t> Cells<'t> {
         }
     }
 
-    /// Whether the file has a column of this name.
-    pub fn has(&self, column: &str) -> bool {
-        self.columns.iter().any(|name| name.eq_ignore_ascii_case(column))
-    }
-
     /// All cells in the order of the file.
     pub fn all(&self) -> impl Iterator<Item = &'t str> {
         self.record.iter()

@@ -52,7 +52,7 @@ pub(super) fn crime(
 fn id(record: &Value, ids: &mut Ids) -> Result<String, Untranslatable> {
     let persistent = json::optional(record, "/persistent_id", fields::label)?;
     if let Some(persistent) = persistent {
-        return Ok(ids.tell_apart(persistent));
+        return ids.tell_apart(persistent);
     }
     let parts = [
         "/category",
@@ -63,7 +63,7 @@ fn id(record: &Value, ids: &mut Ids) -> Result<String, Untranslatable> {
         "/location/street/name",
         "/context",
     ];
-    Ok(ids.give(parts.map(|pointer| json::text(record, pointer))))
+    ids.give(parts.map(|pointer| json::text(record, pointer)))
 }
 
 /// The words of the CSV files for a category of the API, as far as a kind depends on them.

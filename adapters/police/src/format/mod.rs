@@ -6,7 +6,7 @@ mod incidents;
 mod outcomes;
 mod street;
 
-pub use incidents::{Incident, IncidentType, Marker};
+pub use incidents::{Category, Incident, Marker, Party, Role};
 pub use street::{Crime, CrimeType};
 
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use placehub_delivery::{
     table::{Layout, Table},
 };
 
-use crate::polygons::Polygons;
+use crate::Place;
 
 /// One row of either file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Row {
     /// A street-level crime.
     Crime(Crime),
-    /// An incident of the force's own export.
+    /// An incident of the force's own extract.
     Incident(Incident),
 }
 
@@ -52,20 +52,22 @@ const LAYOUTS: &[Layout<Kind>] = &[
 /// # Errors
 ///
 /// [`FileError`] if nothing at all can be read from the file.
-pub fn read(input: Input, name: &str, polygons: &Arc<Polygons>) -> Result<Pieces<Row>, FileError> {
-    let polygons = polygons.clone();
+pub fn read(input: Input, name: &str, place: &Arc<Place>) -> Result<Pieces<Row>, FileError> {
+    let place = place.clone();
     let (is_json, input) = json::sniff(input)?;
     if is_json {
         let (area, mut ids) = (api::area_in(name), street::Ids::default());
-        let read = move |record: &_| api::crime(record, area.as_deref(), &polygons, &mut ids).map(Row::Crime);
+        let read = move |record: &_| api::crime(record, area.as_deref(), &place.polygons, &mut ids).map(Row::Crime);
         return Ok(json::each(input, read));
     }
     let table = Table::read(input)?;
     Ok(match table.layout(LAYOUTS)? {
-        Kind::Incidents => Box::new(table.each(|cells| incidents::incident(cells).map(Row::Incident))),
+        Kind::Incidents => {
+            Box::new(table.each(move |cells| incidents::incident(cells, &place.addresses).map(Row::Incident)))
+        }
         Kind::Street => {
             let mut ids = street::Ids::default();
-            Box::new(table.each(move |cells| street::crime(cells, &polygons, &mut ids).map(Row::Crime)))
+            Box::new(table.each(move |cells| street::crime(cells, &place.polygons, &mut ids).map(Row::Crime)))
         }
     })
 }

@@ -70,52 +70,61 @@ pub enum CrimeType {
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     /// How many rows of each content came before, by a digest of it, so that a long file does not lie in memory.
-    alike: HashMap<[u8; 16], u64>,
+    alike: HashMap<[u8; 16], u32>,
 }
+
+/// How many rows of a file can be told apart, so that they take a bounded memory. A month of the whole country has about
+/// half as many.
+const MOST: usize = 900_000;
 
 impl Ids {
     /// An id for a row or record that has none, from what is published of it and from how many like it came before.
-    pub(super) fn give<T: AsRef<str>>(&mut self, parts: impl IntoIterator<Item = T>) -> String {
+    pub(super) fn give<T: AsRef<str>>(&mut self, parts: impl IntoIterator<Item = T>) -> Result<String, Untranslatable> {
         // A separator that no cell holds keeps `ab,c` and `a,bc` apart.
         let parts: Vec<T> = parts.into_iter().collect();
         let content = parts.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("\u{1f}");
-        let marked = format!("{content}\u{1f}{}", self.alike_before(&content));
-        digest(&SHA256, marked.as_bytes())
+        let marked = format!("{content}\u{1f}{}", self.alike_before(&content)?);
+        let id = digest(&SHA256, marked.as_bytes())
             .as_ref()
             .iter()
             .fold("row-".to_owned(), |mut hex, byte| {
                 // Writing to a String cannot fail.
                 let _ = write!(hex, "{byte:02x}");
                 hex
-            })
+            });
+        Ok(id)
     }
 }
 
 impl Ids {
     /// Marks an id that has come before, as the publisher's ids may.
-    pub(super) fn tell_apart(&mut self, id: String) -> String {
-        match self.alike_before(&id) {
+    pub(super) fn tell_apart(&mut self, id: String) -> Result<String, Untranslatable> {
+        Ok(match self.alike_before(&id)? {
             0 => id,
             before => format!("{id}:{}", before + 1),
-        }
+        })
     }
 
     /// How many of this content came before this one.
-    fn alike_before(&mut self, content: &str) -> u64 {
+    fn alike_before(&mut self, content: &str) -> Result<u32, Untranslatable> {
         let mut key = [0; 16];
         for (to, from) in key.iter_mut().zip(digest(&SHA256, content.as_bytes()).as_ref()) {
             *to = *from;
         }
+        if self.alike.len() >= MOST && !self.alike.contains_key(&key) {
+            let rule = format!("comes after {MOST} others of its file: divide the file, by month");
+            return Err(Untranslatable::new("row", rule));
+        }
         let alike = self.alike.entry(key).or_default();
         *alike += 1;
-        *alike - 1
+        Ok(*alike - 1)
     }
 }
 
 pub(super) fn crime(cells: &Cells<'_>, polygons: &Polygons, ids: &mut Ids) -> Result<Crime, Untranslatable> {
     let id = match cells.optional("Crime ID", fields::label)? {
-        Some(id) => ids.tell_apart(id),
-        None => ids.give(cells.all()),
+        Some(id) => ids.tell_apart(id)?,
+        None => ids.give(cells.all())?,
     };
     let crime_type_name = cells.required("Crime type", fields::phrase)?;
     Ok(Crime {
@@ -178,4 +187,20 @@ pub(super) fn area_code(text: &str) -> Result<String, &'static str> {
     let country = characters.next().is_some_and(|first| first.is_ascii_uppercase());
     let digits = text.len() == 9 && characters.all(|rest| rest.is_ascii_digit());
     (country && digits).then(|| text.to_owned()).ok_or("is not a GSS code")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_more_rows_than_can_be_told_apart_fills_no_memory() {
+        let mut ids = Ids::default();
+        for row in 0..MOST {
+            ids.tell_apart(row.to_string()).unwrap();
+        }
+        assert_eq!(ids.tell_apart("0".into()).unwrap(), "0:2");
+        assert_eq!(ids.tell_apart("another".into()).unwrap_err().field, "row");
+        assert_eq!(ids.alike.len(), MOST);
+    }
 }

@@ -1,6 +1,7 @@
 //! The samples beside what is expected of them, the rows that must be refused, and a month of published crimes.
 
-#[path = "../../outside.rs"]
+mod incidents;
+#[path = "../../../outside.rs"]
 mod outside;
 
 use std::{
@@ -8,8 +9,7 @@ use std::{
     fs,
 };
 
-use placehub_delivery::{Translated, Untranslatable, catalogue::Need, draft::views};
-use placehub_proto::v1::{Sensitivity, Severity, SignalDraft};
+use placehub_delivery::{Translated, draft::views};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -18,25 +18,17 @@ pub(crate) use outside::outside_data;
 
 const STREET: &str = "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,\
                       Crime type,Last outcome category,Context";
-const INCIDENTS: &str = "incident_ref,reported_at,type,uprn,severity,summary,outcome,nhs_number";
 
 fn read(header: &str, rows: &str) -> Vec<Translated> {
     translate(format!("{header}\n{rows}").as_bytes(), "x.csv").unwrap()
 }
 
-fn kinds(translated: &[Translated]) -> Vec<&str> {
-    translated
-        .iter()
-        .map(|one| one.result.as_ref().unwrap().draft().unwrap().kind.as_str())
-        .collect()
-}
-
 #[test]
 fn the_samples_become_what_is_expected() {
     let expected = [
-        include_str!("../samples/incidents.expected.json"),
-        include_str!("../samples/street.expected.json"),
-        include_str!("../samples/street-E01006370.expected.json"),
+        include_str!("../../samples/incidents.expected.json"),
+        include_str!("../../samples/street.expected.json"),
+        include_str!("../../samples/street-E01006370.expected.json"),
     ];
     for ((name, bytes), expected) in SAMPLES.iter().zip(expected) {
         let expected: Value = serde_json::from_str(expected).unwrap();
@@ -53,104 +45,6 @@ fn whatever_the_samples_become_is_of_the_kinds_that_the_hub_is_asked_for() {
             let kind = content.draft().unwrap().kind.as_str();
             assert!(needed.contains(kind), "{name}: {kind}");
         }
-    }
-}
-
-#[test]
-fn each_type_of_incident_has_its_kind() {
-    let row = |kind: &str| format!("I-1,2026-11-09T10:00,{kind},999000000101,low,,closed,\n");
-    let rows: String = ["asb", "domestic-abuse", "missing", "violence", "criminal-damage"]
-        .map(row)
-        .concat();
-    let expected = [
-        "police.asb-incident",
-        "police.domestic-abuse-incident",
-        "police.missing-person",
-        "police.violence-incident",
-        "police.criminal-damage",
-    ];
-    assert_eq!(kinds(&read(INCIDENTS, &rows)), expected);
-}
-
-#[test]
-fn what_came_of_a_domestic_abuse_incident_stays_with_the_force() {
-    let rows = read(
-        INCIDENTS,
-        "I-1,2026-11-09T10:00,domestic-abuse,999000000101,high,,arrest,\n",
-    );
-    assert!(rows[0].result.as_ref().unwrap().draft().unwrap().attributes.is_empty());
-}
-
-const MARKED: &str = "incident_ref,reported_at,type,uprn,severity,summary,outcome,nhs_number,role,markers,grade";
-
-/// The draft of a row of the type `asb` at an address, with these last cells.
-fn marked(cells: &str) -> Result<SignalDraft, Untranslatable> {
-    let row = format!("I-1,2026-11-09T10:00,asb,999000000101,{cells}\n");
-    read(MARKED, &row)
-        .remove(0)
-        .result
-        .map(|content| content.draft().unwrap().clone())
-}
-
-#[test]
-fn who_reported_an_incident_is_never_passed_on() {
-    for role in ["reporter", "Reporter"] {
-        let draft = marked(&format!("low,,,9990001006,{role},,")).unwrap();
-        assert_eq!(draft.person, None);
-    }
-    for role in ["victim", "subject"] {
-        let draft = marked(&format!("low,,,9990001006,{role},,")).unwrap();
-        assert_eq!(draft.person.unwrap().nhs_number, "9990001006");
-    }
-    // Not even whether the reporter's cells are sound.
-    assert_eq!(marked("low,,,no number,reporter,,").unwrap().person, None);
-    for (cells, field) in [("low,,,9990001006,,,", "role"), ("low,,,9990001006,witness,,", "role")] {
-        assert_eq!(marked(cells).unwrap_err().field, field);
-    }
-    let row = "I-1,2026-11-09T10:00,asb,,low,,,9990001006,reporter,,\n";
-    let why = read(MARKED, row).remove(0).result.unwrap_err();
-    assert_eq!(why.field, "row");
-}
-
-#[test]
-fn a_marker_outranks_the_type_and_what_it_says_of_health_is_not_told() {
-    let kind = |markers: &str| marked(&format!("low,,,,,{markers},")).unwrap().kind;
-    assert_eq!(kind(""), "police.asb-incident");
-    assert_eq!(kind("Domestic-Abuse; missing"), "police.domestic-abuse-incident");
-    assert_eq!(kind("missing"), "police.missing-person");
-    for marker in ["s136", "vulnerable-adult"] {
-        let draft = marked(&format!("low,,,,,{marker},")).unwrap();
-        assert_eq!(draft.sensitivity(), Sensitivity::Sensitive);
-        let told = format!("{:?}{}", draft.attributes, draft.summary);
-        assert!(!told.contains("136") && !told.contains("vulnerable"), "{told}");
-    }
-    assert_eq!(marked("low,,,,,armed,").unwrap_err().field, "markers");
-}
-
-#[test]
-fn a_grade_stands_for_the_severity_that_is_not_given() {
-    let severity = |cells: &str| marked(cells).unwrap().severity();
-    assert_eq!(severity(",,,,,,1"), Severity::High);
-    assert_eq!(severity(",,,,,,Priority"), Severity::Medium);
-    assert_eq!(severity(",,,,,,4"), Severity::Low);
-    assert_eq!(severity("critical,,,,,,4"), Severity::Critical);
-    assert_eq!(marked(",,,,,,").unwrap_err().field, "severity");
-    assert_eq!(marked(",,,,,,9").unwrap_err().field, "grade");
-}
-
-#[test]
-fn each_bad_field_is_named() {
-    for (row, field) in [
-        (",2026-11-09T10:00,asb,999000000101,low,,,", "incident_ref"),
-        ("I-1,yesterday,asb,999000000101,low,,,", "reported_at"),
-        ("I-1,2026-11-09T10:00,noise,999000000101,low,,,", "type"),
-        ("I-1,2026-11-09T10:00,asb,ninety,low,,,", "uprn"),
-        ("I-1,2026-11-09T10:00,asb,999000000101,urgent,,,", "severity"),
-        ("I-1,2026-11-09T10:00,asb,999000000101,low,,,9990001007", "nhs_number"),
-        ("I-1,2026-11-09T10:00,asb,,low,,,", "row"),
-    ] {
-        let why = read(INCIDENTS, row).remove(0).result.unwrap_err();
-        assert_eq!(why.field, field, "{row}");
     }
 }
 
@@ -179,8 +73,8 @@ fn a_crime_without_an_area_is_refused_by_that_column() {
 
 #[test]
 fn an_unknown_header_is_told_what_is_missing() {
-    let refusal = translate(b"incident_ref,reported_at,type,uprn,severity\n", "x.csv").unwrap_err();
-    assert_eq!(refusal.to_string(), "columns missing for incidents: summary, outcome");
+    let refusal = translate(b"incident_number,opened,category,markers,uprn\n", "x.csv").unwrap_err();
+    assert_eq!(refusal.to_string(), "columns missing for incidents: grade");
 }
 
 #[test]
@@ -265,9 +159,12 @@ fn a_point_without_an_area_is_placed_by_the_polygons_of_the_place() {
         "properties": { "LSOA21CD": "E01000007" },
         "geometry": { "type": "Polygon", "coordinates": square },
     }] });
-    let polygons = Arc::new(Polygons::parse(&file, "LSOA21CD").unwrap());
+    let place = Arc::new(Place {
+        polygons: Polygons::parse(&file, "LSOA21CD").unwrap(),
+        ..Default::default()
+    });
     let areas = |text: String, name: &str| -> Vec<Option<String>> {
-        let rows = rows(Box::new(Cursor::new(text.into_bytes())), name, &polygons).unwrap();
+        let rows = rows(Box::new(Cursor::new(text.into_bytes())), name, &place).unwrap();
         rows.map(|row| Some(row.unwrap().result.ok()?.draft().unwrap().area_code.clone()))
             .collect()
     };
@@ -315,6 +212,6 @@ proptest! {
 
     #[test]
     fn no_rows_make_the_format_panic(rows in "([ -~£\"]{0,40},){0,14}\n.{0,80}") {
-        let _ = (read(STREET, &rows), read(INCIDENTS, &rows));
+        let _ = (read(STREET, &rows), read(incidents::HEADER, &rows));
     }
 }
