@@ -1,6 +1,7 @@
 //! `placehub bench`: what policy, consent and a durable ledger entry cost, beside a bare server that does none of it.
 //! It prints no ratio of a case in which anything went wrong, and leaves nothing behind.
 
+mod adapter;
 mod ask;
 mod bare;
 mod chance;
@@ -70,6 +71,9 @@ pub(crate) struct Bench {
     /// quarter of an hour and more, 20 GB of disk.
     #[arg(long)]
     large: bool,
+    /// Rows of the file in the case `adapter`.
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    rows: u64,
     /// Folder on the disk to measure. A temporary folder is made in it and removed at the end.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -101,6 +105,8 @@ enum Case {
     WhoSaw,
     /// Proofs in a ledger of a million entries, and how long a hub with it takes to start.
     Ledger,
+    /// The landlord's adapter takes a file to the hub, after a stream without one. Only if asked for.
+    Adapter,
 }
 
 impl Case {
@@ -180,6 +186,11 @@ impl Bench {
                 Case::AskArea => vec![pairs.ask_area().await?],
                 Case::Watch => vec![watch::measure(stage, self.span() * 10).await?],
                 Case::Withdrawal => vec![withdrawal::measure(stage, WITHDRAWALS).await?],
+                Case::Adapter => {
+                    let stream = pairs.push_stream(1).await?;
+                    let rate = stream.hub.as_ref().map_or(f64::NAN, |side| side.rate.median);
+                    vec![stream, adapter::measure(stage, self.rows, rate).await?]
+                }
                 Case::Ledger | Case::Scale | Case::WhoSaw => Vec::new(),
             };
             report.add(rows);
@@ -192,7 +203,9 @@ impl Bench {
     }
 
     fn cases(&self) -> Vec<Case> {
-        let wanted = |case: &Case| self.only.is_empty() || self.only.contains(case);
+        // The adapter is a program of its own, which not everybody who measures the hub has built.
+        let usual = |case: &Case| *case != Case::Adapter;
+        let wanted = |case: &Case| (self.only.is_empty() && usual(case)) || self.only.contains(case);
         Case::value_variants().iter().copied().filter(wanted).collect()
     }
 }
