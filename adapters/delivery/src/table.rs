@@ -2,6 +2,7 @@
 //! It never lets one bad row keep another back, and never reads a row without end into memory.
 
 use std::{
+    cmp::Reverse,
     io::{self, Read},
     sync::Arc,
 };
@@ -65,22 +66,30 @@ impl<R: Read> Table<R> {
     ///
     /// # Errors
     ///
-    /// [`FileError::Columns`] with what the nearest layout lacks.
+    /// [`FileError::Columns`] with what the nearest layout lacks; [`FileError::Malformed`] if the header has no column of any.
     pub fn layout<K: Copy>(&self, known: &[Layout<K>]) -> Result<K, FileError> {
         let lacks = |layout: &Layout<K>| -> Vec<&'static str> {
             let lacks = |name: &&str| !self.columns.iter().any(|column| column.eq_ignore_ascii_case(name));
             layout.columns.iter().copied().filter(lacks).collect()
         };
+        // Whole ones first, then by how much is there: a short layout is not the nearest for lacking little.
         let nearest = known
             .iter()
             .map(|layout| (layout, lacks(layout)))
-            .min_by_key(|(_, missing)| missing.len());
+            .min_by_key(|(layout, missing)| (!missing.is_empty(), Reverse(layout.columns.len() - missing.len())));
         match nearest {
             Some((layout, missing)) if missing.is_empty() => Ok(layout.kind),
-            Some((layout, missing)) => Err(FileError::Columns {
+            Some((layout, missing)) if missing.len() < layout.columns.len() => Err(FileError::Columns {
                 layout: layout.name,
                 missing,
             }),
+            Some(_) => {
+                let names: Vec<&str> = known.iter().map(|layout| layout.name).collect();
+                Err(FileError::Malformed {
+                    format: "a table that is known here",
+                    rule: format!("its first row names no column of {}", names.join(", ")),
+                })
+            }
             None => Err(FileError::Empty),
         }
     }
@@ -231,6 +240,21 @@ mod tests {
             columns: &["x", "y", "z"],
         },
     ];
+
+    #[test]
+    fn a_header_that_is_not_known_is_told_what_it_comes_nearest_to() {
+        let told = |header: &str| {
+            Table::read(header.as_bytes())
+                .unwrap()
+                .layout(KNOWN)
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(told("x,y\n"), "columns missing for points: z");
+        assert_eq!(told("right,x,y\n"), "columns missing for points: z");
+        let unlike = "file is not a table that is known here: its first row names no column of pairs, points";
+        assert_eq!(told("a,b\n"), unlike);
+    }
 
     #[test]
     fn a_header_is_known_by_its_columns_in_any_order() {

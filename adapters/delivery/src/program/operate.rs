@@ -164,10 +164,14 @@ pub(super) fn status(settings: &Path, json: bool, out: &mut dyn Write) -> Result
 }
 
 pub(super) fn list(settings: &Path, json: bool, out: &mut dyn Write) -> Result<u8, Stopped> {
-    let Some(quarantine) = quarantine(settings)? else {
+    let held = quarantine(settings)?;
+    let ids = held.as_ref().map_or(Ok(Vec::new()), Quarantine::ids).map_err(usage)?;
+    let (Some(quarantine), false) = (held, ids.is_empty()) else {
+        if !json {
+            print(out, "nothing is kept back")?;
+        }
         return Ok(DONE);
     };
-    let ids = quarantine.ids().map_err(usage)?;
     for id in &ids {
         let kept = match quarantine.read(id) {
             // Sent again by somebody else in the meantime.
@@ -188,7 +192,7 @@ pub(super) fn list(settings: &Path, json: bool, out: &mut dyn Write) -> Result<u
             print(out, format_args!("    {field}: {rule}"))?;
         }
     }
-    Ok(if ids.is_empty() { DONE } else { SOME_REFUSED })
+    Ok(SOME_REFUSED)
 }
 
 pub(super) fn retry(settings: &Path, ids: &[String], all: bool, out: &mut dyn Write) -> Result<u8, Stopped> {
