@@ -34,6 +34,7 @@ pub mod json;
 pub mod listen;
 pub mod metrics;
 pub mod outbox;
+mod piece;
 pub mod program;
 pub mod push;
 pub mod quarantine;
