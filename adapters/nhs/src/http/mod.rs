@@ -12,7 +12,6 @@ mod requests;
 mod tests;
 
 use std::{
-    future::Future,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };

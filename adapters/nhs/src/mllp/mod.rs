@@ -11,7 +11,6 @@ pub mod frames;
 mod tests;
 
 use std::{
-    future::Future,
     io,
     sync::{
         Arc,
