@@ -15,9 +15,11 @@ use tokio::{
     net::TcpStream,
     sync::watch,
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+
+use super::A_LITTLE;
 
 /// Longer than a message takes that is acknowledged at all.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -106,11 +108,9 @@ async fn until_acknowledged(line: &mut Option<BufReader<TcpStream>>, id: &str) {
         match exchange(line, &frame).await {
             Ok(answer) if answer.contains(&format!("MSA|AA|{id}\r")) => return,
             Ok(answer) => assert!(answer.contains(&format!("MSA|AR|{id}|")), "{answer}"),
-            Err(_) => {
-                *line = None;
-                tokio::task::yield_now().await;
-            }
+            Err(_) => *line = None,
         }
+        sleep(A_LITTLE).await;
     }
 }
 

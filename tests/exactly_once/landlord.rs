@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 use jiff::tz::TimeZone;
 use placehub_hub::clock::{Clock as _, SystemClock};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
+use super::A_LITTLE;
 use crate::program::Home;
 
 /// Longer than a file takes that is taken at all.
@@ -64,7 +65,7 @@ impl Landlord {
         };
         while waiting() {
             assert!(begun.elapsed() < PATIENCE, "files stay in the folder");
-            tokio::task::yield_now().await;
+            sleep(A_LITTLE).await;
         }
     }
 

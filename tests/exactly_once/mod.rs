@@ -7,7 +7,10 @@ mod hospital;
 mod landlord;
 mod station;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use placehub_proto::v1::{Question, Signal};
 use serde_json::Value;
@@ -18,6 +21,8 @@ use crate::{
     program::{Home, Served},
 };
 
+/// How long whoever waits leaves the processor to the programs between two looks.
+const A_LITTLE: Duration = Duration::from_millis(5);
 /// How often something is killed, if nothing else is said.
 const ROUNDS: u64 = 4;
 /// How many hospitals send at a time.

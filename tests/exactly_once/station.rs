@@ -5,9 +5,10 @@ use std::{fs, process::Stdio, time::Duration};
 use serde_json::Value;
 use tokio::{
     process::{Child, Command},
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
+use super::A_LITTLE;
 use crate::program::{Home, Log, command, run};
 
 /// Longer than anything takes that comes to an end.
@@ -55,6 +56,7 @@ impl Station {
                 return;
             }
             assert!(begun.elapsed() < PATIENCE, "{standing}");
+            sleep(A_LITTLE).await;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Through which every source hands over what it took: a file, a message, a row.
 //! It never tells a source that something is taken before it is on the disk, in the outbox or in the quarantine.
 
-use std::{pin::Pin, sync::Arc};
+use std::{io, pin::Pin, sync::Arc};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +21,12 @@ pub trait Source: Send {
     fn name(&self) -> &'static str;
 
     /// Takes in and hands over until `stop`. It answers whoever it took something from only when [`Intake`] has it.
-    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// An error ends the adapter: a source that is gone would leave one that only looks alive.
+    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Run;
 }
+
+/// A source at work.
+pub type Run = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 /// The way into the outbox. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -126,6 +130,11 @@ impl Intake {
             intake.take(taken)
         });
         task.await.map_err(|_| Error::Interrupted)?
+    }
+
+    /// Counts a row of which nothing can be made, and which stays in its file.
+    pub(crate) fn leave_in_file(&self) {
+        self.counters.untranslated.add(1);
     }
 
     /// Whether the outbox would take something now, without a wait for room.

@@ -53,6 +53,15 @@ impl<T> Placed<T> {
 }
 
 impl Piece {
+    /// How many bytes of the file it holds, at most.
+    pub fn length(&self) -> usize {
+        match self {
+            Self::Row { header, record } => header.as_slice().len() + record.as_slice().len(),
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+
     /// Its bytes: a file of this one row or message.
     pub fn bytes(&self) -> Vec<u8> {
         match self {

@@ -31,6 +31,8 @@ pub struct Report {
     pub passed_over: u64,
     /// Never sent, because the adapter could make no draft of them.
     pub untranslated: Vec<Untranslated>,
+    /// What ended the file before its end, if something did.
+    pub fault: Option<String>,
     /// Refused, but beyond the [`MOST_LISTED`] that are listed.
     pub refused_unlisted: u64,
     /// Not translated, but beyond the [`MOST_LISTED`] that are listed.
@@ -152,7 +154,7 @@ impl Report {
 
     /// Whether every row got through.
     pub fn is_clean(&self) -> bool {
-        self.refused.is_empty() && self.untranslated.is_empty() && self.undelivered() == 0
+        self.refused.is_empty() && self.untranslated.is_empty() && self.fault.is_none() && self.undelivered() == 0
     }
 }
 

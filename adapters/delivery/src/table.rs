@@ -49,7 +49,7 @@ impl<R: Read> Table<R> {
     pub fn read(from: R) -> Result<Self, FileError> {
         let mut reader = ReaderBuilder::new()
             .flexible(true)
-            .trim(Trim::All)
+            .trim(Trim::Headers)
             .from_reader(Bounded { from, since_row: 0 });
         let header = reader.headers().map_err(fault)?.clone();
         if header.iter().all(str::is_empty) {
@@ -94,8 +94,8 @@ impl<R: Read> Table<R> {
         }
     }
 
-    /// Reads each row, in order, with its number as a spreadsheet shows it: the header is row 1. Blank lines are not
-    /// counted. An error ends the rows.
+    /// Reads each row, in order, with its number as a spreadsheet shows it: the header is row 1, blank lines count,
+    /// and a cell with line breaks is in one row all the same. An error ends the rows.
     pub fn each<T>(
         self,
         mut read: impl FnMut(&Cells<'_>) -> Result<T, Untranslatable>,
@@ -105,7 +105,7 @@ impl<R: Read> Table<R> {
             columns,
             mut reader,
         } = self;
-        let (mut number, mut ended) = (1_u64, false);
+        let (mut number, mut line, mut ended) = (1_u64, reader.position().line(), false);
         std::iter::from_fn(move || {
             if ended {
                 return None;
@@ -120,7 +120,13 @@ impl<R: Read> Table<R> {
                     return Some(Err(fault(error)));
                 }
             }
-            number += 1;
+            let lines = reader.position().line().saturating_sub(line);
+            line += lines;
+            // Each row ends the line before it or its own, whichever line ends the file has; what else there was, and is in no
+            // cell, were blank lines.
+            let breaks = record.as_slice().bytes().filter(|byte| *byte == b'\n').count() as u64;
+            number += 1 + lines.saturating_sub(1 + breaks);
+            record.trim();
             let cells = Cells {
                 columns: &columns,
                 record: &record,
@@ -283,6 +289,20 @@ mod tests {
             ("row 3", Ok("4,".into()))
         );
         assert_eq!(second.piece.bytes(), b"left,right\n3,\"4,\"\n");
+    }
+
+    #[test]
+    fn rows_have_the_numbers_that_a_spreadsheet_shows() {
+        for end in ["\n", "\r\n"] {
+            let text = "left,right|1, a |||4,\"x|y||\"|5,b||7,c|".replace('|', end);
+            let table = Table::read(text.as_bytes()).unwrap();
+            let rows = table
+                .each(|cells| Ok(cells.text("left").to_owned()))
+                .map(|row| row.unwrap());
+            let rows: Vec<_> = rows.map(|row| (row.place, row.content.unwrap())).collect();
+            let expected = [("row 2", "1"), ("row 5", "4"), ("row 6", "5"), ("row 8", "7")];
+            assert_eq!(rows, expected.map(|(place, left)| (place.to_owned(), left.to_owned())));
+        }
     }
 
     #[test]

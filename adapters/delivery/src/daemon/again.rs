@@ -1,7 +1,11 @@
 //! Sends again what a person has marked in the quarantine.
 //! It never lets go of an entry before the outbox has it, or the quarantine has it anew.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -30,16 +34,23 @@ impl Again {
         while !stop.is_cancelled() {
             let again = self.clone();
             let looked = tokio::task::spawn_blocking(move || again.look_through()).await;
-            if let Ok(Err(error)) = looked {
-                tracing::error!(cause = %error, "cannot send again");
+            match looked {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(cause = %error, "cannot send again"),
+                Err(error) => tracing::error!(cause = %error, "sending again was cut short"),
             }
             stop.run_until_cancelled(tokio::time::sleep(EVERY)).await;
         }
     }
 
     fn look_through(&self) -> Result<(), String> {
-        for id in self.quarantine.to_be_sent().map_err(|error| chain(&error))? {
-            self.send(&id).map_err(|error| chain(&error))?;
+        for id in self.quarantine.in_order().map_err(|error| chain(&error))? {
+            let sent = catch_unwind(AssertUnwindSafe(|| self.send(&id)));
+            let sent = sent.unwrap_or_else(|_| {
+                tracing::error!(entry = %id, "a fault of this program keeps an entry back");
+                self.quarantine.hold_again(&id)
+            });
+            sent.map_err(|error| chain(&error))?;
         }
         Ok(())
     }

@@ -26,9 +26,15 @@ use crate::{
 };
 use again::Again;
 
-/// Why a daemon cannot begin.
+/// Why a daemon cannot begin, or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Nothing more can be taken: what is on the disk is only known after a new start.
+    #[error("cannot go on")]
+    Closed(#[source] outbox::Error),
+    /// A part of it failed, which is a fault of this program.
+    #[error("a part of it failed")]
+    Failed,
     /// The hub is not one to which this adapter may send.
     #[error("nothing is sent")]
     Hub(#[source] push::Error),
@@ -41,6 +47,14 @@ pub enum Error {
     /// The quarantine cannot be opened.
     #[error("cannot begin")]
     Quarantine(#[source] quarantine::Error),
+    /// A source cannot go on.
+    #[error("the source `{name}` cannot go on")]
+    Source {
+        /// Its name.
+        name: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
 }
 
 /// A daemon whose outbox is open, and that takes nothing yet.
@@ -86,7 +100,7 @@ impl Daemon {
     /// # Errors
     ///
     /// [`Error::Metrics`]; [`Error::Hub`] if the hub's catalogue is not what the adapter needs. Then what was taken waits in
-    /// the outbox.
+    /// the outbox. [`Error::Closed`], [`Error::Failed`] or [`Error::Source`] if it cannot go on, and should be started again.
     pub async fn run(
         self,
         sources: Vec<Box<dyn Source>>,
@@ -104,7 +118,8 @@ impl Daemon {
         }
         for source in sources {
             tracing::info!(source = source.name(), "begins");
-            tasks.spawn(well(source.run(intake.clone(), stop.clone())));
+            let (name, running) = (source.name(), source.run(intake.clone(), stop.clone()));
+            tasks.spawn(async move { running.await.map_err(|source| Error::Source { name, source }) });
         }
         let again = Again {
             quarantine: self.quarantine.clone(),
@@ -114,26 +129,30 @@ impl Daemon {
         tasks.spawn(well(again.run(stop.clone())));
         let (outbox, stopping) = (self.outbox.clone(), stop.clone());
         tasks.spawn(async move {
-            stopping.cancelled().await;
+            let closed = tokio::select! {
+                () = stopping.cancelled() => Ok(()),
+                () = outbox.closed() => Err(Error::Closed(outbox::Error::Closed)),
+            };
             outbox.stop();
-            Ok(())
+            closed
         });
         let (outbox, quarantine, counters) = (self.outbox, self.quarantine, self.counters);
         let sender = Sender::new(outbox, quarantine, counters, connect, patience, self.needs);
-        tasks.spawn(sender.run(stop.clone()));
+        let sending = sender.run(stop.clone());
+        tasks.spawn(async { sending.await.map_err(Error::Hub) });
         let mut outcome = Ok(());
         while let Some(ended) = tasks.join_next().await {
             match ended {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    outcome = Err(Error::Hub(error));
-                    stop.cancel();
-                }
+                Ok(Err(error)) => outcome = outcome.and(Err(error)),
                 Err(error) => {
-                    // A task that panicked would leave a daemon that only looks alive.
                     tracing::error!(cause = %error, "a part of the daemon failed");
-                    stop.cancel();
+                    outcome = outcome.and(Err(Error::Failed));
                 }
+            }
+            if outcome.is_err() {
+                // A daemon without one of its parts would only look alive.
+                stop.cancel();
             }
         }
         outcome
@@ -141,7 +160,7 @@ impl Daemon {
 }
 
 /// A part of the daemon that has no reason to stop the others.
-async fn well(part: impl Future<Output = ()>) -> Result<(), push::Error> {
+async fn well(part: impl Future<Output = ()>) -> Result<(), Error> {
     part.await;
     Ok(())
 }

@@ -3,7 +3,6 @@
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    pin::Pin,
 };
 
 use placehub_proto::v1::SignalDraft;
@@ -14,7 +13,7 @@ use super::*;
 use crate::{
     content::Content,
     draft::{FileError, Input, Piece, Rows, Translated, Untranslatable},
-    intake::{Left, Taken},
+    intake::{Left, Run, Taken},
     push::Error as Trouble,
     quarantine::Kept,
     sender,
@@ -30,13 +29,14 @@ impl Source for Listener {
         "listener"
     }
 
-    fn run(mut self: Box<Self>, intake: Intake, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn run(mut self: Box<Self>, intake: Intake, stop: CancellationToken) -> Run {
         Box::pin(async move {
             while let Some(Some((message, answer))) = stop.run_until_cancelled(self.messages.recv()).await {
                 if intake.take_soon(vec![message]).await.is_ok() {
                     answer.send(()).unwrap();
                 }
             }
+            Ok(())
         })
     }
 }
@@ -115,6 +115,52 @@ async fn what_a_sender_was_told_is_taken_is_there_after_a_stop() {
     running.await.unwrap().unwrap();
     let ids: Vec<String> = waiting(home.path()).into_iter().map(|(_, id)| id).collect();
     assert_eq!(ids, ["1", "2", "3"]);
+}
+
+/// A source that ends at once, well or not.
+struct Ending(fn() -> io::Result<()>);
+
+impl Source for Ending {
+    fn name(&self) -> &'static str {
+        "ending"
+    }
+
+    fn run(self: Box<Self>, _: Intake, _: CancellationToken) -> Run {
+        Box::pin(async move { self.0() })
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_without_one_of_its_parts_ends_and_says_so() {
+    let home = TempDir::new().unwrap();
+    for (ending, expected) in [
+        (
+            Ending(|| Err(io::ErrorKind::AddrInUse.into())),
+            "the source `ending` cannot go on",
+        ),
+        (
+            Ending(|| panic!("as a fault of the program would")),
+            "a part of it failed",
+        ),
+    ] {
+        let daemon = Daemon::open(station(home.path()), Translate::new(mended), Vec::new()).unwrap();
+        let sources: Vec<Box<dyn Source>> = vec![Box::new(ending)];
+        let ended = daemon
+            .run(sources, no_hub(), sender::PATIENCE, CancellationToken::new())
+            .await;
+        assert_eq!(ended.unwrap_err().to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_can_take_nothing_more_ends() {
+    let home = TempDir::new().unwrap();
+    let daemon = Daemon::open(station(home.path()), Translate::new(mended), Vec::new()).unwrap();
+    daemon.outbox.close();
+    let ended = daemon
+        .run(Vec::new(), no_hub(), sender::PATIENCE, CancellationToken::new())
+        .await;
+    assert!(matches!(ended, Err(Error::Closed(_))));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 //! and the hub knows its signals by their ids.
 
 mod done;
-mod manifest;
+pub(crate) mod manifest;
 mod rejects;
 mod taking;
 
@@ -13,11 +13,15 @@ mod taking;
 mod tests;
 
 use std::{
-    fmt, fs, io,
+    collections::HashMap,
+    fmt,
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    pin::Pin,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tokio_util::sync::CancellationToken;
@@ -26,7 +30,7 @@ use crate::{
     clock,
     draft::{FileError, Input, Rows},
     file::Encodings,
-    intake::{self, Intake, Source},
+    intake::{self, Intake, Run, Source},
     outbox,
 };
 
@@ -73,6 +77,9 @@ pub enum Error {
     /// It was replaced or changed while it was taken.
     #[error("the file was changed while it was taken")]
     Changed,
+    /// It met a fault of this program.
+    #[error("a fault of this program keeps it back")]
+    Failed,
     /// What was taken of it could not be kept.
     #[error("its rows cannot be kept")]
     Intake(#[source] intake::Error),
@@ -87,6 +94,20 @@ pub enum Error {
     /// The adapter is stopping.
     #[error("the adapter is stopping")]
     Stopping,
+}
+
+/// How the files of the folder looked when it was last looked through.
+#[derive(Debug, Default)]
+pub struct Seen(HashMap<PathBuf, Look>);
+
+/// Which file is under a name, how long it is, and when it was last changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Look {
+    device: u64,
+    inode: u64,
+    length: u64,
+    /// Seconds and nanoseconds since 1970.
+    changed: (i64, i64),
 }
 
 /// Endings of files that are still being written, or that belong to another.
@@ -115,21 +136,22 @@ impl fmt::Debug for Translate {
 }
 
 impl Folder {
-    /// Looks through the folder once and takes what is there, the oldest first. A file that cannot be taken now stays, and
-    /// keeps no other back. Gives the number of files that left the folder.
+    /// Looks through the folder once and takes what is there and looks as it did the last time, the oldest first. A file that
+    /// cannot be taken now stays, and keeps no other back. Gives the number of files that left the folder.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] if the folder itself cannot be used; [`Error::Stopping`].
-    pub fn sweep(&self, intake: &Intake, stop: &CancellationToken) -> Result<u64, Error> {
+    pub fn sweep(&self, seen: &mut Seen, intake: &Intake, stop: &CancellationToken) -> Result<u64, Error> {
         for folder in [&self.path, &self.done(), &self.rejected()] {
             outbox::make(folder).map_err(failed("make the folder"))?;
         }
         rejects::adopt(&self.rejected(), &self.done()).map_err(failed("finish a report"))?;
         let mut count = 0;
-        for path in self.waiting().map_err(failed("list the folder"))? {
+        for path in self.waiting(seen).map_err(failed("list the folder"))? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            match taking::take(self, &path, intake, stop) {
+            let taken = catch_unwind(AssertUnwindSafe(|| taking::take(self, &path, intake, stop)));
+            match taken.unwrap_or(Err(Error::Failed)) {
                 Ok(Some(outcome)) => {
                     count += 1;
                     self.tell(&name, outcome, intake);
@@ -163,18 +185,24 @@ impl Folder {
         }
     }
 
-    /// The files to take, the oldest first; those of one instant by name.
-    fn waiting(&self) -> io::Result<Vec<PathBuf>> {
-        let mut found = Vec::new();
+    /// The files to take, the oldest first; those of one instant by name. One that changed since the last time, or is new, is
+    /// still being written for all that can be known, and waits.
+    fn waiting(&self, seen: &mut Seen) -> io::Result<Vec<PathBuf>> {
+        let (mut found, mut looks) = (Vec::new(), HashMap::new());
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             let about = entry.metadata()?;
             let name = entry.file_name().to_string_lossy().to_lowercase();
             let unfinished = name.starts_with('.') || NOT_TAKEN.iter().any(|ending| name.ends_with(ending));
             if about.is_file() && !unfinished {
-                found.push((about.modified().unwrap_or(SystemTime::UNIX_EPOCH), entry.path()));
+                let (path, look) = (entry.path(), Look::of(&about));
+                if seen.0.get(&path) == Some(&look) {
+                    found.push((look.changed, path.clone()));
+                }
+                looks.insert(path, look);
             }
         }
+        seen.0 = looks;
         found.sort();
         Ok(found.into_iter().map(|(_, path)| path).collect())
     }
@@ -188,24 +216,47 @@ impl Folder {
     }
 }
 
+impl Look {
+    fn of(about: &Metadata) -> Self {
+        Self {
+            device: about.dev(),
+            inode: about.ino(),
+            length: about.len(),
+            changed: (about.mtime(), about.mtime_nsec()),
+        }
+    }
+}
+
 impl Source for Folder {
     fn name(&self) -> &'static str {
         "folder"
     }
 
-    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Run {
         Box::pin(async move {
+            let mut seen = Seen::default();
             while !stop.is_cancelled() {
                 let (folder, intake, stopping) = (self.clone(), intake.clone(), stop.clone());
-                let swept = tokio::task::spawn_blocking(move || folder.sweep(&intake, &stopping)).await;
-                if let Ok(Err(error)) = swept
-                    && !matches!(error, Error::Stopping)
-                {
-                    tracing::error!(cause = %chain(&error), "folder cannot be used");
+                let mut looked = std::mem::take(&mut seen);
+                let sweep = move || {
+                    let swept = folder.sweep(&mut looked, &intake, &stopping);
+                    (looked, swept)
+                };
+                match tokio::task::spawn_blocking(sweep).await {
+                    Ok((looked, swept)) => {
+                        seen = looked;
+                        if let Err(error) = swept
+                            && !matches!(error, Error::Stopping)
+                        {
+                            tracing::error!(cause = %chain(&error), "folder cannot be used");
+                        }
+                    }
+                    Err(error) => tracing::error!(cause = %error, "looking through the folder was cut short"),
                 }
                 let pause = tokio::time::sleep(self.every);
                 stop.run_until_cancelled(pause).await;
             }
+            Ok(())
         })
     }
 }

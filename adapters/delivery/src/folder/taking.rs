@@ -4,13 +4,17 @@
 use std::{
     fs::{self, File},
     io,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Error, Folder, Outcome, failed, manifest::Manifest, move_to, rejects, rejects::Rejects};
+use super::{
+    Error, Folder, Look, Outcome, failed,
+    manifest::{self, Manifest, Rowcount},
+    move_to, rejects,
+    rejects::Rejects,
+};
 use crate::{
     draft::{FileError, Rows, Untranslatable},
     file::{self, Survey},
@@ -18,8 +22,12 @@ use crate::{
     outbox,
 };
 
-/// How many rows share one sync of the disk.
+/// How many rows share one sync of the disk, and how many bytes of the file they may be made of.
 const BATCH: usize = 512;
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// How many refused rows of one file go into the quarantine. Where there are more, something is wrong with the file, and it is
+/// kept whole for them.
+const MOST_KEPT: u64 = 1_000;
 
 /// Takes a file. `None` if it waits for its manifest.
 pub(super) fn take(
@@ -28,7 +36,7 @@ pub(super) fn take(
     intake: &Intake,
     stop: &CancellationToken,
 ) -> Result<Option<Outcome>, Error> {
-    let beside = with_ending(path, ".manifest");
+    let beside = manifest::beside(path);
     let manifest = match fs::read(&beside) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("read the manifest")(error)),
@@ -36,6 +44,7 @@ pub(super) fn take(
         Err(_) => None,
     };
     let file = File::open(path).map_err(failed("open the file"))?;
+    let look = Look::of(&file.metadata().map_err(failed("look at the file"))?);
     let survey = Survey::of(&file).map_err(failed("read the file"))?;
     let one = One {
         folder,
@@ -43,6 +52,7 @@ pub(super) fn take(
         name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         stored: stored_name(folder, path, &survey),
         file,
+        look,
         survey,
         stop,
     };
@@ -66,7 +76,7 @@ pub(super) fn take(
     let to = to.join(&one.stored);
     move_to(path, &to).map_err(failed("move the file"))?;
     if beside.exists() {
-        move_to(&beside, &with_ending(&to, ".manifest")).map_err(failed("move the manifest"))?;
+        move_to(&beside, &manifest::beside(&to)).map_err(failed("move the manifest"))?;
     }
     rejects::adopt(&folder.rejected(), &folder.done()).map_err(failed("finish the report"))?;
     Ok(Some(outcome))
@@ -80,6 +90,8 @@ struct One<'t> {
     /// Its name in `done/` or `rejected/`.
     stored: String,
     file: File,
+    /// As it was before any of it was read.
+    look: Look,
     survey: Survey,
     stop: &'t CancellationToken,
 }
@@ -99,13 +111,12 @@ impl One<'_> {
         let manifest = Manifest::parse(manifest).map_err(refuse)?;
         manifest.check_digest(&self.survey.sha256).map_err(refuse)?;
         if manifest.rows.is_some() {
-            let mut rows = 0;
+            let mut rows = Rowcount::default();
             for row in self.rows()? {
-                row.map_err(whole)?;
-                rows += 1;
+                rows.add(&row.map_err(whole)?.origin);
                 self.go_on()?;
             }
-            manifest.check_rows(rows).map_err(refuse)?;
+            manifest.check_rows(rows.count()).map_err(refuse)?;
         }
         Ok(())
     }
@@ -115,44 +126,55 @@ impl One<'_> {
         let later = |doing| move |error| Refused::Later(failed(doing)(error));
         let mut rows = self.rows()?;
         let mut report = Rejects::begin(&self.folder.rejected(), &self.stored).map_err(later("write the report"))?;
-        let (mut count, mut broken) = (0, false);
-        while !broken {
-            let mut batch = Vec::with_capacity(BATCH);
-            for row in rows.by_ref().take(BATCH) {
+        let (mut count, mut broken, mut last) = (Rowcount::default(), false, String::new());
+        loop {
+            let (mut batch, mut bytes, mut ended) = (Vec::new(), 0, false);
+            while batch.len() < BATCH && bytes < BATCH_BYTES {
+                let Some(row) = rows.next() else {
+                    ended = true;
+                    break;
+                };
                 let row = match row.map_err(whole) {
                     Ok(row) => row,
                     Err(Refused::Whole(why)) => {
-                        report.add("", &why).map_err(later("write the report"))?;
-                        broken = true;
+                        report.add(&after(&last), &why).map_err(later("write the report"))?;
+                        (broken, ended) = (true, true);
                         break;
                     }
                     Err(error) => return Err(error),
                 };
+                count.add(&row.origin);
+                bytes += row.piece.length();
+                let place = row.origin.strip_prefix(&self.name).unwrap_or(&row.origin).trim_start();
+                place.clone_into(&mut last);
                 if let Err(why) = &row.result
                     && !why.passed_over
                 {
-                    let place = row.origin.strip_prefix(&self.name).unwrap_or(&row.origin).trim_start();
                     report.add(place, why).map_err(later("write the report"))?;
+                    if report.count() > MOST_KEPT {
+                        intake.leave_in_file();
+                        continue;
+                    }
                 }
                 batch.push(Taken::of(row, &self.name));
             }
-            if batch.is_empty() {
-                break;
-            }
-            count += batch.len() as u64;
             self.go_on()?;
             intake.take(batch).map_err(|error| match error {
                 intake::Error::Outbox(outbox::Error::Stopping) => Refused::Later(Error::Stopping),
                 error => Refused::Later(Error::Intake(error)),
             })?;
+            if ended {
+                break;
+            }
         }
         let refused = report.count();
         report.close().map_err(later("write the report"))?;
         // What was read before a fault is on its way; the report says where it ends.
-        Ok(if broken {
+        Ok(if broken || refused > MOST_KEPT {
             Outcome::Rejected
         } else {
-            Outcome::Done { rows: count, refused }
+            let rows = count.count();
+            Outcome::Done { rows, refused }
         })
     }
 
@@ -186,9 +208,16 @@ impl One<'_> {
 
     /// Whether the file under this name is still the one that was opened, as it was then.
     fn is_unchanged(&self) -> io::Result<bool> {
-        let (opened, there) = (self.file.metadata()?, fs::metadata(self.path)?);
-        Ok((opened.dev(), opened.ino(), self.survey.length) == (there.dev(), there.ino(), there.len()))
+        let there = Look::of(&fs::metadata(self.path)?);
+        Ok(there == self.look && there.length == self.survey.length)
     }
+}
+
+/// The place behind this one, e.g. `row 8` behind `row 7`; empty if there is none before it.
+fn after(place: &str) -> String {
+    let (word, number) = place.rsplit_once(' ').unwrap_or_default();
+    let next = number.parse::<u64>().map(|number| format!("{word} {}", number + 1));
+    next.unwrap_or_default()
 }
 
 fn whole(error: FileError) -> Refused {
@@ -207,10 +236,4 @@ fn stored_name(folder: &Folder, path: &Path, survey: &Survey) -> String {
         return format!("{name}.{mark}");
     }
     name
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(ending);
-    path.into()
 }

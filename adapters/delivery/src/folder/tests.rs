@@ -74,8 +74,17 @@ impl Given {
         fs::write(self.folder.path.join(name), content).unwrap();
     }
 
+    /// Looks through the folder as often as it takes for a file to be taken.
     fn sweep(&self) -> u64 {
-        self.folder.sweep(&self.intake, &CancellationToken::new()).unwrap()
+        let mut seen = Seen::default();
+        assert_eq!(self.look(&mut seen), 0, "nothing is taken at the first look");
+        self.look(&mut seen)
+    }
+
+    fn look(&self, seen: &mut Seen) -> u64 {
+        self.folder
+            .sweep(seen, &self.intake, &CancellationToken::new())
+            .unwrap()
     }
 
     /// All files below the drop folder, with their content.
@@ -146,6 +155,60 @@ fn a_file_that_is_still_written_is_left_alone() {
 }
 
 #[test]
+fn a_file_that_grew_since_it_was_last_looked_at_waits() {
+    let given = given();
+    let mut seen = Seen::default();
+    given.drop("a.csv", "id\none\n");
+    assert_eq!(given.look(&mut seen), 0);
+    given.drop("a.csv", "id\none\ntwo\n");
+    assert_eq!(given.look(&mut seen), 0);
+    assert_eq!(given.look(&mut seen), 1);
+    assert_eq!(given.taken(), ["one", "two"]);
+    // The same length, and another time.
+    given.drop("b.csv", "id\nsix\n");
+    given.look(&mut seen);
+    let file = fs::File::options()
+        .write(true)
+        .open(given.folder.path.join("b.csv"))
+        .unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!((given.look(&mut seen), given.look(&mut seen)), (0, 1));
+}
+
+#[test]
+fn of_a_file_that_is_bad_throughout_the_good_rows_are_taken_and_the_others_stay_in_it() {
+    let given = given();
+    given.drop("a.csv", format!("id\n{}one\n", "bad\n".repeat(3_000)));
+    given.sweep();
+    assert_eq!(
+        (given.taken(), given.quarantine.count().unwrap()),
+        (vec!["one".to_owned()], 1_000)
+    );
+    let files = given.files();
+    assert!(files.contains_key("rejected/a.csv"));
+    assert_eq!(files["rejected/a.csv.report.csv"].lines().count(), 3_001);
+}
+
+#[test]
+fn a_file_that_meets_a_fault_of_the_program_keeps_no_other_back() {
+    let mut given = given();
+    given.folder.translate = Translate::new(|input, name| match name {
+        "a.csv" => panic!("as a fault of the program would"),
+        _ => ids(input, name),
+    });
+    given.drop("a.csv", "id\none\n");
+    given.drop("b.csv", "id\ntwo\n");
+    assert_eq!(given.sweep(), 1);
+    assert_eq!(
+        (given.taken(), given.names()),
+        (
+            vec!["two".to_owned()],
+            vec!["a.csv".to_owned(), "done/b.csv".to_owned()]
+        )
+    );
+}
+
+#[test]
 fn refused_rows_are_reported_by_number_and_kept_and_hold_no_other_back() {
     let given = given();
     given.drop("a.csv", "id,name\none,Secret\nbad,Secret\ntwo\nthree,Secret\n");
@@ -177,7 +240,7 @@ fn a_file_that_breaks_off_is_rejected_with_what_came_before_on_its_way() {
     given.drop("a.csv", format!("id\none\nbad\n\"{}", "x".repeat(2 * 1024 * 1024)));
     given.sweep();
     let report = &given.files()["rejected/a.csv.report.csv"];
-    assert!(report.starts_with("row,field,rule\n3,id,is bad\n,file,"), "{report}");
+    assert!(report.starts_with("row,field,rule\n3,id,is bad\n4,file,"), "{report}");
     assert_eq!(given.taken(), ["one"]);
 }
 
@@ -258,11 +321,14 @@ fn an_adapter_that_stops_leaves_the_file_where_it_is() {
     let given = given();
     given.drop("a.csv", "id\none\n");
     given.outbox.stop();
-    let swept = given.folder.sweep(&given.intake, &CancellationToken::new());
-    assert!(matches!(swept, Err(Error::Stopping)));
+    let mut seen = Seen::default();
     let stop = CancellationToken::new();
+    given.folder.waiting(&mut seen).unwrap();
+    let swept = given.folder.sweep(&mut seen, &given.intake, &stop);
+    assert!(matches!(swept, Err(Error::Stopping)));
     stop.cancel();
-    assert!(matches!(given.folder.sweep(&given.intake, &stop), Err(Error::Stopping)));
+    let swept = given.folder.sweep(&mut seen, &given.intake, &stop);
+    assert!(matches!(swept, Err(Error::Stopping)));
     assert!(given.names().contains(&"a.csv".to_owned()) && given.taken().is_empty());
     drop(given.home);
 }

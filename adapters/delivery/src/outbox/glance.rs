@@ -49,7 +49,7 @@ fn look(folder: &Path) -> Result<Glance, Error> {
     let (count, _) = log::measure(&segment, *newest).map_err(at("read"))?;
     let left = mark.map_or(0, |(left, _)| left).max(oldest - 1);
     let last = newest + count - 1;
-    let first = Reader::new(folder, left + 1).read(last)?;
+    let first = Reader::new(folder, left + 1).read(last, 0)?;
     let time = |milliseconds| Timestamp::from_millisecond(milliseconds).ok();
     Ok(Glance {
         waiting: last.saturating_sub(left),

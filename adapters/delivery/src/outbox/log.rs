@@ -64,6 +64,11 @@ impl Log {
         self.next
     }
 
+    /// Whether a write failed in such a way that nothing may be added any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Whether the active segment holds any entry.
     pub(super) fn is_begun(&self) -> bool {
         self.next > self.first

@@ -33,6 +33,7 @@ use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex};
 use prost::Message;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub use glance::{Glance, glance};
 use log::Log;
@@ -55,6 +56,10 @@ pub struct Outbox {
     /// The number of the last entry that is on the disk; those who wait for entries watch it.
     durable: watch::Sender<u64>,
     left: AtomicU64,
+    /// How often something was written and taken back, so that what a reader has read ahead may be of that.
+    rewrites: AtomicU64,
+    /// Cancelled once nothing can be added any more.
+    closed: CancellationToken,
     _lock: File,
 }
 
@@ -156,6 +161,8 @@ impl Outbox {
             room: Condvar::new(),
             durable: watch::Sender::new(durable),
             left: AtomicU64::new(left),
+            rewrites: AtomicU64::new(0),
+            closed: CancellationToken::new(),
             _lock: lock,
         })
     }
@@ -218,12 +225,19 @@ impl Outbox {
     ///
     /// [`Error::Damaged`] or [`Error::Io`].
     pub fn read(&self, reader: &mut Reader) -> Result<Option<(u64, Entry)>, Error> {
-        reader.read(*self.durable.borrow())
+        let last = *self.durable.borrow();
+        // After the number of the last entry: whatever was taken back before that entry was written is counted by now.
+        reader.read(last, self.rewrites.load(Ordering::Acquire))
     }
 
     /// Watches the number of the last entry that is on the disk.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.durable.subscribe()
+    }
+
+    /// Waits until nothing can be added any more, because a sync failed.
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
     }
 
     /// Lets go of all entries up to this number: the hub has answered for them, and whatever it refused is kept elsewhere.
@@ -274,6 +288,10 @@ impl Outbox {
         let before = log.next() - 1;
         let roll = if log.is_full() { self.roll(log) } else { Ok(()) };
         if let Err(error) = roll.and_then(|()| log.append(&all)) {
+            self.rewrites.fetch_add(1, Ordering::Release);
+            if log.is_closed() {
+                self.closed.cancel();
+            }
             let copies = queued.iter().skip(1).map(|_| Err(error.again())).collect::<Vec<_>>();
             return std::iter::once(Err(error)).chain(copies).collect();
         }
@@ -304,6 +322,14 @@ impl Outbox {
             return Err(Error::Stopping);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Outbox {
+    /// As after a sync that failed.
+    pub(crate) fn close(&self) {
+        self.closed.cancel();
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Reader {
     folder: PathBuf,
     segment: Option<BufReader<File>>,
     next: u64,
+    /// How often something had been written and taken back when the segment was opened.
+    rewrites: u64,
 }
 
 impl Reader {
@@ -29,6 +31,7 @@ impl Reader {
             folder: folder.to_path_buf(),
             segment: None,
             next,
+            rewrites: 0,
         }
     }
 
@@ -38,9 +41,15 @@ impl Reader {
     }
 
     /// Reads the next entry if its number is at most `last`, the number of the last one that is known to be whole.
-    pub(super) fn read(&mut self, last: u64) -> Result<Option<(u64, Entry)>, Error> {
+    /// `rewrites` is how often something has been written and taken back.
+    pub(super) fn read(&mut self, last: u64, rewrites: u64) -> Result<Option<(u64, Entry)>, Error> {
         if self.next > last {
             return Ok(None);
+        }
+        if self.rewrites != rewrites {
+            // What was read ahead may be of a write that failed: its frame would pass for the entry that has its number now.
+            self.segment = None;
+            self.rewrites = rewrites;
         }
         let number = self.next;
         let bytes = match self.frame()? {

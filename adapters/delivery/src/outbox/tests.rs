@@ -101,6 +101,29 @@ fn an_entry_that_a_crash_tore_is_cut_off_and_its_number_given_again() {
 }
 
 #[test]
+fn an_entry_of_a_write_that_failed_is_not_read_in_place_of_the_one_that_has_its_number_now() {
+    let folder = TempDir::new().unwrap();
+    let outbox = given(&folder);
+    outbox.put(&[entry("a")]).unwrap();
+    let log = fs::OpenOptions::new().append(true).open(&logs(&folder)[0]).unwrap();
+    let whole = log.metadata().unwrap().len();
+    let mut frame = Vec::new();
+    record::write(2, &entry("never kept").encode_to_vec(), &mut frame);
+    io::Write::write_all(&mut &log, &frame).unwrap();
+    let mut reader = outbox.reader();
+    // It reads ahead.
+    assert_eq!(outbox.read(&mut reader).unwrap().unwrap().1.origin, "a");
+    log.set_len(whole).unwrap();
+    let failed = Queued {
+        entries: vec![vec![0; LONGEST + 1]],
+        told: Arc::default(),
+    };
+    assert!(outbox.append(&mut outbox.log.lock(), &[failed])[0].is_err());
+    outbox.put(&[entry("b")]).unwrap();
+    assert_eq!(outbox.read(&mut reader).unwrap().unwrap().1.origin, "b");
+}
+
+#[test]
 fn a_log_that_lost_what_it_had_is_refused() {
     let folder = TempDir::new().unwrap();
     let outbox = given(&folder);

@@ -1,12 +1,18 @@
 //! `check`: shows which signals a file holds and which rows hold none.
 //! It needs no hub and sends nothing.
 
-use std::{fs::File, io::Write, path::Path};
+use std::{
+    fmt::Display,
+    fs::{self, File},
+    io::{self, Seek, Write},
+    path::Path,
+};
 
 use super::{DONE, Opened, Program, SOME_REFUSED, Stopped, USAGE, open, print, usage};
 use crate::{
     draft::{self, FileError, Input, Rows},
     file::{self, Survey},
+    folder::manifest::{self, Manifest, Rowcount},
 };
 
 pub(super) fn check(
@@ -47,7 +53,7 @@ pub(super) fn check(
     Ok(if bad == 0 { DONE } else { SOME_REFUSED })
 }
 
-/// Opens a file and begins to read its rows; `through` may put something between the content and the adapter, and is told
+/// Opens a file, compares it with its manifest if it has one, and begins to read its rows; `through` may put something between the content and the adapter, and is told
 /// the content's length in bytes.
 pub(super) fn rows(
     program: Program,
@@ -55,21 +61,54 @@ pub(super) fn rows(
     path: &Path,
     through: impl FnOnce(Input, u64) -> Input,
 ) -> Result<Rows, Stopped> {
-    let disk = |error: std::io::Error| Stopped {
-        code: USAGE,
-        sentence: format!("{}: {error}", path.display()),
-    };
+    let disk = |error: io::Error| unusable(path, &error);
     let file = File::open(path).map_err(disk)?;
     let survey = Survey::of(&file).map_err(disk)?;
-    let content = file::content(file, &survey, program.encodings).map_err(|error| about(path, &error))?;
+    let again = file.try_clone().map_err(disk)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    let rows = opened.translate.rows(through(content, survey.length), &name);
+    let rows = |file, through: &mut dyn FnMut(Input, u64) -> Input| {
+        let content = file::content(file, &survey, program.encodings)?;
+        opened.translate.rows(through(content, survey.length), &name)
+    };
+    if let Some(manifest) = manifest(path)? {
+        let refuse = |rule: String| unusable(&manifest::beside(path), &rule);
+        manifest.check_digest(&survey.sha256).map_err(refuse)?;
+        if manifest.rows.is_some() {
+            let mut count = Rowcount::default();
+            for row in rows(again, &mut |input, _| input).map_err(|error| about(path, &error))? {
+                count.add(&row.map_err(|error| about(path, &error))?.origin);
+            }
+            manifest.check_rows(count.count()).map_err(refuse)?;
+            (&file).rewind().map_err(disk)?;
+        }
+    }
+    let mut through = Some(through);
+    let rows = rows(file, &mut |input, length| match through.take() {
+        Some(through) => through(input, length),
+        None => input,
+    });
     rows.map_err(|error| about(path, &error))
 }
 
+/// What the sender says of the file, if they do.
+fn manifest(path: &Path) -> Result<Option<Manifest>, Stopped> {
+    let beside = manifest::beside(path);
+    match fs::read(&beside) {
+        Ok(bytes) => Manifest::parse(&bytes)
+            .map(Some)
+            .map_err(|rule| unusable(&beside, &rule)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unusable(&beside, &error)),
+    }
+}
+
 pub(super) fn about(path: &Path, error: &FileError) -> Stopped {
+    unusable(path, error)
+}
+
+fn unusable(path: &Path, why: &dyn Display) -> Stopped {
     Stopped {
         code: USAGE,
-        sentence: format!("{}: {error}", path.display()),
+        sentence: format!("{}: {why}", path.display()),
     }
 }

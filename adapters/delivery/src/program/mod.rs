@@ -37,6 +37,8 @@ const DONE: u8 = 0;
 const SOME_REFUSED: u8 = 1;
 /// The command, the settings or the file cannot be used.
 const USAGE: u8 = 2;
+/// `run` could not go on, and should be started again.
+const ENDED: u8 = 5;
 /// The hub could not be reached, or would not talk to this adapter.
 const HUB_UNAVAILABLE: u8 = 3;
 /// The hub's catalogue is not what the adapter needs, so nothing was sent.
@@ -106,7 +108,7 @@ fn open(program: Program, settings: Option<&Path>) -> Result<Opened, Stopped> {
 #[command(
     version,
     after_help = "Exit codes: 0 done, 1 some rows refused or something needs a person, 2 usage, 3 hub unavailable,\n\
-                  4 the hub's catalogue does not fit this adapter.\n\
+                  4 the hub's catalogue does not fit this adapter, 5 `run` could not go on.\n\
                   The log goes to stderr as JSON; RUST_LOG sets its level."
 )]
 struct Arguments {
@@ -144,7 +146,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Lists, shows or sends again what could not be translated or was refused by the hub.
+    /// Lists, shows, discards or sends again what could not be translated or was refused by the hub.
     Quarantine {
         /// The settings file.
         #[arg(long, global = true, default_value = "adapter.toml")]
@@ -185,6 +187,15 @@ enum Deed {
         #[arg(long)]
         json: bool,
     },
+    /// Removes entries for good.
+    Discard {
+        /// Their ids, or the beginnings of their ids.
+        #[arg(required_unless_present = "all")]
+        ids: Vec<String>,
+        /// All entries.
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
     /// Has entries sent again by the daemon.
     Retry {
         /// Their ids, or the beginnings of their ids.
@@ -203,8 +214,8 @@ enum Deed {
 
 /// Runs an adapter's program on the arguments of this process.
 /// The exit code is 0 when every row got through, 1 when some were refused or something needs a person, 2 when the command,
-/// the settings or the file cannot be used, 3 when the hub could not be reached or would not talk to this adapter, and 4 when
-/// its catalogue is not what the adapter needs, so that nothing was sent.
+/// the settings or the file cannot be used, 3 when the hub could not be reached or would not talk to this adapter, 4 when its
+/// catalogue is not what the adapter needs, so that nothing was sent, and 5 when `run` could not go on.
 pub fn run(program: Program) -> ExitCode {
     let matches = Arguments::command()
         .name(program.name)
@@ -239,6 +250,7 @@ fn execute(program: Program, command: Command, patience: Patience, out: &mut dyn
         Command::Init { settings } => operate::init(program, &settings, out),
         Command::Once { path, settings, json } => once::once(program, &path, &settings, json, patience, out),
         Command::Quarantine { settings, deed } => match deed {
+            Deed::Discard { ids, all } => operate::discard(&settings, &ids, all, out),
             Deed::List { json } => operate::list(&settings, json, out),
             Deed::Retry { ids, all } => operate::retry(&settings, &ids, all, out),
             Deed::Show { id } => operate::show(&settings, &id, out),

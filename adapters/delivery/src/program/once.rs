@@ -63,6 +63,7 @@ pub(super) fn once(
         passed_over: left_out.passed_over,
         untranslated: left_out.untranslated,
         untranslated_unlisted: left_out.untranslated_unlisted,
+        fault: fault.borrow().as_ref().map(FileError::to_string),
         ..pushed
     };
     if json {

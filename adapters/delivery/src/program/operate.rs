@@ -11,7 +11,7 @@ use std::{
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Answering, DONE, Program, SOME_REFUSED, Stopped, USAGE, not_sent, open, print, usage};
+use super::{Answering, DONE, ENDED, Program, SOME_REFUSED, Stopped, USAGE, not_sent, open, print, stopped, usage};
 use crate::{
     catalogue::agree,
     clock,
@@ -20,7 +20,7 @@ use crate::{
     intake::Source,
     listen::Door,
     push::{Error, Patience},
-    quarantine::{self, Quarantine},
+    quarantine::{self, Id, Quarantine},
     sender,
     settings::{self, Settings, Station},
     standing::Standing,
@@ -101,6 +101,7 @@ pub(super) fn run(program: Program, settings: &Path) -> Result<u8, Stopped> {
         let ran = daemon.run(sources, connect(), sender::PATIENCE, stop).await;
         ran.map_err(|error| match &error {
             daemon::Error::Hub(cause) => not_sent(cause, &error),
+            daemon::Error::Closed(_) | daemon::Error::Failed | daemon::Error::Source { .. } => stopped(ENDED, &error),
             _ => usage(error),
         })
     })?;
@@ -196,22 +197,38 @@ pub(super) fn list(settings: &Path, json: bool, out: &mut dyn Write) -> Result<u
 }
 
 pub(super) fn retry(settings: &Path, ids: &[String], all: bool, out: &mut dyn Write) -> Result<u8, Stopped> {
-    let found = match quarantine(settings)? {
-        Some(quarantine) => {
-            let ids = if all {
-                quarantine.ids()
-            } else {
-                ids.iter().map(|id| quarantine.find(id)).collect()
-            };
-            let ids = ids.map_err(usage)?;
-            ids.iter().try_for_each(|id| quarantine.retry(id)).map_err(usage)?;
-            ids.len()
-        }
-        None if all => 0,
-        None => return Err(usage(quarantine::Error::Unknown(ids.join(" ")))),
-    };
+    let found = chosen(settings, ids, all, Quarantine::retry)?;
     print(out, format_args!("{found} to be sent again by `run`"))?;
     Ok(DONE)
+}
+
+pub(super) fn discard(settings: &Path, ids: &[String], all: bool, out: &mut dyn Write) -> Result<u8, Stopped> {
+    let found = chosen(settings, ids, all, Quarantine::discard)?;
+    print(out, format_args!("{found} discarded"))?;
+    Ok(DONE)
+}
+
+/// Does something to each entry that was named, and says to how many.
+fn chosen(
+    settings: &Path,
+    ids: &[String],
+    all: bool,
+    deed: impl Fn(&Quarantine, &Id) -> Result<(), quarantine::Error>,
+) -> Result<usize, Stopped> {
+    let Some(quarantine) = quarantine(settings)? else {
+        return match all {
+            true => Ok(0),
+            false => Err(usage(quarantine::Error::Unknown(ids.join(" ")))),
+        };
+    };
+    let found = if all {
+        quarantine.ids()
+    } else {
+        ids.iter().map(|id| quarantine.find(id)).collect()
+    };
+    let found = found.map_err(usage)?;
+    found.iter().try_for_each(|id| deed(&quarantine, id)).map_err(usage)?;
+    Ok(found.len())
 }
 
 pub(super) fn show(settings: &Path, id: &str, out: &mut dyn Write) -> Result<u8, Stopped> {

@@ -208,6 +208,53 @@ fn the_quarantine_is_listed_without_content_shown_with_it_and_sent_again() {
 }
 
 #[test]
+fn what_is_discarded_is_held_no_more() {
+    let folder = TempDir::new().unwrap();
+    let settings = write_settings(folder.path(), SETTINGS);
+    let discard = |ids: Vec<String>, all| {
+        command(Command::Quarantine {
+            settings: settings.clone(),
+            deed: Deed::Discard { ids, all },
+        })
+    };
+    assert_eq!(discard(Vec::new(), true).1, "0 discarded\n");
+    let quarantine = crate::quarantine::Quarantine::open(&folder.path().join("state/quarantine")).unwrap();
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    for origin in ["a line 3", "a line 4", "a line 5"] {
+        let why = Untranslatable::new("line", "is bad");
+        let kept = crate::quarantine::Kept::untranslated(origin.into(), "a", Vec::new(), why, now);
+        quarantine.keep(&[kept]).unwrap();
+    }
+    let id = quarantine.ids().unwrap()[0].to_string();
+    assert_eq!(discard(vec![id.clone()], false).1, "1 discarded\n");
+    assert_eq!(discard(vec![id], false).0.unwrap_err().code, 2);
+    assert_eq!(discard(Vec::new(), true).1, "2 discarded\n");
+    assert_eq!(quarantine.count().unwrap(), 0);
+}
+
+#[test]
+fn a_file_that_differs_from_its_manifest_is_not_sent() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("lines.txt");
+    fs::write(&path, "good\ngood\n").unwrap();
+    let check = |manifest: &str| {
+        fs::write(folder.path().join("lines.txt.manifest"), manifest).unwrap();
+        command(Command::Check {
+            path: path.clone(),
+            json: false,
+            settings: None,
+        })
+    };
+    let (code, printed) = check("{\"rows\": 2}");
+    assert!(code.unwrap() == 0 && printed.ends_with("2 taken, 0 not translated\n"));
+    for manifest in ["{\"rows\": 3}", "{\"sha256\": \"00\"}", "rows"] {
+        let (code, printed) = check(manifest);
+        let stopped = code.unwrap_err();
+        assert!(stopped.code == 2 && printed.is_empty() && stopped.sentence.contains("lines.txt.manifest"));
+    }
+}
+
+#[test]
 fn the_command_line_is_sound() {
     Arguments::command().debug_assert();
 }

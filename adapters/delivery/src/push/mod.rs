@@ -72,6 +72,10 @@ pub enum Error {
         reason: String,
         /// The hub's sentence.
         message: String,
+        /// The gRPC code.
+        code: i32,
+        /// The fields at fault, each with the rule that it broke.
+        violations: Vec<(String, String)>,
     },
     /// The hub ended the connection because of this adapter's certificate. TLS 1.3 lets a client learn no more.
     #[error("the hub refused the TLS connection: is the certificate revoked, expired, or for another place?")]

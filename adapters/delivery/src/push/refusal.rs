@@ -1,7 +1,7 @@
 //! Tells apart what the hub refuses for its content from what it refuses for who sends it.
 //! It never takes a certificate or an agreement for a fault of the entry.
 
-use placehub_proto::v1::Refusal;
+use placehub_proto::v1::{FieldViolation, Refusal};
 
 use super::Error;
 
@@ -29,10 +29,22 @@ impl Error {
     /// The form in which the hub refuses one draft of a stream.
     pub(crate) fn refusal(&self) -> Refusal {
         match self {
-            Self::Refused { reason, message } => Refusal {
+            Self::Refused {
+                reason,
+                message,
+                code,
+                violations,
+            } => Refusal {
+                code: *code,
                 reason: reason.clone(),
                 message: message.clone(),
-                ..Default::default()
+                violations: violations
+                    .iter()
+                    .map(|(field, description)| FieldViolation {
+                        field: field.clone(),
+                        description: description.clone(),
+                    })
+                    .collect(),
             },
             other => Refusal {
                 message: other.to_string(),
@@ -55,6 +67,8 @@ mod tests {
         let refused = Error::Refused {
             reason: reason.to_owned(),
             message: String::new(),
+            code: 0,
+            violations: Vec::new(),
         };
         refused.is_of_content()
     }

@@ -92,6 +92,11 @@ fn refusal(status: &Status) -> Error {
     Error::Refused {
         reason,
         message: message.to_owned(),
+        code: status.code().into(),
+        violations: status.get_details_bad_request().map_or_else(Vec::new, |bad| {
+            let fields = bad.field_violations.into_iter();
+            fields.map(|one| (one.field, one.description)).collect()
+        }),
     }
 }
 
@@ -146,6 +151,23 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "the hub refused the push: certificate is revoked (CERTIFICATE_REVOKED)"
+        );
+    }
+
+    #[test]
+    fn a_refusal_of_what_is_no_draft_keeps_every_field_at_fault() {
+        let mut details = ErrorDetails::with_error_info("FIELD_INVALID", "placehub", []);
+        details.add_bad_request_violation("statement.said_at", "must not be ahead");
+        details.add_bad_request_violation("statement.kinds", "must be in the catalogue");
+        let status = Status::with_error_details(Code::InvalidArgument, "two fields", details);
+        let Verdict::GiveUp(error) = judge(&status, 1) else {
+            panic!("tried again")
+        };
+        let refusal = error.refusal();
+        let fields: Vec<&str> = refusal.violations.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(
+            (refusal.code, fields.as_slice()),
+            (3, ["statement.said_at", "statement.kinds"].as_slice())
         );
     }
 

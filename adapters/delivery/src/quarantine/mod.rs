@@ -1,4 +1,4 @@
-//! Keeps what could not be translated or was refused by the hub, with the reason, until a person has it sent again.
+//! Keeps what could not be translated or was refused by the hub, with the reason, until a person has it sent again or discards it.
 //! It never drops an entry by itself, and never shows more of one than where it came from, unless it is asked to.
 //!
 //! One file an entry, named by a digest of the entry, so that the same row refused twice is kept once.
@@ -89,9 +89,18 @@ impl Quarantine {
         if entries.is_empty() {
             return Ok(());
         }
+        let mut ids = Vec::new();
         for entry in entries {
             let id = entry.id();
             self.write(&id, &entry.encode_to_vec()).map_err(self.at("write"))?;
+            ids.push(id);
+        }
+        // The same row twice is one entry.
+        ids.sort_unstable();
+        ids.dedup();
+        // Synced when all are written, so that the disk may take them together.
+        for id in ids {
+            self.finish(&id).map_err(self.at("sync"))?;
         }
         outbox::sync(&self.folder).map_err(self.at("sync"))
     }
@@ -150,6 +159,39 @@ impl Quarantine {
         }
     }
 
+    /// Removes an entry that is held, for good.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`] or [`Error::Io`].
+    pub fn discard(&self, id: &Id) -> Result<(), Error> {
+        match fs::remove_file(self.path(id, HELD)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Unknown(id.to_string())),
+            done => done.map_err(self.at("remove")),
+        }
+    }
+
+    /// The entries that are to be sent again, in the order in which they were kept, those of one file by their rows. What a
+    /// person said last must be told last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]. Entries that cannot be understood come first.
+    pub fn in_order(&self) -> Result<Vec<Id>, Error> {
+        let mut found = Vec::new();
+        for id in self.to_be_sent()? {
+            let place = match self.read_again(&id) {
+                // `row 9` is shorter than `row 10`.
+                Ok(kept) => Some((kept.kept_at, kept.origin.len(), kept.origin)),
+                Err(Error::Unreadable(_)) => None,
+                Err(error) => return Err(error),
+            };
+            found.push((place, id));
+        }
+        found.sort_unstable();
+        Ok(found.into_iter().map(|(_, id)| id).collect())
+    }
+
     /// The ids of the entries that are to be sent again.
     ///
     /// # Errors
@@ -187,16 +229,19 @@ impl Quarantine {
     }
 
     fn write(&self, id: &Id, bytes: &[u8]) -> io::Result<()> {
-        let (unfinished, path) = (self.path(id, UNFINISHED), self.path(id, HELD));
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&unfinished)?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        fs::rename(unfinished, path)
+            .open(self.path(id, UNFINISHED))?;
+        file.write_all(bytes)
+    }
+
+    fn finish(&self, id: &Id) -> io::Result<()> {
+        let unfinished = self.path(id, UNFINISHED);
+        File::open(&unfinished)?.sync_data()?;
+        fs::rename(unfinished, self.path(id, HELD))
     }
 
     fn named(&self, ending: &str) -> Result<Vec<Id>, Error> {

@@ -80,6 +80,27 @@ fn an_entry_to_be_sent_again_is_held_no_more_until_it_is_held_again() {
 }
 
 #[test]
+fn what_is_sent_again_goes_in_the_order_in_which_it_was_kept() {
+    let (_folder, quarantine) = given();
+    let kept = [("b.csv row 9", 1), ("b.csv row 10", 1), ("a.csv row 2", 2)].map(|(origin, at)| row(origin, at));
+    let [first, second, third] = kept.clone();
+    quarantine.keep(&[third, second, first]).unwrap();
+    for id in quarantine.ids().unwrap() {
+        quarantine.retry(&id).unwrap();
+    }
+    assert_eq!(quarantine.in_order().unwrap(), kept.map(|one| one.id()));
+}
+
+#[test]
+fn an_entry_that_was_discarded_is_gone() {
+    let (_folder, quarantine) = given();
+    quarantine.keep(&[refused(), refused()]).unwrap();
+    quarantine.discard(&refused().id()).unwrap();
+    assert_eq!(quarantine.count().unwrap(), 0);
+    assert!(matches!(quarantine.discard(&refused().id()), Err(Error::Unknown(_))));
+}
+
+#[test]
 fn a_list_shows_why_and_nothing_of_the_content() {
     for kept in [refused(), row("a.csv row 3", 1)] {
         assert!(!kept.particulars().to_string().contains("Secret"));

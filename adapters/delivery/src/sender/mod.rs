@@ -307,6 +307,9 @@ impl Desk<'_> {
                     PushOutcome::Superseded => &self.counters.superseded,
                 };
                 counter.add(1);
+                if outcome == PushOutcome::Superseded {
+                    tracing::info!(origin, "not kept: the hub has a higher version, or a retraction");
+                }
                 self.outbox.leave(number, clock::now()).map_err(unwritten)
             }
             Fate::Refused(refusal) => self.put_aside(number, origin, Content::Draft(draft), refusal),

@@ -4,19 +4,24 @@ use std::{
     fs::{self, File},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// How long a test waits for what must come.
-const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+/// How long it leaves the processor to the program between two looks.
+const A_LITTLE: Duration = Duration::from_millis(5);
 
 pub(crate) struct Home {
     folder: TempDir,
-    pub(crate) port: u16,
+    /// Holds the hub's port, and answers nobody, until a hub listens on it.
+    socket: Mutex<Option<TcpSocket>>,
     pub(crate) authority: String,
     /// The hub's certificate and key.
     pub(crate) hub: (String, String),
@@ -40,11 +45,9 @@ impl Home {
         };
         let (certificate, key) = issue();
         let hub = issue();
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let port = socket.local_addr().unwrap().port();
         let settings = format!(
             "hub = \"https://127.0.0.1:{port}\"\nserver_name = \"localhost\"\nca = \"ca.pem\"\ncertificate = \"own.pem\"\n\
              key = \"own.key\"\n[folder]\npath = \"drop\"\nevery_seconds = 1\n"
@@ -61,10 +64,16 @@ impl Home {
         fs::create_dir(folder.path().join("drop")).unwrap();
         Self {
             folder,
-            port,
+            socket: Mutex::new(Some(socket)),
             authority,
             hub,
         }
+    }
+
+    /// Listens on the port that the settings name.
+    pub(crate) fn listen(&self) -> TcpListener {
+        let socket = self.socket.lock().unwrap().take();
+        socket.expect("one hub a home").listen(64).unwrap()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -112,7 +121,7 @@ impl Home {
         let begun = Instant::now();
         while self.count("drop") > 0 {
             assert!(begun.elapsed() < LIMIT, "files stay in the folder");
-            std::thread::yield_now();
+            std::thread::sleep(A_LITTLE);
         }
     }
 
@@ -121,6 +130,7 @@ impl Home {
         let begun = Instant::now();
         while !well(&self.status()) {
             assert!(begun.elapsed() < LIMIT, "{}", self.status());
+            std::thread::sleep(A_LITTLE);
         }
     }
 

@@ -14,14 +14,14 @@ use placehub_proto::v1::{
     push_signals_response::Result as Answer,
     signal_service_server::{SignalService, SignalServiceServer},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{
     Request, Response, Status, Streaming,
-    transport::{Certificate, Identity, Server, ServerTlsConfig},
+    transport::{Certificate, Identity, Server, ServerTlsConfig, server::TcpIncoming},
 };
 
-use crate::home::Home;
+use crate::home::{Home, LIMIT};
 
 pub(crate) struct Hub {
     kept: Arc<Kept>,
@@ -62,8 +62,8 @@ impl Hub {
             .unwrap()
             .add_service(CatalogueServiceServer::new(Door(kept.clone())))
             .add_service(SignalServiceServer::new(Door(kept.clone())));
-        let address = ([127, 0, 0, 1], home.port).into();
-        tokio::spawn(async move { server.serve(address).await.unwrap() });
+        let incoming = TcpIncoming::from(home.listen());
+        tokio::spawn(async move { server.serve_with_incoming(incoming).await.unwrap() });
         Self {
             kept,
             count: counted,
@@ -74,12 +74,14 @@ impl Hub {
     /// Waits until so many pushes more have come.
     pub(crate) async fn pushes(&mut self, more: usize) {
         let until = *self.seen.borrow() + more;
-        self.seen.wait_for(|seen| *seen >= until).await.unwrap();
+        let seen = timeout(LIMIT, self.seen.wait_for(|seen| *seen >= until)).await;
+        seen.expect("pushes come in time").unwrap();
     }
 
     /// Waits until it has so many signals.
     pub(crate) async fn has(&mut self, number: usize) {
-        self.count.wait_for(|count| *count >= number).await.unwrap();
+        let count = timeout(LIMIT, self.count.wait_for(|count| *count >= number)).await;
+        count.expect("signals come in time").unwrap();
     }
 
     pub(crate) fn ids(&self) -> BTreeSet<String> {

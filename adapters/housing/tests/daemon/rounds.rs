@@ -1,5 +1,5 @@
 //! The program is killed, stopped, left without a hub; and what has come of it all.
-//! No test here leans on a pause.
+//! No test here leans on the length of a pause.
 
 use std::{collections::BTreeSet, time::Instant};
 

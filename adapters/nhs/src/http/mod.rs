@@ -12,8 +12,6 @@ mod requests;
 mod tests;
 
 use std::{
-    future::Future,
-    pin::Pin,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
@@ -21,7 +19,7 @@ use std::{
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use placehub_delivery::{
-    intake::{Intake, Source},
+    intake::{Intake, Run, Source},
     listen::{Connection, Door},
 };
 use tokio::sync::Semaphore;
@@ -73,7 +71,7 @@ impl Source for Listener {
         "http"
     }
 
-    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Run {
         Box::pin(async move {
             let limits = self.limits;
             let desk = Arc::new(Desk {
@@ -85,10 +83,7 @@ impl Source for Listener {
             });
             let stopping = stop.clone();
             let each = move |connection| serve(desk.clone(), connection, stopping.clone());
-            if let Err(error) = self.door.serve(limits.connections, &stop, each).await {
-                tracing::error!(cause = %error, "cannot listen for requests");
-                stop.cancel();
-            }
+            self.door.serve(limits.connections, &stop, each).await
         })
     }
 }

@@ -292,7 +292,7 @@ async fn requests_may_follow_one_another_and_stop_ends_in_good_order() {
     assert_eq!(answers.matches("HTTP/1.1 201 Created").count(), 2);
     assert!(answers.contains("CapabilityStatement"));
     station.stop.cancel();
-    station.running.await.unwrap();
+    station.running.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -11,9 +11,7 @@ pub mod frames;
 mod tests;
 
 use std::{
-    future::Future,
     io,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -23,7 +21,7 @@ use std::{
 
 use placehub_delivery::{
     Content, Untranslatable, clock,
-    intake::{self, Intake, Source, Taken},
+    intake::{self, Intake, Run, Source, Taken},
     listen::{Connection, Door},
     outbox,
 };
@@ -89,7 +87,7 @@ impl Source for Listener {
         "mllp"
     }
 
-    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> Run {
         Box::pin(async move {
             let desk = Arc::new(Desk {
                 intake,
@@ -106,10 +104,7 @@ impl Source for Listener {
                     }
                 }
             };
-            if let Err(error) = self.door.serve(self.limits.connections, &stop, each).await {
-                tracing::error!(cause = %error, "cannot listen for messages");
-                stop.cancel();
-            }
+            self.door.serve(self.limits.connections, &stop, each).await
         })
     }
 }
@@ -195,6 +190,11 @@ impl Desk {
             Err(why) if OF_HEAD.contains(&why.field.as_str()) => return Some(Answer::Reject(why)),
             Err(why) => return Some(Answer::Error(why)),
         };
+        if !self.intake.has_room() {
+            // A sender that waited would give up, come again, and take one place more.
+            let why = Untranslatable::new("outbox", "is full; send it again later");
+            return Some(Answer::Reject(why));
+        }
         let taken = contents.into_iter().map(|content| Taken {
             origin: format!("mllp message {id}"),
             content: Ok(content),

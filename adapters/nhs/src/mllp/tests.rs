@@ -303,6 +303,20 @@ async fn a_sender_that_is_silent_or_speaks_something_else_is_let_go() {
 }
 
 #[tokio::test]
+async fn a_sender_is_told_to_come_again_when_the_outbox_is_full_and_holds_no_place_meanwhile() {
+    let station = Station::new(1, |door, reading| Box::new(Listener::new(door, SHORT, reading)));
+    assert_eq!(told(&station, &framed(MESSAGE)).await, ["MSA|AA|C-1"]);
+    for id in ["C-2", "C-3", "C-4"] {
+        let answers = told(&station, &with(&[("C-1", id)])).await;
+        assert!(
+            answers[0].starts_with(&format!("MSA|AR|{id}|outbox: is full")),
+            "{answers:?}"
+        );
+    }
+    assert_eq!(station.outbox.depth(), 1);
+}
+
+#[tokio::test]
 async fn a_sender_that_breaks_off_leaves_room_for_the_next() {
     let station = station(SHORT);
     for _ in 0..5 {
@@ -311,7 +325,7 @@ async fn a_sender_that_breaks_off_leaves_room_for_the_next() {
     }
     assert_eq!(told(&station, &with(&[])).await, ["MSA|AA|C-1"]);
     station.stop.cancel();
-    station.running.await.unwrap();
+    station.running.await.unwrap().unwrap();
 }
 
 #[tokio::test]

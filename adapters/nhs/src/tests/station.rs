@@ -1,6 +1,6 @@
 //! A listener with an outbox and no hub: what counts is what it answers, and what waits in the outbox then.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use placehub_delivery::{
     Content,
@@ -27,7 +27,7 @@ pub(crate) struct Station {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) stop: CancellationToken,
-    pub(crate) running: JoinHandle<()>,
+    pub(crate) running: JoinHandle<io::Result<()>>,
     _home: TempDir,
 }
 
