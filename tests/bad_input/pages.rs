@@ -133,8 +133,8 @@ async fn a_token_of_another_call_is_no_page_token() {
     let other = WhoSawRequest {
         person: Some(billie()),
         page_size: 1,
-        period: None,
         page_token: saw.next_page_token,
+        ..WhoSawRequest::default()
     };
     let who_saw = async || igo.ledger.clone().who_saw(other).await;
     refuses(&wall, who_saw()).await;

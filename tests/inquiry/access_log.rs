@@ -17,7 +17,7 @@ use crate::harness::{
 async fn log_of(igo: &Client, who: PersonIdentity) -> Result<Vec<MakeAccessLogResponse>, Status> {
     let request = MakeAccessLogRequest {
         person: Some(who),
-        period: None,
+        ..MakeAccessLogRequest::default()
     };
     let mut lines = igo.ledger.clone().make_access_log(request).await?.into_inner();
     let mut log = Vec::new();
@@ -252,6 +252,7 @@ async fn only_an_officer_makes_a_log_or_reviews_and_a_window_limits_the_log() {
             since: Some(timestamp(hub.place.clock.now() + SignedDuration::from_mins(1))),
             until: None,
         }),
+        ..MakeAccessLogRequest::default()
     };
     let mut lines = igo.ledger.clone().make_access_log(request).await.unwrap().into_inner();
     assert_eq!(lines.message().await.unwrap(), None);

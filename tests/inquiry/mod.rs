@@ -6,6 +6,7 @@ mod commands;
 mod exports;
 mod kept;
 mod questions;
+mod windows;
 
 use jiff::ToSpan as _;
 use placehub_hub::{

@@ -3,14 +3,15 @@
 use jiff::SignedDuration;
 use placehub_certs::Own;
 use placehub_proto::v1::{
-    AskedBy, DisclosureLevel, GetEntryRequest, LeftUnder, NearSelf, Refusals, WhoSawRequest, WithoutCase,
-    examine_request::Question,
+    AskedBy, DisclosureLevel, GetEntryRequest, LeftUnder, MakeAccessLogRequest, NearSelf, Refusals, WhoSawRequest,
+    WithoutCase, examine_request::Question,
 };
 use tonic::Code;
 
 use super::{DISORDER, HOMELESSNESS, examine, given, last, numbers, period};
 use crate::harness::{
-    Hub, Narrow as _, Practitioner, alex, billie, cast, question_address, question_area, question_person, refused,
+    Hub, Narrow as _, Practitioner, alex, arrears, billie, cast, known_as, only, question_address, question_area,
+    question_person, refused,
 };
 
 const ALL: (Option<placehub_proto::v1::Period>, Option<u32>) = (None, None);
@@ -246,6 +247,55 @@ async fn who_saw_a_person_is_told_for_a_window_page_by_page() {
     request.period = None;
     let refusal = refused(igo.ledger.clone().who_saw(request).await);
     assert_eq!(refusal.reason, "PAGE_TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn a_person_is_found_by_the_reference_of_the_agency_that_is_named_and_of_no_other() {
+    let hub = Hub::fresh().await;
+    let (housing, officer) = (hub.adapter("housing"), hub.as_cast("officer-42"));
+    housing
+        .push(arrears(known_as("T-1", alex()), hub.days_ago(2)))
+        .await
+        .unwrap();
+    let asked = officer
+        .ask(question_person(alex(), HOMELESSNESS))
+        .await
+        .unwrap()
+        .ledger_entry;
+    let igo = hub.as_cast("igo-1");
+    let who_saw = async |agency: &str, page_token: &str| {
+        let request = WhoSawRequest {
+            person: Some(only("T-1")),
+            references_of: agency.to_owned(),
+            page_token: page_token.to_owned(),
+            page_size: 1,
+            ..WhoSawRequest::default()
+        };
+        let page = igo.ledger.clone().who_saw(request).await;
+        page.map(|page| page.into_inner())
+    };
+    let first = who_saw("housing", "").await.unwrap();
+    let second = who_saw("housing", &first.next_page_token).await.unwrap();
+    assert!(numbers(&second.entries).contains(&asked), "{second:?}");
+    assert_eq!(
+        refused(who_saw("police", &first.next_page_token).await).reason,
+        "PAGE_TOKEN_INVALID"
+    );
+    for agency in ["", "police"] {
+        let looks = who_saw(agency, "").await.unwrap();
+        assert_eq!(looks.entries[0].action, "who-saw");
+        assert_eq!(looks.next_page_token, "", "{agency} has no such reference");
+    }
+    for agency in ["nobody", "Not An Agency"] {
+        assert_eq!(refused(who_saw(agency, "").await).fields, ["references_of"]);
+    }
+    let request = MakeAccessLogRequest {
+        person: Some(only("T-1")),
+        references_of: "housing".to_owned(),
+        ..MakeAccessLogRequest::default()
+    };
+    let mut lines = igo.ledger.clone().make_access_log(request).await.unwrap().into_inner();
+    assert_eq!(lines.message().await.unwrap().unwrap().number, asked);
 }
 
 #[tokio::test]

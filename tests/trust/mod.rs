@@ -5,6 +5,7 @@ mod bundle;
 mod foreign;
 mod proofs;
 mod rotation;
+mod settings;
 mod witnessing;
 
 use std::{path::Path, time::Duration};

@@ -8,7 +8,13 @@ use crate::program::{Home, placehub};
 #[tokio::test]
 async fn who_knows_only_the_old_key_follows_to_the_new_one() {
     let home = Home::new().await;
-    lived(&home, 2).await;
+    let served = home.serve().await;
+    live(&home, 2).await;
+    let kept = home.beside().join("kept");
+    let head = home.run(&["ledger", "checkpoint", "--agency", "police"]).await;
+    fs::write(&kept, head.ended(0).out).unwrap();
+    let kept = kept.display().to_string();
+    served.stop().await;
     let old = home.beside().join("old.pub");
     fs::copy(home.path().join("ledger.pub"), &old).unwrap();
     let before = fs::read(home.path().join("keys/ledger.key")).unwrap();
@@ -33,6 +39,33 @@ async fn who_knows_only_the_old_key_follows_to_the_new_one() {
     let (old, new) = (old.display().to_string(), home.file("ledger.pub"));
     for key in [&old, &new] {
         assert_eq!(verify(&folder, key, &[]).await.ended(0).json()["changes_of_key"], 1);
+        // A key may be given as it is.
+        let text = fs::read_to_string(key).unwrap();
+        verify(&folder, text.trim(), &[]).await.ended(0);
+    }
+    // One head or proof tells nothing of changes: for those, each key that is trusted is named.
+    for (keys, code) in [
+        (vec![&old], 2),
+        (vec![&new], 0),
+        (vec![&old, &new], 0),
+        (vec![&new, &old], 0),
+    ] {
+        for question in [
+            vec!["ledger", "prove", "--entry", "1"],
+            vec!["ledger", "show", "1"],
+            vec!["ledger", "consistency", "--since", kept.as_str()],
+        ] {
+            let named = keys.iter().flat_map(|key| ["--key-file", key.as_str()]);
+            let arguments: Vec<_> = question.into_iter().chain(["--as", "igo-1"]).chain(named).collect();
+            // The head that was kept is one of the old key, so that growth from it takes both.
+            let code = if arguments[1] == "consistency" && keys.len() == 1 {
+                2
+            } else {
+                code
+            };
+            let ran = home.run(&arguments).await.ended(code);
+            assert!(code == 0 || ran.error().contains("signed by another key"), "{ran:?}");
+        }
     }
     served.stop().await;
     let handovers = fs::read_dir(folder.join("handovers")).unwrap();

@@ -17,13 +17,13 @@ use crate::{
 };
 
 /// A witness's folder, and the key of the ledger that it watches.
-struct Witness {
+pub(super) struct Witness {
     folder: TempDir,
-    key: WitnessKey,
+    pub(super) key: WitnessKey,
 }
 
 impl Witness {
-    async fn new(name: &str) -> Self {
+    pub(super) async fn new(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("witness").display().to_string();
         let made = placehub(["witness", "init", &dir, "--name", name, "--json"])
@@ -37,7 +37,7 @@ impl Witness {
     }
 
     /// Serves on this address; port 0 takes a free one.
-    async fn serve(&self, address: &str, ledger_key: &str) -> Served {
+    pub(super) async fn serve(&self, address: &str, ledger_key: &str) -> Served {
         let log = self.folder.path().join("ledger.pub");
         fs::write(&log, ledger_key).unwrap();
         let mut command = command("placehub");
@@ -57,7 +57,7 @@ impl Witness {
 }
 
 /// The public key of a place's ledger, before its hub runs.
-fn ledger_key(place: &Place) -> String {
+pub(super) fn ledger_key(place: &Place) -> String {
     let bytes = fs::read(place.folder().join("ledger.key")).unwrap();
     Signer::from_pkcs8(&place.config().node, &bytes)
         .unwrap()

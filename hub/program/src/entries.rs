@@ -1,5 +1,7 @@
 //! Entries of the ledger, as a table and as JSON. It shows what the hub's answer holds, and checks nothing.
 
+use std::collections::BTreeMap;
+
 use placehub_proto::v1::LedgerEntry;
 use serde_json::{Value, json};
 
@@ -89,21 +91,35 @@ fn who(entry: &LedgerEntry) -> String {
 }
 
 fn why(entry: &LedgerEntry) -> String {
-    let given = [&entry.purpose, &entry.gateway, &entry.case_reference];
-    let given: Vec<&str> = given
-        .into_iter()
-        .map(String::as_str)
-        .filter(|text| !text.is_empty())
-        .collect();
+    let gateway = match entry.gateway.as_str() {
+        "none" => "no gateway",
+        gateway => gateway,
+    };
+    let given = [entry.purpose.as_str(), gateway, &entry.case_reference];
+    let given: Vec<&str> = given.into_iter().filter(|text| !text.is_empty()).collect();
     given.join(", ")
 }
 
 fn outcome(entry: &LedgerEntry) -> String {
     match (entry.allowed, entry.shown.len(), entry.withheld) {
         (false, ..) => "refused".into(),
-        (true, 0, 0) => "done".into(),
-        (true, shown, withheld) => format!("{shown} shown, {withheld} withheld"),
+        (true, 0, 0) if entry.purpose.is_empty() => "done".into(),
+        (true, 0, withheld) => format!("nothing shown, {withheld} withheld"),
+        (true, _, withheld) => format!("shown {}, {withheld} withheld", levels(entry)),
     }
+}
+
+/// How much was shown at which level, the most telling first.
+fn levels(entry: &LedgerEntry) -> String {
+    let mut counts = BTreeMap::new();
+    for shown in &entry.shown {
+        *counts.entry(shown.level()).or_insert(0_usize) += 1;
+    }
+    let told = counts
+        .iter()
+        .rev()
+        .map(|(level, count)| format!("{count} {}", words::level(*level)));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// What a look at the record was for stands where others have whom they asked about.
@@ -141,5 +157,35 @@ mod tests {
             told.contains("officer-17 (police)") && told.contains("refused\n    no agreement"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn what_was_shown_is_told_with_its_levels_and_a_question_that_found_nothing_as_such() {
+        use placehub_proto::v1::{DisclosureLevel, ShownSignal};
+        let shown = [
+            DisclosureLevel::Existence,
+            DisclosureLevel::Detail,
+            DisclosureLevel::Detail,
+        ];
+        let mut entry = LedgerEntry {
+            allowed: true,
+            purpose: "homelessness-prevention".into(),
+            gateway: "none".into(),
+            withheld: 4,
+            ..Default::default()
+        };
+        entry.shown = shown
+            .map(|level| ShownSignal {
+                level: level.into(),
+                ..Default::default()
+            })
+            .to_vec();
+        assert_eq!(outcome(&entry), "shown 2 detail, 1 existence, 4 withheld");
+        assert_eq!(why(&entry), "homelessness-prevention, no gateway");
+        entry.shown.clear();
+        assert_eq!(outcome(&entry), "nothing shown, 4 withheld");
+        entry.purpose.clear();
+        entry.withheld = 0;
+        assert_eq!(outcome(&entry), "done");
     }
 }

@@ -230,14 +230,14 @@ impl Gate {
         }
     }
 
-    /// Permits asking who saw a person.
+    /// Permits asking who saw a person, whom an agency knows by these identifiers: their references are that agency's.
     ///
     /// # Errors
     /// As for each look.
     pub async fn who_saw(
         &self,
         caller: &Caller,
-        who: Identity,
+        who: (AgencyId, Identity),
         period: Period,
         now: Timestamp,
     ) -> Result<Permit<Act<WhoSaw>>, Error> {
@@ -246,14 +246,14 @@ impl Gate {
             .await
     }
 
-    /// Permits the making of a person's access log.
+    /// Permits the making of the access log of a person, named as for [`Gate::who_saw`].
     ///
     /// # Errors
     /// As for each look.
     pub async fn access_log(
         &self,
         caller: &Caller,
-        who: Identity,
+        who: (AgencyId, Identity),
         period: Period,
         now: Timestamp,
     ) -> Result<Permit<Act<AccessLog>>, Error> {
@@ -361,11 +361,11 @@ impl Gate {
     async fn of_person<Deed: Send + 'static>(
         &self,
         caller: &Caller,
-        (operation, who, period): (Operation, Identity, Period),
+        (operation, (agency, who), period): (Operation, (AgencyId, Identity), Period),
         now: Timestamp,
         deed: impl FnOnce(Vec<[u8; 16]>, Vec<[u8; 16]>) -> Deed + Send + 'static,
     ) -> Result<Permit<Act<Deed>>, Error> {
-        let (agency, keys) = (caller.agency().clone(), self.keys.clone());
+        let keys = self.keys.clone();
         let plan = move |read: &dyn Read| {
             let about = about(read, &keys.hashes, &agency, &who)?;
             let mut subjects = person::identifier_hashes(&keys.hashes, &agency, &who);

@@ -1,4 +1,4 @@
-//! The section `[ledger]` of the configuration. Nothing here reads a file.
+//! The section `[ledger]` of the configuration. Nothing here speaks to a witness.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -6,6 +6,7 @@ use http::Uri;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::witness::Witness;
 use crate::ledger::WitnessKey;
 
 /// Where the head of the ledger is made known, and who must have seen it.
@@ -60,6 +61,16 @@ impl Settings {
     pub fn has_distinct_keys(&self) -> bool {
         let keys: BTreeSet<_> = self.witness.iter().map(|witness| witness.key.public()).collect();
         keys.len() == self.witness.len()
+    }
+
+    /// Checks that each witness can be asked as it is set: nothing is sent.
+    ///
+    /// # Errors
+    /// If one at `https://` has no authority, or one that cannot be used.
+    pub fn check(&self) -> Result<(), super::http::Error> {
+        self.witness
+            .iter()
+            .try_for_each(|witness| Witness::open(witness).map(drop))
     }
 
     /// Every path in it.

@@ -19,7 +19,7 @@ impl House {
         caller: &Caller,
         request: &proto::MakeAccessLogRequest,
     ) -> Result<impl Stream<Item = Result<proto::MakeAccessLogResponse, Status>> + Send + use<>, Trouble> {
-        let who = super::person(request.person.as_ref())?;
+        let who = self.whom(caller, request.person.as_ref(), &request.references_of)?;
         let period = wire::period(request.period.as_ref())?;
         let permit = self.gate.access_log(caller, who, period, self.clock.now()).await?;
         // The log does not tell of its own making.

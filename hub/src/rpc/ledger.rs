@@ -11,6 +11,7 @@ use crate::{
     authn::Caller,
     gate::{Act, Error, Export, Permit},
     inspect::Numbered,
+    model::{AgencyId, Identity},
     wire,
 };
 
@@ -139,12 +140,13 @@ impl House {
     }
 
     async fn who_saw(&self, caller: &Caller, request: &proto::WhoSawRequest) -> Result<proto::WhoSawResponse, Trouble> {
-        let who = super::person(request.person.as_ref())?;
+        let who = self.whom(caller, request.person.as_ref(), &request.references_of)?;
         let size = wire::page_size(request.page_size)?;
         let period = wire::period(request.period.as_ref())?;
         let asked = proto::WhoSawRequest {
             person: request.person.clone(),
             period: request.period,
+            references_of: request.references_of.clone(),
             ..proto::WhoSawRequest::default()
         };
         let bound = Bound::to(caller, "who-saw", &asked, "");
@@ -156,6 +158,28 @@ impl House {
             entries,
             next_page_token,
         })
+    }
+
+    /// Whom an officer asks about, and the agency whose references are given: the caller's own, if none is named.
+    pub(super) fn whom(
+        &self,
+        caller: &Caller,
+        person: Option<&proto::PersonIdentity>,
+        references_of: &str,
+    ) -> Result<(AgencyId, Identity), Trouble> {
+        let who = super::person(person)?;
+        if references_of.is_empty() {
+            return Ok((caller.agency().clone(), who));
+        }
+        let mut fields = wire::Fields::new();
+        let agency: Option<AgencyId> = fields.parse("references_of", references_of);
+        if agency
+            .as_ref()
+            .is_some_and(|agency| self.agencies.find(agency).is_none())
+        {
+            fields.wrong("references_of", "must be an agency of this place");
+        }
+        Ok((fields.finish(agency)?, who))
     }
 
     pub(super) fn before(&self, bound: &Bound, token: &str) -> Result<Option<u64>, Trouble> {

@@ -77,6 +77,11 @@ pub(super) fn check(file: &std::path::Path, checks: &mut Checks, now: Timestamp)
     let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key).map_err(anyhow::Error::from);
     checks.note("keyring", keyring, |_| "the hub's key opens it".into());
     checks.note("ledger key", ledger_key(&config), |name| format!("signs as {name}"));
+    let witnesses = config.ledger.check().map_err(anyhow::Error::from);
+    checks.note("witnesses", witnesses, |()| {
+        let (all, required) = (config.ledger.witness.len(), config.ledger.require_witnesses);
+        format!("{all}, of which {required} must cosign")
+    });
     let policies = trust(&config).map_err(anyhow::Error::from);
     let policies = policies.and_then(|trust| Ok(PolicySet::load_trusting(&config.policies.folder, &trust)?));
     if let Some(policies) = checks.note("policies", policies, |set| {

@@ -7,13 +7,12 @@ use jiff::Timestamp;
 use placehub_proto::v1::{MakeAccessLogRequest, MakeAccessLogResponse};
 use serde_json::{Value, json};
 
-use super::Span;
+use super::{Span, Whom};
 use crate::{
     ending::{Ending, Outcome},
     grid::plain,
     link::LinkArguments,
     moment, out,
-    person::PersonArguments,
 };
 
 /// What stands above every log.
@@ -31,7 +30,7 @@ const FOOT: &str = "The law lets or makes services withhold some entries from a 
 )]
 pub(crate) struct AccessLog {
     #[command(flatten)]
-    person: PersonArguments,
+    whom: Whom,
     #[command(flatten)]
     span: Span,
     /// Print a JSON document.
@@ -46,8 +45,9 @@ impl AccessLog {
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
         let link = self.link.link("desk", now)?;
         let request = MakeAccessLogRequest {
-            person: Some(super::someone(&self.person)?),
+            person: Some(self.whom.person()?),
             period: self.span.period(now)?,
+            references_of: self.whom.references_of,
         };
         let opened = link.ledger().make_access_log(link.open(request)?).await;
         let mut lines = opened.map_err(|status| link.fault(status))?.into_inner();

@@ -124,7 +124,7 @@ impl Plain {
             return Ok(Ending::Well);
         }
         if counts.is_empty() {
-            out::line("Nothing in the record answers this.")?;
+            out::line("Nothing in the record answers this. A name that is misspelt finds nothing either.")?;
             return Ok(Ending::Well);
         }
         out::line(table(&counts))?;

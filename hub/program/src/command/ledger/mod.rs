@@ -75,6 +75,23 @@ struct Span {
     until: Option<String>,
 }
 
+/// Whom an officer asks about.
+#[derive(Debug, Args)]
+struct Whom {
+    #[command(flatten)]
+    person: PersonArguments,
+    /// Whose reference --reference is, e.g. housing [default: your own agency's].
+    #[arg(
+        long,
+        value_name = "AGENCY",
+        requires = "reference",
+        default_value = "",
+        hide_default_value = true,
+        help_heading = "Person"
+    )]
+    references_of: String,
+}
+
 /// Which part of what is found.
 #[derive(Debug, Args)]
 struct Paging {
@@ -132,9 +149,10 @@ impl Span {
     }
 }
 
-/// The person that the flags must name.
-fn someone(person: &PersonArguments) -> Result<PersonIdentity> {
-    person
-        .identity()?
-        .context("whom? Give --person, --reference, or --name with --born and --postcode")
+impl Whom {
+    /// The person that the flags must name.
+    fn person(&self) -> Result<PersonIdentity> {
+        let person = self.person.identity()?;
+        person.context("whom? Give --person, --reference, or --name with --born and --postcode")
+    }
 }

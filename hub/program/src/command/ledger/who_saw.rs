@@ -6,23 +6,23 @@ use clap::Args;
 use jiff::Timestamp;
 use placehub_proto::v1::{LedgerEntry, PersonIdentity, WhoSawRequest};
 
-use super::{Paging, Span};
+use super::{Paging, Span, Whom};
 use crate::{
     ending::Outcome,
     entries,
     link::{Link, LinkArguments},
-    person::PersonArguments,
 };
 
 /// Whose accesses.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  placehub ledger who-saw --home wigan --as igo-1 --person \"999 000 1006\"\n  \
-    placehub ledger who-saw --home wigan --as igo-1 --person \"999 000 1006\" --since 30d --all"
+    placehub ledger who-saw --home wigan --as igo-1 --person \"999 000 1006\" --since 30d --all\n  \
+    placehub ledger who-saw --home wigan --as igo-1 --reference tenancy=T-100101 --references-of housing"
 )]
 pub(crate) struct WhoSaw {
     #[command(flatten)]
-    person: PersonArguments,
+    whom: Whom,
     #[command(flatten)]
     span: Span,
     #[command(flatten)]
@@ -35,7 +35,7 @@ impl WhoSaw {
     /// Runs it.
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
         let link = self.link.link("desk", now)?;
-        let person = super::someone(&self.person)?;
+        let person = self.whom.person()?;
         let Paging {
             all,
             page_size,
@@ -47,6 +47,7 @@ impl WhoSaw {
             page_size,
             page_token,
             period: self.span.period(now)?,
+            references_of: self.whom.references_of,
         };
         let (found, next) = accesses(&link, first, all).await?;
         entries::print(&found, &next, json)
