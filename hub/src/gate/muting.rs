@@ -54,7 +54,9 @@ async fn an_erased_person_is_named_by_no_entry_and_the_ledger_is_as_good_as_befo
     );
     let agency = officer.agency();
     // Before anybody knows them, and after.
-    gate.who_saw(&officer, alex(), Period::default(), now()).await.unwrap();
+    gate.who_saw(&officer, (officer.agency().clone(), alex()), Period::default(), now())
+        .await
+        .unwrap();
     gate.push(
         &housing,
         draft("one", now() + SignedDuration::from_hours(9)),
@@ -63,7 +65,9 @@ async fn an_erased_person_is_named_by_no_entry_and_the_ledger_is_as_good_as_befo
     )
     .await
     .unwrap();
-    gate.who_saw(&officer, alex(), Period::default(), now()).await.unwrap();
+    gate.who_saw(&officer, (officer.agency().clone(), alex()), Period::default(), now())
+        .await
+        .unwrap();
 
     let person = person::find(&*memory, &gate.keys.hashes, agency, &alex())
         .unwrap()
@@ -94,6 +98,8 @@ async fn an_erased_person_is_named_by_no_entry_and_the_ledger_is_as_good_as_befo
     assert_eq!(verify_stored(&*memory, gate.verifier_key()).unwrap(), verified);
 
     // Who asks again is told nothing of before.
-    gate.who_saw(&officer, alex(), Period::default(), now()).await.unwrap();
+    gate.who_saw(&officer, (officer.agency().clone(), alex()), Period::default(), now())
+        .await
+        .unwrap();
     assert_eq!(named(&subjects), [false, false, true]);
 }
