@@ -23,7 +23,11 @@ fn row(cells: &[(&str, &str)]) -> String {
         own.map_or("", |(_, text)| *text)
     };
     let row: Vec<&str> = HEADER.split(',').map(cell).collect();
-    assert!(cells.iter().all(|(name, _)| HEADER.split(',').any(|column| column == *name)));
+    assert!(
+        cells
+            .iter()
+            .all(|(name, _)| HEADER.split(',').any(|column| column == *name))
+    );
     format!("{}\n", row.join(","))
 }
 
@@ -54,7 +58,10 @@ const REPORTER: [(&str, &str); 5] = [
     ("postcode", "nor this"),
 ];
 
-fn with(cells: &[(&'static str, &'static str)], more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+fn with(
+    cells: &[(&'static str, &'static str)],
+    more: &[(&'static str, &'static str)],
+) -> Vec<(&'static str, &'static str)> {
     [more, cells].concat()
 }
 
@@ -94,7 +101,10 @@ fn one_who_turns_out_to_be_the_reporter_is_taken_back() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert!(taken_back.contains(&(earlier[0].source_id.clone(), 2)), "{taken_back:?}");
+    assert!(
+        taken_back.contains(&(earlier[0].source_id.clone(), 2)),
+        "{taken_back:?}"
+    );
     assert_eq!(taken_back.len(), 4);
 }
 
@@ -117,23 +127,41 @@ fn each_category_has_its_kind_and_a_concern_needs_a_marker() {
 #[test]
 fn each_marker_is_a_signal_and_domestic_abuse_is_never_an_ordinary_incident() {
     let both = drafts(&with(&VICTIM, &[("markers", "missing; Vulnerable-Adult")]));
-    let told: Vec<_> = both.iter().map(|draft| (draft.kind.as_str(), draft.source_id.as_str())).collect();
+    let told: Vec<_> = both
+        .iter()
+        .map(|draft| (draft.kind.as_str(), draft.source_id.as_str()))
+        .collect();
     // A victim is not the one who is missing.
-    let expected = [("police.asb-incident", "I-1/1"), ("police.vulnerable-adult", "I-1/1/vulnerable-adult")];
+    let expected = [
+        ("police.asb-incident", "I-1/1"),
+        ("police.vulnerable-adult", "I-1/1/vulnerable-adult"),
+    ];
     assert_eq!(told, expected);
     let abuse = drafts(&with(&SUBJECT, &[("markers", "missing;domestic-abuse")]));
-    let told: Vec<_> = abuse.iter().map(|draft| (draft.kind.as_str(), draft.source_id.as_str())).collect();
-    let expected = [("police.domestic-abuse-incident", "I-1/2"), ("police.missing-person", "I-1/2/missing")];
+    let told: Vec<_> = abuse
+        .iter()
+        .map(|draft| (draft.kind.as_str(), draft.source_id.as_str()))
+        .collect();
+    let expected = [
+        ("police.domestic-abuse-incident", "I-1/2"),
+        ("police.missing-person", "I-1/2/missing"),
+    ];
     assert_eq!(told, expected);
     assert!(abuse.iter().all(|draft| draft.sensitivity() == Sensitivity::Restricted));
 }
 
 #[test]
 fn only_its_subject_was_taken_to_a_place_of_safety() {
-    assert_eq!(kinds(&with(&SUBJECT, &[("markers", "s.136")])), ["police.mental-health-detention"]);
+    assert_eq!(
+        kinds(&with(&SUBJECT, &[("markers", "s.136")])),
+        ["police.mental-health-detention"]
+    );
     assert_eq!(kinds(&with(&VICTIM, &[("markers", "s136")])), ["police.asb-incident"]);
     assert_eq!(kinds(&[("markers", "s136")]), ["police.asb-incident"]);
-    assert_eq!(why(&with(&VICTIM, &[("markers", "s136"), ("category", "concern")])).field, "markers");
+    assert_eq!(
+        why(&with(&VICTIM, &[("markers", "s136"), ("category", "concern")])).field,
+        "markers"
+    );
 }
 
 #[test]
@@ -199,7 +227,12 @@ fn an_address_stands_for_its_uprn_if_it_is_a_known_one() {
     let somebody = told(&with(&VICTIM, &[("uprn", ""), ("address", "Elsewhere")])).unwrap();
     let draft = somebody.draft().unwrap();
     assert_eq!(draft.uprn, "");
-    assert!(draft.person.as_ref().is_some_and(|person| *person != PersonIdentity::default()));
+    assert!(
+        draft
+            .person
+            .as_ref()
+            .is_some_and(|person| *person != PersonIdentity::default())
+    );
 }
 
 #[test]

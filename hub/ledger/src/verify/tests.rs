@@ -288,7 +288,13 @@ fn what_is_shown_was_brought_in_before_and_asked_for_and_decided() {
     not_pushed.action = "retract".into();
     let bad = [
         ([allowed(), pushed()], 0),
-        ([pushed(), but(|entry| (entry.policy, entry.policy_version) = (None, None))], 1),
+        (
+            [
+                pushed(),
+                but(|entry| (entry.policy, entry.policy_version) = (None, None)),
+            ],
+            1,
+        ),
         ([pushed(), but(|entry| entry.agreements.clear())], 1),
         ([pushed(), but(|entry| entry.rules.clear())], 1),
         ([pushed(), but(|entry| entry.level = Some(Level::Existence))], 1),
