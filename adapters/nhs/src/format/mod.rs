@@ -22,8 +22,9 @@ use ring::digest::{SHA256, digest};
 
 use crate::mapping::{Mapping, Record, Tell};
 
-/// The longest file of JSON that is read, in bytes: it is read whole, and takes several times its length in memory.
-const LONGEST_JSON: u64 = 8 * 1024 * 1024;
+/// The longest file of JSON that is read, in bytes: it is read whole, and one of many small entries takes nearly thirty times
+/// its length in memory.
+const LONGEST_JSON: u64 = 3 * 1024 * 1024;
 /// How much of a file must show what it is, in bytes.
 const BEGINNING: u64 = 4096;
 /// U+FEFF in UTF-8.
@@ -236,7 +237,7 @@ pub fn read(mut input: Input, reading: &Arc<Reading>, now: Timestamp) -> Result<
             let rest = input.take(LONGEST_JSON).read_to_end(&mut bytes);
             rest.map_err(unreadable)?;
             if bytes.len() as u64 > LONGEST_JSON {
-                return malformed("FHIR JSON", "it is longer than 8 MiB: send it in parts");
+                return malformed("FHIR JSON", "it is longer than 3 MiB: send it in parts");
             }
             let text = String::from_utf8(bytes).map_err(|_| FileError::NotUtf8)?;
             fhir::read(text.trim_end_matches(|edge: char| edge.is_control()), reading, now)

@@ -59,11 +59,11 @@ fn a_kept_entry_becomes_by_itself_what_it_became_in_its_bundle() {
 fn json_that_is_too_long_to_be_read_whole_is_refused_as_a_file() {
     let long = format!(
         "{{\"resourceType\":\"Bundle\",\"x\":\"{}\"}}",
-        "x".repeat(8 * 1024 * 1024)
+        "x".repeat(3 * 1024 * 1024)
     );
     let refusal = translate(long.as_bytes(), "x").unwrap_err().to_string();
     assert_eq!(
         refusal,
-        "file is not FHIR JSON: it is longer than 8 MiB: send it in parts"
+        "file is not FHIR JSON: it is longer than 3 MiB: send it in parts"
     );
 }

@@ -1,6 +1,7 @@
 //! Reads FHIR R4 resources, alone or in a Bundle: Encounter, EpisodeOfCare, Flag, Patient and Consent, with UK Core's identifiers.
 //! Pure. It never follows a reference out of the file, and never passes over what changes a resource's meaning.
 
+mod bundle;
 mod consent;
 mod element;
 mod patient;
@@ -10,10 +11,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use placehub_delivery::{FileError, Piece, Pieces, Placed, Untranslatable, fields};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Cancellation, Event, Fact, Joined, Patient, Reading, Saying, mns, together};
 use crate::mapping::{Deed, Record};
+use bundle::Index;
 use element::Element;
 use resources::Identifier;
 
@@ -52,7 +54,8 @@ pub(super) fn read(text: &str, reading: &Reading, now: Timestamp) -> Result<Piec
             (parts, (!is_bundle).then_some(text))
         }
     };
-    let (alone, whole) = (parts.len() == 1, whole.map(Arc::from));
+    let (alone, whole): (_, Option<Arc<str>>) = (parts.len() == 1, whole.map(Arc::from));
+    let index = Index::of(bundle::entries(&root));
     let placed = parts.into_iter().flat_map(move |part| {
         let place = match part.entry {
             None if part.resource_type.is_empty() => "signal".to_owned(),
@@ -68,7 +71,10 @@ pub(super) fn read(text: &str, reading: &Reading, now: Timestamp) -> Result<Piec
         if told.is_empty() {
             return vec![];
         }
-        let piece = whole.clone().unwrap_or_else(|| excerpt(&root, part.entry));
+        let piece = match (&whole, part.entry) {
+            (None, Some(at)) => bundle::excerpt(&root, &index, at),
+            (whole, _) => whole.clone().unwrap_or_default(),
+        };
         let placed = told.into_iter().map(|content| {
             Ok(Placed {
                 place: place.clone(),
@@ -79,46 +85,6 @@ pub(super) fn read(text: &str, reading: &Reading, now: Timestamp) -> Result<Piec
         placed.collect()
     });
     Ok(Box::new(placed))
-}
-
-/// A Bundle of one entry and of those that it refers to, which is enough to read that entry anew.
-fn excerpt(root: &Value, at: Option<usize>) -> Arc<str> {
-    let entries = root.get("entry").and_then(Value::as_array);
-    let entries = entries.map(Vec::as_slice).unwrap_or_default();
-    let Some(entry) = at.and_then(|at| entries.get(at)) else {
-        return Arc::from("");
-    };
-    let mut wanted = Vec::new();
-    references(entry, &mut wanted);
-    let others = entries.iter().filter(|other| !std::ptr::eq(*other, entry));
-    let others = others.filter(|other| wanted.iter().any(|reference| is_named(other, reference)));
-    let kept: Vec<Value> = std::iter::once(entry).chain(others).cloned().collect();
-    let head = ["resourceType", "type", "timestamp"].into_iter();
-    let mut bundle: Map<String, Value> = head
-        .filter_map(|key| Some((key.to_owned(), root.get(key)?.clone())))
-        .collect();
-    bundle.insert("entry".to_owned(), kept.into());
-    Value::Object(bundle).to_string().into()
-}
-
-/// All that an element and those within it refer to.
-fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
-    match value {
-        Value::Array(list) => list.iter().for_each(|one| references(one, found)),
-        Value::Object(object) => {
-            found.extend(object.get("reference").and_then(Value::as_str));
-            object.values().for_each(|one| references(one, found));
-        }
-        _ => {}
-    }
-}
-
-/// Whether a reference names an entry, by full URL or by type and id.
-fn is_named(entry: &Value, reference: &str) -> bool {
-    let resource = entry.get("resource").unwrap_or(&Value::Null);
-    let id = resource.get("id").and_then(Value::as_str);
-    entry.get("fullUrl").and_then(Value::as_str) == Some(reference)
-        || id.is_some() && reference.split_once('/') == id.map(|id| (resource_type(resource), id))
 }
 
 /// Reads JSON.
@@ -137,31 +103,26 @@ pub(crate) fn json(text: &str) -> Result<Value, FileError> {
 /// The element and the rule, if nothing here can say anything.
 pub(crate) fn parts(root: &Value, reading: &Reading, now: Timestamp) -> Result<Vec<Part>, Untranslatable> {
     let root_type = resource_type(root);
-    let (entries, made_at): (Vec<&Value>, _) = match root_type {
-        "Bundle" => {
-            let entries = root.get("entry").map_or(Ok([].as_slice()), |entries| {
-                let list = entries.as_array().map(Vec::as_slice);
-                list.ok_or_else(|| Untranslatable::new("Bundle.entry", "is not a list"))
-            })?;
-            let made_at = root.get("timestamp").and_then(Value::as_str);
-            (
-                entries.iter().collect(),
-                made_at.and_then(|text| fields::moment(text).ok()),
-            )
-        }
+    let is_bundle = match root_type {
         "" => return Err(Untranslatable::new("resourceType", "is missing")),
-        _ => (vec![], None),
+        root_type => root_type == "Bundle",
     };
+    if is_bundle && root.get("entry").is_some_and(|entries| !entries.is_array()) {
+        return Err(Untranslatable::new("Bundle.entry", "is not a list"));
+    }
+    let entries = if is_bundle { bundle::entries(root) } else { &[] };
+    let made_at = root.get("timestamp").and_then(Value::as_str).filter(|_| is_bundle);
     let text = Text {
-        entries: &entries,
-        made_at,
+        entries,
+        index: &Index::of(entries),
+        made_at: made_at.and_then(|text| fields::moment(text).ok()),
         now,
     };
     let in_bundle = entries.iter().enumerate().map(|(at, entry)| {
         let resource = entry.get("resource").unwrap_or(&Value::Null);
         (Some(at), resource, format!("Bundle.entry[{at}].resource"))
     });
-    let alone = (root_type != "Bundle").then(|| (None, root, root_type.to_owned()));
+    let alone = (!is_bundle).then(|| (None, root, root_type.to_owned()));
     let speaking = in_bundle
         .chain(alone)
         .filter(|(_, resource, _)| SPEAKING.contains(&resource_type(resource)));
@@ -181,7 +142,8 @@ pub(crate) fn parts(root: &Value, reading: &Reading, now: Timestamp) -> Result<V
 
 /// What stands beside a resource.
 pub(super) struct Text<'v> {
-    entries: &'v [&'v Value],
+    entries: &'v [Value],
+    index: &'v Index,
     /// When the Bundle was put together, if it says so.
     made_at: Option<Timestamp>,
     /// When it came.
@@ -293,12 +255,12 @@ impl Text<'_> {
 
     /// The entry that a reference names by full URL, or by type and id.
     fn find(&self, reference: &str, wanted: &str) -> Option<Element<'_>> {
-        let mut entries = self.entries.iter().enumerate();
-        let found = entries.find_map(|(at, entry)| {
-            let resource = entry.get("resource")?;
-            (resource_type(resource) == wanted && is_named(entry, reference)).then_some((at, resource))
-        });
-        found.map(|(at, resource)| Element::new(resource, format!("Bundle.entry[{at}].resource")))
+        let mut named = self.index.named(reference).iter();
+        let (at, resource) = named.find_map(|at| {
+            let resource = self.entries.get(*at)?.get("resource")?;
+            (resource_type(resource) == wanted).then_some((at, resource))
+        })?;
+        Some(Element::new(resource, format!("Bundle.entry[{at}].resource")))
     }
 }
 
