@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use jiff::Timestamp;
 use placehub_ledger::proof::{check_consistency, check_inclusion};
 
-use super::*;
 use super::verify::{Fault, verify_stored};
+use super::*;
 use samples::{Nothing, at, filled, many, pushed, subject};
 
 fn numbers(entries: Vec<read::Numbered>) -> Vec<u64> {
