@@ -68,6 +68,16 @@ async fn who_knows_only_the_old_key_follows_to_the_new_one() {
         }
     }
     served.stop().await;
+    let handover = fs::read_dir(folder.join("handovers"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let misnamed = handover.with_file_name("00000000000000000001");
+    fs::rename(&handover, &misnamed).unwrap();
+    verify(&folder, &new, &[]).await.ended(2);
+    fs::rename(&misnamed, &handover).unwrap();
     let handovers = fs::read_dir(folder.join("handovers")).unwrap();
     handovers.for_each(|file| fs::remove_file(file.unwrap().path()).unwrap());
     verify(&folder, &new, &[]).await.ended(0);
@@ -107,6 +117,31 @@ async fn a_change_of_keys_that_was_cut_short_goes_on_where_it_stopped() {
         verify(&folder, &home.file("ledger.pub"), &[]).await.ended(0).json()["changes_of_key"],
         1
     );
+}
+
+#[tokio::test]
+async fn a_change_of_keys_that_was_cut_short_while_its_files_were_written_is_made_once() {
+    let home = Home::new().await;
+    lived(&home, 1).await;
+    let (key, public) = (home.path().join("keys/ledger.key"), home.path().join("ledger.pub"));
+    let told = fs::read(&public).unwrap();
+    let config = home.file("placehub.toml");
+    let rotate = ["ledger", "rotate-key", "--config", &config, "--json"];
+    // As if it had been cut short while the new key was made.
+    fs::write(home.path().join("keys/ledger.key.new.part"), "").unwrap();
+    let done = placehub(rotate).await.ended(0).json();
+    let new = fs::read(&key).unwrap();
+    // As if it had been cut short before the public key's file was replaced.
+    fs::write(&public, &told).unwrap();
+    fs::write(home.path().join("ledger.pub.part"), "x").unwrap();
+    let again = placehub(rotate).await.ended(0).json();
+    assert_eq!((&done, &new), (&again, &fs::read(&key).unwrap()));
+    assert_eq!(fs::read_to_string(&public).unwrap().trim(), done["to"]);
+    assert!(!home.path().join("keys/ledger.key.new").exists());
+    // What was done is done: the next is another change.
+    let next = placehub(rotate).await.ended(0).json();
+    assert_eq!(next["from"], done["to"]);
+    home.serve().await.stop().await;
 }
 
 #[tokio::test]

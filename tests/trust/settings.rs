@@ -171,7 +171,7 @@ fn settle(place: &Place, (url, witness): (&str, &Witness), ca: &str) {
 async fn a_witness_behind_tls_cosigns_under_its_own_authority_and_under_no_other() {
     let place = Place::new();
     let witness = Witness::new("one.sample/w").await;
-    let served = witness.serve("127.0.0.1:0", &ledger_key(&place)).await;
+    let served = witness.serve(&ledger_key(&place)).await;
     let (right, wrong) = (Authority::new(), Authority::new());
     let address = right.before(served.address).await;
     let url = format!("https://localhost:{}", address.port());

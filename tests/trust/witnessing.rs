@@ -1,6 +1,6 @@
 //! Witnesses in processes of their own, and hubs that grow, stand still, go back and fork before them.
 
-use std::{fs, sync::Arc};
+use std::{fs, net::SocketAddr, sync::Arc};
 
 use jiff::SignedDuration;
 use placehub_hub::{
@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use super::{carry, grow, head_until, live, opened, verify};
 use crate::{
-    harness::{Hub, Place, alex, contents, question_person, refused},
-    program::{Home, Served, command, placehub},
+    harness::{Hub, Line, Place, alex, contents, question_person, refused},
+    program::{Home, Served, command, placehub, run},
 };
 
 /// A witness's folder, and the key of the ledger that it watches.
@@ -36,14 +36,14 @@ impl Witness {
         }
     }
 
-    /// Serves on this address; port 0 takes a free one.
-    pub(super) async fn serve(&self, address: &str, ledger_key: &str) -> Served {
+    /// Serves on a free port.
+    pub(super) async fn serve(&self, ledger_key: &str) -> Served {
         let log = self.folder.path().join("ledger.pub");
         fs::write(&log, ledger_key).unwrap();
         let mut command = command("placehub");
         let dir = self.folder.path().join("witness");
         command
-            .args(["witness", "serve", "--listen", address, "--ledger"])
+            .args(["witness", "serve", "--listen", "127.0.0.1:0", "--ledger"])
             .arg(log)
             .arg(dir);
         Served::start(&mut command).await
@@ -65,10 +65,10 @@ pub(super) fn ledger_key(place: &Place) -> String {
         .to_string()
 }
 
-fn settle(place: &Place, witnesses: &[(&Witness, &Served)], more: &str) {
+fn settle(place: &Place, witnesses: &[(&Witness, SocketAddr)], more: &str) {
     let tables: Vec<_> = witnesses
         .iter()
-        .map(|(witness, served)| format!(r#"{{ url = "http://{}", key = "{}" }}"#, served.address, witness.key))
+        .map(|(witness, address)| format!(r#"{{ url = "http://{address}", key = "{}" }}"#, witness.key))
         .collect();
     let ledger = format!(
         "ledger = {{ publish = \"head\", witness = [{}], {more} }}\nlimits =",
@@ -82,11 +82,12 @@ async fn witnesses_cosign_a_ledger_that_grows_and_the_published_head_carries_it(
     let place = Place::new();
     let key = ledger_key(&place);
     let (one, two) = (Witness::new("one.sample/w").await, Witness::new("two.sample/w").await);
-    let (first, second) = (
-        one.serve("127.0.0.1:0", &key).await,
-        two.serve("127.0.0.1:0", &key).await,
+    let (first, second) = (one.serve(&key).await, two.serve(&key).await);
+    settle(
+        &place,
+        &[(&one, first.address), (&two, second.address)],
+        "require_witnesses = 2",
     );
-    settle(&place, &[(&one, &first), (&two, &second)], "require_witnesses = 2");
     let hub = Hub::start(&place, Arc::new(Memory::new())).await;
     let log: VerifierKey = hub.ledger_key.parse().unwrap();
     let police = hub.adapter("police");
@@ -128,9 +129,7 @@ async fn a_bundle_carries_the_cosignatures_that_its_verifier_requires() {
     let home = Home::new().await;
     let ledger_pub = home.file("ledger.pub");
     let witness = Witness::new("one.sample/w").await;
-    let served = witness
-        .serve("127.0.0.1:0", &fs::read_to_string(&ledger_pub).unwrap())
-        .await;
+    let served = witness.serve(&fs::read_to_string(&ledger_pub).unwrap()).await;
     let config = home.file("placehub.toml");
     let settings = format!(
         "\n[ledger]\nrequire_witnesses = 1\n[[ledger.witness]]\nurl = \"http://{}\"\nkey = \"{}\"\n",
@@ -153,6 +152,30 @@ async fn a_bundle_carries_the_cosignatures_that_its_verifier_requires() {
     assert_eq!(told["witnesses"][0]["name"], "one.sample/w");
     let twice = ["--witness", &key, "--witness", &key, "--require", "2"];
     verify(&folder, &ledger_pub, &twice).await.ended(2);
+
+    let (entry, proof) = (home.beside().join("0.json"), home.beside().join("0.tlog-proof"));
+    let (entry, proof) = (entry.display().to_string(), proof.display().to_string());
+    let prove = [
+        "ledger",
+        "prove",
+        "--entry",
+        "0",
+        "--witnessed",
+        "--write-entry",
+        &entry,
+        "--as",
+        "igo-1",
+    ];
+    fs::write(&proof, home.run(&prove).await.ended(0).out).unwrap();
+    let check = ["proof", &proof, "--entry", &entry, "--key", &ledger_pub, "--json"];
+    let told = run("placehub-verify", check.into_iter().chain(required))
+        .await
+        .ended(0)
+        .json();
+    assert_eq!(told["witnesses"][0]["name"], "one.sample/w");
+    let stranger = Witness::new("two.sample/w").await.key.to_string();
+    let required = ["--witness", &stranger, "--require", "1"];
+    run("placehub-verify", check.into_iter().chain(required)).await.ended(1);
     hub.stop().await;
     served.stop().await;
 }
@@ -162,10 +185,11 @@ async fn a_lack_of_witnesses_is_an_alarm_and_closes_the_hub_until_they_are_back(
     let place = Place::new();
     let key = ledger_key(&place);
     let witness = Witness::new("one.sample/w").await;
-    let served = witness.serve("127.0.0.1:0", &key).await;
+    let served = witness.serve(&key).await;
+    let line = Line::to(served.address).await;
     settle(
         &place,
-        &[(&witness, &served)],
+        &[(&witness, line.address)],
         "require_witnesses = 1, witness_limit_seconds = 30, close_without_witnesses = true",
     );
     let hub = Hub::start(&place, Arc::new(Memory::new())).await;
@@ -174,7 +198,7 @@ async fn a_lack_of_witnesses_is_an_alarm_and_closes_the_hub_until_they_are_back(
     head_until(&police, |head| (!head.witnessed.is_empty()).then_some(())).await;
     grow(&hub, 1).await;
 
-    let address = served.address.to_string();
+    line.lead_to(None);
     served.kill().await;
     grow(&hub, 1).await;
     let trouble = head_until(&police, |head| {
@@ -192,7 +216,8 @@ async fn a_lack_of_witnesses_is_an_alarm_and_closes_the_hub_until_they_are_back(
     let refusal = refused(officer.ask(question_person(alex(), super::PURPOSE)).await);
     assert_eq!(refusal.reason, "HUB_CLOSED");
 
-    let served = witness.serve(&address, &key).await;
+    let served = witness.serve(&key).await;
+    line.lead_to(Some(served.address));
     head_until(&police, |head| head.alarm.is_empty().then_some(())).await;
     grow(&hub, 1).await;
     hub.stop().await;
@@ -204,8 +229,8 @@ async fn a_hub_on_an_older_copy_of_its_store_is_refused_by_the_witness_whatever_
     let place = Place::new();
     let key = ledger_key(&place);
     let witness = Witness::new("one.sample/w").await;
-    let served = witness.serve("127.0.0.1:0", &key).await;
-    settle(&place, &[(&witness, &served)], "require_witnesses = 1");
+    let served = witness.serve(&key).await;
+    settle(&place, &[(&witness, served.address)], "require_witnesses = 1");
     let store = Arc::new(Memory::new());
     let hub = Hub::start(&place, store.clone()).await;
     grow(&hub, 3).await;
@@ -248,12 +273,83 @@ async fn a_hub_on_an_older_copy_of_its_store_is_refused_by_the_witness_whatever_
 }
 
 #[tokio::test]
+async fn a_hub_that_closes_without_witnesses_signs_nothing_until_they_have_seen_its_ledger() {
+    let place = Place::new();
+    let key = ledger_key(&place);
+    let witness = Witness::new("one.sample/w").await;
+    let served = witness.serve(&key).await;
+    settle(
+        &place,
+        &[(&witness, served.address)],
+        "require_witnesses = 1, close_without_witnesses = true",
+    );
+    let open = |head: &placehub_proto::v1::GetCheckpointResponse| (!head.witnessed.is_empty()).then_some(());
+    let store = Arc::new(Memory::new());
+    let hub = Hub::start(&place, store.clone()).await;
+    head_until(&hub.adapter("police"), open).await;
+    while hub
+        .as_cast("officer-42")
+        .ask(question_person(alex(), super::PURPOSE))
+        .await
+        .is_err()
+    {}
+    hub.stop().await;
+    let old = contents(&*store);
+
+    // Other policies are entered before anything else, and after the witness has seen what was there.
+    let agreement = "policies/agreements/homelessness-prevention.toml";
+    place.edit(agreement, "title = \"", "title = \"Renewed: ");
+    let hub = Hub::start(&place, store.clone()).await;
+    while hub
+        .as_cast("officer-42")
+        .ask(question_person(alex(), super::PURPOSE))
+        .await
+        .is_err()
+    {}
+    let (entries, _) = hub.as_cast("igo-1").export().await.unwrap();
+    let actions: Vec<_> = entries
+        .iter()
+        .map(|bytes| String::from_utf8(bytes.clone()).unwrap())
+        .collect();
+    let started: Vec<_> = (0..)
+        .zip(&actions)
+        .filter(|(_, entry)| entry.contains("policies-loaded"))
+        .collect();
+    assert_eq!(started.len(), 2);
+    assert!(actions[started[1].0 + 1].contains(r#""action":"ask""#));
+    hub.stop().await;
+
+    place.edit(agreement, "title = \"Renewed: ", "title = \"Again: ");
+    let put_back = Arc::new(Memory::new());
+    let rows = old.clone().into_iter().map(|(key, value)| (key, Some(value)));
+    put_back.commit(rows.collect()).unwrap();
+    let hub = Hub::start(&place, put_back.clone()).await;
+    let police = hub.adapter("police");
+    head_until(&police, |head| (!head.alarm.is_empty()).then_some(())).await;
+    let refusal = refused(
+        hub.as_cast("officer-42")
+            .ask(question_person(alex(), super::PURPOSE))
+            .await,
+    );
+    assert_eq!(refusal.reason, "HUB_CLOSED");
+    hub.stop().await;
+    assert!(contents(&*put_back) == old, "it was gone on with");
+    assert_eq!(
+        witness.refused(),
+        0,
+        "nothing was signed that could be evidence of a fork"
+    );
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn a_witness_remembers_across_a_restart_and_a_hub_on_its_disk_goes_on_with_it() {
     let place = Place::new();
     let key = ledger_key(&place);
     let witness = Witness::new("one.sample/w").await;
-    let served = witness.serve("127.0.0.1:0", &key).await;
-    settle(&place, &[(&witness, &served)], "require_witnesses = 1");
+    let served = witness.serve(&key).await;
+    let line = Line::to(served.address).await;
+    settle(&place, &[(&witness, line.address)], "require_witnesses = 1");
     let store: Arc<dyn Store> = Arc::new(Disk::open(&place.folder().join("store")).unwrap());
     let hub = Hub::start(&place, store.clone()).await;
     grow(&hub, 5).await;
@@ -261,9 +357,10 @@ async fn a_witness_remembers_across_a_restart_and_a_hub_on_its_disk_goes_on_with
     let grown = super::size(&police).await;
     head_until(&police, |head| (head.witnesses[0].size == grown).then_some(())).await;
     hub.stop().await;
-    let address = served.address.to_string();
+    line.lead_to(None);
     served.kill().await;
-    let served = witness.serve(&address, &key).await;
+    let served = witness.serve(&key).await;
+    line.lead_to(Some(served.address));
     let hub = Hub::start(&place, store).await;
     grow(&hub, 5).await;
     let police = hub.adapter("police");

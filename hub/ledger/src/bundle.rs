@@ -47,7 +47,7 @@ impl Bundle {
     /// Opens a bundle.
     ///
     /// # Errors
-    /// If a file of it is missing, too large, or not text.
+    /// If a file of it is missing, too large, or not text, or a handover has another name than it must.
     pub fn open(folder: &Path) -> io::Result<Self> {
         let mut handovers = Vec::new();
         let within = folder.join(HANDOVERS);
@@ -57,7 +57,17 @@ impl Bundle {
                 .collect::<io::Result<Vec<_>>>()?;
             files.sort();
             for file in files {
-                handovers.push(read_note(&file)?);
+                let note = read_note(&file)?;
+                let named_rightly =
+                    file.file_name().and_then(|name| name.to_str()) == handover_name(&note).ok().as_deref();
+                if !named_rightly {
+                    let odd = io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "a handover has the number of entries that it speaks for as its name",
+                    );
+                    return Err(named(&file, &odd));
+                }
+                handovers.push(note);
             }
         }
         Ok(Self {
@@ -150,12 +160,17 @@ impl BundleWriter {
             let within = self.folder.join(HANDOVERS);
             fs::create_dir(&within)?;
             for note in handovers {
-                let size = Checkpoint::read_unverified(note).map_err(io::Error::other)?.size;
-                fs::write(within.join(format!("{size:020}")), note)?;
+                fs::write(within.join(handover_name(note)?), note)?;
             }
         }
         fs::write(self.folder.join(CHECKPOINT), checkpoint)
     }
+}
+
+/// The name of a handover's file: how many entries it speaks for.
+fn handover_name(note: &str) -> io::Result<String> {
+    let size = Checkpoint::read_unverified(note).map_err(io::Error::other)?.size;
+    Ok(format!("{size:020}"))
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -46,6 +46,9 @@ pub enum Refused {
         /// That size.
         size: u64,
     },
+    /// A key has signed it that another has taken the place of: whoever holds it has no right to.
+    #[error("the checkpoint is signed by a key that another has taken the place of")]
+    Retired,
     /// No known key of the log has signed the checkpoint.
     #[error("the checkpoint is not signed by a known key of its log")]
     Unsigned,
@@ -59,7 +62,7 @@ impl Refused {
     pub fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) => 400,
-            Self::Unsigned => 403,
+            Self::Retired | Self::Unsigned => 403,
             Self::Unknown => 404,
             Self::Forked { .. } | Self::Stale { .. } => 409,
             Self::Inconsistent => 422,
@@ -67,31 +70,59 @@ impl Refused {
     }
 }
 
-/// Judges a submission against the keys of the logs that are watched and what of this log was cosigned last.
+/// What a witness has cosigned last of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    head: Checkpoint,
+    note: String,
+}
+
+impl Seen {
+    /// Of the note that was kept.
+    ///
+    /// # Errors
+    /// If it is not a checkpoint any more.
+    pub fn read(note: String) -> Result<Self, NoteInvalid> {
+        let head = Checkpoint::read_unverified(&note)?;
+        Ok(Self { head, note })
+    }
+
+    /// The place of the newest of these keys that signed it: a log never goes back to a key.
+    fn signed_by(&self, keys: &[&VerifierKey]) -> usize {
+        let signed = |key: &&VerifierKey| Checkpoint::open(&self.note, key).is_ok();
+        keys.iter().rposition(signed).unwrap_or_default()
+    }
+}
+
+/// Judges a submission against the keys of the logs that are watched, those of one log in the order in which each took the
+/// place of the one before, and what of this log was cosigned last.
 /// Gives the checkpoint, which may be cosigned once it has been kept as the newest.
-///
-/// `seen` gives the size and root that were cosigned last under an origin; none if nothing was.
 ///
 /// # Errors
 /// Why it must not be cosigned.
-pub fn judge(
-    submission: &Submission,
-    logs: &[VerifierKey],
-    seen: impl FnOnce(&str) -> Option<(u64, Hash)>,
-) -> Result<Checkpoint, Refused> {
+pub fn judge(submission: &Submission, logs: &[VerifierKey], seen: Option<&Seen>) -> Result<Checkpoint, Refused> {
     let claimed = Checkpoint::read_unverified(&submission.checkpoint).map_err(Refused::Malformed)?;
-    let mut keys = logs.iter().filter(|key| key.name() == claimed.origin).peekable();
-    if keys.peek().is_none() {
+    let keys: Vec<&VerifierKey> = logs.iter().filter(|key| key.name() == claimed.origin).collect();
+    if keys.is_empty() {
         return Err(Refused::Unknown);
     }
-    let opened = keys.find_map(|key| Checkpoint::open(&submission.checkpoint, key).ok());
-    let new = opened.ok_or(Refused::Unsigned)?;
+    let seen = seen.filter(|seen| seen.head.origin == claimed.origin);
+    let (retired, in_force) = keys.split_at(seen.map_or(0, |seen| seen.signed_by(&keys)));
+    let open = |keys: &[&VerifierKey]| {
+        let mut opened = keys.iter().map(|key| Checkpoint::open(&submission.checkpoint, key));
+        opened.find_map(Result::ok)
+    };
+    let new = match open(in_force) {
+        Some(new) => new,
+        None if open(retired).is_some() => return Err(Refused::Retired),
+        None => return Err(Refused::Unsigned),
+    };
     if submission.old > new.size {
         return Err(Refused::Malformed(NoteInvalid::Form(
             "the old size is not above the new",
         )));
     }
-    let (size, root) = seen(&new.origin).unwrap_or((0, Frontier::default().root()));
+    let (size, root) = seen.map_or((0, Frontier::default().root()), |seen| (seen.head.size, seen.head.root));
     if submission.old != size {
         return Err(Refused::Stale { size });
     }
@@ -138,8 +169,6 @@ mod tests {
         tree::{leaf_hash, root_of},
     };
 
-    const ORIGIN: &str = "hub.wigan.sample";
-
     struct Leaves(Vec<Hash>);
 
     impl proof::Nodes for Leaves {
@@ -168,8 +197,18 @@ mod tests {
     }
 
     fn judged(submission: &Submission, seen: Option<(u64, Hash)>) -> Result<u64, Refused> {
-        let logs = [samples::signer(9), samples::signer(1)].map(|signer| signer.verifier_key().clone());
-        judge(submission, &logs, |origin| seen.filter(|_| origin == ORIGIN)).map(|new| new.size)
+        judged_by(&[9, 1], submission, seen.map(|head| (head, 1)))
+    }
+
+    /// By a witness that knows the keys of these seeds; what it saw was signed by that of one.
+    fn judged_by(keys: &[u8], submission: &Submission, seen: Option<((u64, Hash), u8)>) -> Result<u64, Refused> {
+        let logs: Vec<_> = keys
+            .iter()
+            .map(|seed| samples::signer(*seed).verifier_key().clone())
+            .collect();
+        let seen = seen.map(|((size, root), seed)| Checkpoint::sign(&samples::signer(seed), size, &root));
+        let seen = seen.map(|note| Seen::read(note).unwrap());
+        judge(submission, &logs, seen.as_ref()).map(|new| new.size)
     }
 
     #[test]
@@ -228,8 +267,38 @@ mod tests {
             ..submission(0, 3)
         };
         assert_eq!(judged(&stolen, None), Err(Refused::Unsigned));
-        let strange = judge(&submission(0, 3), &[], |_| None);
+        let strange = judge(&submission(0, 3), &[], None);
         assert_eq!(strange, Err(Refused::Unknown));
+    }
+
+    #[test]
+    fn a_key_that_another_took_the_place_of_signs_nothing_more() {
+        let by = |seed: u8, old, new| Submission {
+            checkpoint: Checkpoint::sign(&samples::signer(seed), new, &root(new)),
+            ..submission(old, new)
+        };
+        let seen = |seed: u8| Some(((3, root(3)), seed));
+        let keys = [1, 2];
+        assert_eq!(judged_by(&keys, &by(1, 3, 8), seen(1)), Ok(8));
+        assert_eq!(
+            judged_by(&keys, &by(2, 3, 8), seen(1)),
+            Ok(8),
+            "the new key takes its place"
+        );
+        assert_eq!(judged_by(&keys, &by(2, 3, 8), seen(2)), Ok(8));
+        assert_eq!(judged_by(&keys, &by(1, 3, 8), seen(2)), Err(Refused::Retired));
+        assert_eq!(judged_by(&keys, &by(3, 3, 8), seen(2)), Err(Refused::Unsigned));
+        // The handover carries both signatures.
+        let both = Checkpoint::join(&by(1, 3, 8).checkpoint, &by(2, 3, 8).checkpoint).unwrap();
+        let handover = Submission {
+            checkpoint: both.clone(),
+            ..by(1, 3, 8)
+        };
+        assert_eq!(judged_by(&keys, &handover, seen(1)), Ok(8));
+        let seen = Seen::read(both).unwrap();
+        let logs = keys.map(|seed| samples::signer(seed).verifier_key().clone());
+        assert_eq!(judge(&by(1, 8, 20), &logs, Some(&seen)), Err(Refused::Retired));
+        assert!(judge(&by(2, 8, 20), &logs, Some(&seen)).is_ok());
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod out;
 mod person;
 mod question;
 mod shown;
+mod whole;
 mod words;
 mod written;
 

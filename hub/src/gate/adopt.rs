@@ -11,7 +11,7 @@ use crate::{
     decide::PolicySet,
     ledger::{self, Change, Entry, Ledger, Refusal},
     model::{AgreementId, PolicyVersion},
-    store::{self, Committer, Read, row},
+    store::{self, Committer, Read, Txn, row},
     tables,
 };
 
@@ -49,8 +49,30 @@ impl Gate {
     /// # Errors
     /// If it cannot be recorded: then nothing changes.
     pub async fn adopt(&self, set: Arc<PolicySet>, by: &str, now: Timestamp) -> Result<(), Error> {
+        let done = self.committer.commit(self.adoption(set, by, now));
+        done.await??.into_inner();
+        Ok(())
+    }
+
+    /// As `adopt`, of the policies that a hub starts with, which come before everything else that it writes.
+    ///
+    /// # Errors
+    /// If it cannot be recorded.
+    pub async fn begin(&self, now: Timestamp) -> Result<(), Error> {
+        let adoption = self.adoption(self.policies(), "start", now);
+        let done = self.committer.commit_though_held(adoption);
+        done.await??.into_inner();
+        Ok(())
+    }
+
+    fn adoption(
+        &self,
+        set: Arc<PolicySet>,
+        by: &str,
+        now: Timestamp,
+    ) -> impl FnOnce(&mut Txn<'_>) -> Result<(), Error> + use<> {
         let (ledger, policies, by) = (self.ledger.clone(), self.policies.clone(), by.to_owned());
-        let done = self.committer.commit(move |txn| {
+        move |txn| {
             let mut kept = kept(txn)?;
             if kept.digest != set.digest() {
                 let entry = Entry {
@@ -72,10 +94,8 @@ impl Gate {
                 txn.put(version_key(), set.version().as_str().into());
             }
             policies.store(set);
-            Ok::<_, Error>(())
-        });
-        done.await??.into_inner();
-        Ok(())
+            Ok(())
+        }
     }
 
     /// Enters that policies were refused. Those in force stay in force.

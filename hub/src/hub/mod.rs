@@ -225,15 +225,31 @@ impl Hub {
         } = self;
         let calls = Calls::of(DESCRIPTORS);
         let showing = show(metrics, &house, &calls)?;
-        reloader.begin().await?;
-        house.publisher.begin();
+        // A ledger that was put back must not be gone on with, by as much as its first entry, before witnesses have seen it.
+        let waits = house.publisher.begin();
+        if !waits {
+            reloader.begin().await?;
+            house.publisher.begun();
+        }
         let sweeping = tokio::spawn(sweep(house.clone()));
         let last = CancellationToken::new();
         let publishing = tokio::spawn({
             let (house, last) = (house.clone(), last.clone());
             async move { house.publisher.run(last).await }
         });
-        let keeping = tokio::spawn(reloader.keep_up(looked));
+        let keeping = tokio::spawn({
+            let house = house.clone();
+            async move {
+                if waits {
+                    house.publisher.seen().await;
+                    match reloader.begin().await {
+                        Ok(()) => house.publisher.begun(),
+                        Err(why) => return tracing::error!(why = %why, "the hub cannot begin, and stays closed"),
+                    }
+                }
+                reloader.keep_up(looked).await;
+            }
+        });
         let limits = config.limits;
         let authenticator = house.authenticator.clone();
         let accepting = shutdown.child_token();

@@ -79,12 +79,9 @@ impl Reloader {
     /// Enters in the ledger what is in force from the start on, if it is not what was in force last.
     pub(super) async fn begin(&self) -> Result<(), Error> {
         let _alone = self.policies.lock().await;
-        let gate = &self.house.gate;
         // A change that was refused before this turn came stays told as refused.
-        let begun = gate.adopt(gate.policies(), "start", self.house.clock.now()).await;
-        begun.map_err(Error::Unrecorded)?;
-        self.lapses().await;
-        Ok(())
+        let begun = self.house.gate.begin(self.house.clock.now()).await;
+        begun.map_err(Error::Unrecorded)
     }
 
     /// Looks again and again whether the policies' files have changed, or an agreement has lapsed. `known` is how they

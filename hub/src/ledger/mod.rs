@@ -25,7 +25,7 @@ pub use placehub_ledger::{
     Remainder, Shown, Signer, Subject, Touched, VerifierKey, WitnessKey, Written, tree, witness,
 };
 
-pub use rotation::{Unchanged, check_key, rotate};
+pub use rotation::{Unchanged, check_key, last_rotation, rotate};
 
 use crate::store::{self, Committed, Txn};
 use stored::Tail;

@@ -293,7 +293,7 @@ mod tests {
     use placehub_ledger::tree::Frontier;
 
     use super::*;
-    use crate::store::Visit;
+    use crate::{ledger::samples, store::Visit};
 
     /// The rows of hashes of a ledger of some size, which counts those that are read. It has no entries.
     struct Endless {
@@ -344,6 +344,44 @@ mod tests {
                     "{number} of {size}: {inclusion}, {consistency}"
                 );
             }
+        }
+    }
+
+    /// Counts what is read of a store: the rows that are got, and those that a scan visits.
+    struct Counting<'r>(&'r dyn Read, Cell<usize>);
+
+    impl Read for Counting<'_> {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, store::Error> {
+            self.1.set(self.1.get() + 1);
+            self.0.get(key)
+        }
+
+        fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), store::Error> {
+            self.0.scan(from, to, &mut |key, value| {
+                self.1.set(self.1.get() + 1);
+                visit(key, value)
+            })
+        }
+    }
+
+    #[test]
+    fn who_saw_somebody_is_read_off_the_index_however_long_the_ledger_is() {
+        const THEIRS: usize = 20;
+        let (limit, them) = (THEIRS / 2, samples::subject(1));
+        for size in [THEIRS, 3 * THEIRS, 50 * THEIRS] {
+            let store = samples::filled((0..size).map(|number| {
+                let theirs = number % (size / THEIRS) == 0;
+                let at = samples::at(i64::try_from(number).unwrap());
+                let entry = crate::ledger::Entry {
+                    at,
+                    ..samples::pushed()
+                };
+                (entry, vec![if theirs { them } else { samples::subject(2) }])
+            }));
+            let counting = Counting(&store, Cell::new(0));
+            let found = concerning(&counting, &[them], 0..u64::MAX, limit).unwrap();
+            assert_eq!(found.len(), limit);
+            assert!(counting.1.get() <= 2 * limit, "{size}: {} rows", counting.1.get());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Checkpoint, Entry, Error, Ledger, Signer, VerifierKey, read, verify::KEY_ROTATED};
+use super::{Change, Checkpoint, Entry, Error, Ledger, Signer, VerifierKey, read, verify::KEY_ROTATED};
 use crate::store::{Committer, Hooks, Read, Store, Unwritten};
 
 /// Why the key was not changed.
@@ -50,8 +50,19 @@ pub fn check_key(read: &dyn Read, key: &VerifierKey) -> Result<(), Error> {
     if let Some(note) = read::checkpoint(read)? {
         Checkpoint::open(&note, key).map_err(Error::Checkpoint)?;
     }
+    match last_rotation(read)? {
+        Some(change) if change.to != key.to_string() => Err(Error::Torn("it was handed over to another key")),
+        _ => Ok(()),
+    }
+}
+
+/// From which key to which the ledger was handed over last; none if it never was.
+///
+/// # Errors
+/// If the rows cannot be read, or the handover is not over the entry that tells it.
+pub fn last_rotation(read: &dyn Read) -> Result<Option<Change>, Error> {
     let Some(handover) = read::handovers(read)?.pop() else {
-        return Ok(());
+        return Ok(None);
     };
     // The handover speaks for the entry that tells it, and for none after that.
     let size = Checkpoint::read_unverified(&handover).map_err(Error::Checkpoint)?.size;
@@ -63,9 +74,6 @@ pub fn check_key(read: &dyn Read, key: &VerifierKey) -> Result<(), Error> {
     let told = told
         .filter(|entry| entry.action == KEY_ROTATED)
         .and_then(|entry| entry.change);
-    match told {
-        Some(change) if change.to == key.to_string() => Ok(()),
-        Some(_) => Err(Error::Torn("it was handed over to another key")),
-        None => Err(Error::Torn("a handover does not end with the entry that tells it")),
-    }
+    let torn = Error::Torn("a handover does not end with the entry that tells it");
+    told.map(Some).ok_or(torn)
 }

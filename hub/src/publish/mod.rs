@@ -9,7 +9,16 @@ mod state;
 mod tests;
 mod witness;
 
-use std::{fs::File, io::Write as _, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    io::Write as _,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
@@ -44,6 +53,10 @@ pub struct Publisher {
     state: ArcSwap<State>,
     /// A witness has answered.
     answered: Notify,
+    /// As many witnesses as are required have cosigned a head of this run.
+    seen: CancellationToken,
+    /// What the hub writes before everything else is written.
+    begun: AtomicBool,
 }
 
 /// What was made known, and what was judged.
@@ -53,8 +66,6 @@ struct Told {
     written: String,
     /// Whether the file could not be written.
     unwritten: bool,
-    /// Whether as many witnesses as are required have cosigned a head of this run.
-    seen: bool,
     /// Whether the last head of which that is known has fewer cosignatures than are required.
     lacking: bool,
 }
@@ -82,6 +93,8 @@ impl Publisher {
             witnesses,
             state: ArcSwap::from_pointee(state),
             answered: Notify::new(),
+            seen: CancellationToken::new(),
+            begun: AtomicBool::new(false),
         })
     }
 
@@ -95,12 +108,26 @@ impl Publisher {
         self.settings.require_witnesses
     }
 
-    /// Holds the committer until witnesses have cosigned a head of this run, if the hub is to close without them: a store
-    /// that was put back must not take anything first. To be called before anybody is served.
-    pub fn begin(&self) {
+    /// Holds the committer until witnesses have cosigned a head of this run, and the hub has begun after that, if the hub is
+    /// to close without them: a store that was put back must not take anything first. To be called before anybody is served.
+    /// Tells whether there is a head that they are to see before the hub begins.
+    pub fn begin(&self) -> bool {
         if self.settings.close_without_witnesses {
             self.committer.hold(Some(Arc::from(UNSEEN)));
         }
+        // A head that cannot be read is no reason to go on without it.
+        self.settings.close_without_witnesses && !matches!(read::checkpoint(&*self.store), Ok(None))
+    }
+
+    /// Returns once as many witnesses as are required have cosigned a head of this run.
+    pub async fn seen(&self) {
+        self.seen.cancelled().await;
+    }
+
+    /// What the hub writes before everything else is written: others may write from when witnesses have seen a head.
+    pub fn begun(&self) {
+        self.begun.store(true, Ordering::Release);
+        self.answered.notify_one();
     }
 
     /// Follows the head until told to stop, and once more then. Each witness is asked at its own pace, so that none of them
@@ -165,7 +192,9 @@ impl Publisher {
         if enough {
             round.cover();
         }
-        told.seen |= enough;
+        if enough {
+            self.seen.cancel();
+        }
         if enough || self.have_answered(round) {
             told.lacking = !enough;
         }
@@ -192,7 +221,8 @@ impl Publisher {
         if self.settings.close_without_witnesses {
             // Where enough have cosigned all the same, one that says otherwise must not close the hub by itself.
             let why = alarm.as_deref().filter(|_| late || told.lacking);
-            let why = why.or((!told.seen).then_some(UNSEEN));
+            let open = self.seen.is_cancelled() && self.begun.load(Ordering::Acquire);
+            let why = why.or((!open).then_some(UNSEEN));
             self.committer.hold(why.map(Arc::from));
         }
         self.state.store(Arc::new(State {

@@ -223,7 +223,7 @@ async fn a_witness_that_never_answers_does_not_delay_the_file() {
     };
     let clock = Arc::new(crate::clock::SystemClock);
     let publisher = Publisher::open((store, committer.clone()), clock, settings).unwrap();
-    publisher.begin();
+    assert!(publisher.begin());
     assert!(committer.closed().is_some());
     let published = async {
         while !std::fs::read_to_string(&file).is_ok_and(|text| text == head) {
@@ -277,7 +277,8 @@ async fn a_ledger_that_grows_whenever_a_witness_answers_is_cosigned_all_the_same
     };
     let committer = committer(&store);
     let publisher = Publisher::open((store, committer.clone()), clock.clone(), settings).unwrap();
-    publisher.begin();
+    assert!(publisher.begin());
+    publisher.begun();
     let (stop, mut sizes) = (CancellationToken::new(), std::collections::BTreeSet::new());
     let watching = async {
         while sizes.len() < ROUNDS {

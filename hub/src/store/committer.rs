@@ -159,6 +159,21 @@ impl Committer {
         self.bring(None, move |txn, _| job(txn)).await
     }
 
+    /// As `commit`, also while every job is turned away: for what must come before they are taken again.
+    ///
+    /// # Errors
+    /// As for `commit`.
+    pub async fn commit_though_held<T, E>(
+        &self,
+        job: impl FnOnce(&mut Txn<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<Result<Committed<T>, E>, Unwritten>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.bring_though_held(None, move |txn, _| job(txn)).await
+    }
+
     /// A view of `base`, which must be the store that is committed to: to make ready on the caller's own thread what a job
     /// is to write.
     pub fn view<'r>(&self, base: &'r dyn Read) -> View<'r> {
@@ -194,6 +209,18 @@ impl Committer {
         if let Some(why) = self.held.lock().clone() {
             return Err(Unwritten::Closed { why });
         }
+        self.bring_though_held(seen, job).await
+    }
+
+    async fn bring_though_held<T, E>(
+        &self,
+        seen: Option<Seen>,
+        job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
+    ) -> Result<Result<Committed<T>, E>, Unwritten>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         let run: Run = Box::new(move |txn, holds| {
             let done = job(txn, holds);

@@ -40,17 +40,16 @@ pub(crate) struct BundleArguments {
     /// A checkpoint that was kept: the ledger must go on from it. May be given again.
     #[arg(long, value_name = "FILE")]
     since: Vec<PathBuf>,
-    /// A witness's key: a file, or the key itself. May be given again.
-    #[arg(long, value_name = "KEY")]
-    witness: Vec<String>,
-    /// How many of these witnesses must have cosigned the checkpoint.
-    #[arg(long, value_name = "K", default_value_t = 0)]
-    require: usize,
+    #[command(flatten)]
+    witnesses: WitnessArguments,
 }
 
 /// Which proof, of what.
 #[derive(Args)]
-#[command(after_help = "Example:\n  placehub-verify proof entry-42.tlog-proof --entry entry-42.json --key ledger.pub")]
+#[command(
+    after_help = "Example:\n  placehub-verify proof entry-42.tlog-proof --entry entry-42.json --key ledger.pub \\\n    \
+    --witness housing.pub --require 1"
+)]
 pub(crate) struct ProofArguments {
     /// The proof (C2SP tlog-proof).
     proof: PathBuf,
@@ -59,6 +58,18 @@ pub(crate) struct ProofArguments {
     entry: PathBuf,
     #[command(flatten)]
     key: KeyArgument,
+    #[command(flatten)]
+    witnesses: WitnessArguments,
+}
+
+#[derive(Args)]
+struct WitnessArguments {
+    /// A witness's key: a file, or the key itself. May be given again.
+    #[arg(long, value_name = "KEY")]
+    witness: Vec<String>,
+    /// How many of these witnesses must have cosigned the checkpoint.
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    require: usize,
 }
 
 #[derive(Args)]
@@ -84,18 +95,7 @@ impl Command {
 impl BundleArguments {
     fn run(self) -> Result<Outcome> {
         let key: VerifierKey = read_key(&self.key.key)?;
-        let witnesses = self
-            .witness
-            .iter()
-            .map(|given| read_key(given))
-            .collect::<Result<Vec<WitnessKey>>>()?;
-        let keys: BTreeSet<_> = witnesses.iter().map(WitnessKey::public).collect();
-        if keys.len() < witnesses.len() {
-            bail!("a `--witness` is given twice: each counts once");
-        }
-        if self.require > witnesses.len() {
-            bail!("`--require {}` needs as many `--witness` or more", self.require);
-        }
+        let witnesses = self.witnesses.read()?;
         let earlier = self.since.iter().map(|file| text(file)).collect::<Result<Vec<_>>>()?;
         let bundle = Bundle::open(&self.folder)
             .with_context(|| format!("{} is not a bundle of a ledger", self.folder.display()))?;
@@ -104,7 +104,7 @@ impl BundleArguments {
             handovers: &bundle.handovers,
             earlier: &earlier,
             witnesses: &witnesses,
-            required: self.require,
+            required: self.witnesses.require,
         };
         let checked = verify(bundle.rows, &evidence, &key);
         Ok(Outcome::of(
@@ -114,19 +114,46 @@ impl BundleArguments {
     }
 }
 
+impl WitnessArguments {
+    fn read(&self) -> Result<Vec<WitnessKey>> {
+        let read = self.witness.iter().map(|given| read_key(given));
+        let witnesses = read.collect::<Result<Vec<WitnessKey>>>()?;
+        let keys: BTreeSet<_> = witnesses.iter().map(WitnessKey::public).collect();
+        if keys.len() < witnesses.len() {
+            bail!("a `--witness` is given twice: each counts once");
+        }
+        if self.require > witnesses.len() {
+            bail!("`--require {}` needs as many `--witness` or more", self.require);
+        }
+        Ok(witnesses)
+    }
+}
+
 impl ProofArguments {
     fn run(self) -> Result<Outcome> {
         let key: VerifierKey = read_key(&self.key.key)?;
+        let witnesses = self.witnesses.read()?;
         let mut entry = fs::read(&self.entry).with_context(|| format!("cannot read {}", self.entry.display()))?;
         if entry.last() == Some(&b'\n') {
             entry.pop();
         }
         let parsed = InclusionProof::from_str(&text(&self.proof)?);
         let number = parsed.as_ref().map_or(0, |proof| proof.number);
-        let checked = parsed
-            .map_err(anyhow::Error::from)
-            .and_then(|proof| Ok(proof.check(&entry, &key)?));
-        let found = checked.map(|Checkpoint { size, root, .. }| Found::Entry { number, size, root });
+        let found = parsed.map_err(anyhow::Error::from).and_then(|proof| {
+            let Checkpoint { size, root, .. } = proof.check(&entry, &key)?;
+            let evidence = Evidence {
+                witnesses: &witnesses,
+                required: self.witnesses.require,
+                ..Evidence::of(&proof.checkpoint)
+            };
+            let witnessed = evidence.witnessed()?;
+            Ok(Found::Entry {
+                number,
+                size,
+                root,
+                witnessed: witnessed.into_iter().map(|(name, at)| (name, at.to_string())).collect(),
+            })
+        });
         Ok(Outcome::of_proof(&key, number, found))
     }
 }

@@ -1,6 +1,9 @@
 //! How a check came out, in words or as JSON. It checks nothing itself.
 
-use std::io::{self, Write as _};
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+};
 
 use placehub_ledger::{
     VerifierKey,
@@ -25,6 +28,8 @@ pub(crate) enum Found {
         size: u64,
         /// The tree's root.
         root: Hash,
+        /// Which of the known witnesses have cosigned the head, and when.
+        witnessed: Vec<(String, String)>,
     },
     /// A whole ledger.
     Ledger(Box<Verified>),
@@ -85,8 +90,19 @@ impl Outcome {
     fn json(&self) -> Value {
         let origin = &self.origin;
         match &self.found {
-            Ok(Found::Entry { number, size, root }) => json!({
-                "schema": 1, "ok": true, "origin": origin, "entry": number, "size": size, "root": hex::encode(root),
+            Ok(Found::Entry {
+                number,
+                size,
+                root,
+                witnessed,
+            }) => json!({
+                "schema": 1,
+                "ok": true,
+                "origin": origin,
+                "entry": number,
+                "size": size,
+                "root": hex::encode(root),
+                "witnesses": witnesses(witnessed),
             }),
             Ok(Found::Ledger(verified)) => json!({
                 "schema": 1,
@@ -97,11 +113,7 @@ impl Outcome {
                 "first_at": verified.first_at.map(|at| at.to_string()),
                 "last_at": verified.last_at.map(|at| at.to_string()),
                 "changes_of_key": verified.rotations,
-                "witnesses": verified
-                    .witnessed
-                    .iter()
-                    .map(|(name, at)| json!({ "name": name, "cosigned_at": at.to_string() }))
-                    .collect::<Vec<_>>(),
+                "witnesses": witnesses(&verified.witnessed),
             }),
             Err(Wrong { first, among, why }) => json!({
                 "schema": 1,
@@ -117,9 +129,15 @@ impl Outcome {
     fn words(&self) -> String {
         let origin = &self.origin;
         match &self.found {
-            Ok(Found::Entry { number, size, root }) => format!(
-                "Entry {number} is in the ledger of {origin}, as it was signed with {size} entries.\nRoot {}",
-                hex::encode(root)
+            Ok(Found::Entry {
+                number,
+                size,
+                root,
+                witnessed,
+            }) => format!(
+                "Entry {number} is in the ledger of {origin}, as it was signed with {size} entries.\nRoot {}{}",
+                hex::encode(root),
+                cosigned(witnessed)
             ),
             Ok(Found::Ledger(verified)) => {
                 let mut words = format!("The ledger of {origin} is as it was signed: {} entries", verified.size);
@@ -130,12 +148,22 @@ impl Outcome {
                 if verified.rotations > 0 {
                     words.push_str(&format!("\nIts key was changed {} times.", verified.rotations));
                 }
-                for (name, at) in &verified.witnessed {
-                    words.push_str(&format!("\nCosigned by {name} at {at}."));
-                }
+                words.push_str(&cosigned(&verified.witnessed));
                 words
             }
             Err(Wrong { why, .. }) => format!("The ledger of {origin} is WRONG: {why}."),
         }
     }
+}
+
+fn witnesses(witnessed: &[(String, impl Display)]) -> Vec<Value> {
+    let each = witnessed.iter();
+    each.map(|(name, at)| json!({ "name": name, "cosigned_at": at.to_string() }))
+        .collect()
+}
+
+fn cosigned(witnessed: &[(String, impl Display)]) -> String {
+    let each = witnessed.iter();
+    each.map(|(name, at)| format!("\nCosigned by {name} at {at}."))
+        .collect()
 }

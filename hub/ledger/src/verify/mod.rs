@@ -136,7 +136,7 @@ impl<'e> Evidence<'e> {
             let signed = self.handovers.iter().filter_map(|note| {
                 let by = |key| Checkpoint::open(note, key).ok();
                 let (head, _) = by(&rotation.from).zip(by(&rotation.to))?;
-                (head.size > number).then_some(head)
+                (head.size == number + 1).then_some(head)
             });
             // One that fits is enough; where none does, the first tells how far the entries are those that were signed.
             let best = signed.min_by_key(|head| !walk.fits(head));
@@ -146,7 +146,11 @@ impl<'e> Evidence<'e> {
         Ok((current, handed))
     }
 
-    fn witnessed(&self) -> Result<Vec<(String, Timestamp)>, Fault> {
+    /// Which of the known witnesses have cosigned the checkpoint, and when.
+    ///
+    /// # Errors
+    /// If a cosignature in the name of one is not by its key, or fewer have than are required.
+    pub fn witnessed(&self) -> Result<Vec<(String, Timestamp)>, Fault> {
         let (mut witnessed, mut keys) = (Vec::new(), BTreeSet::new());
         for witness in self.witnesses {
             let seen = witness.seen(self.checkpoint).map_err(|source| Fault::Cosignature {

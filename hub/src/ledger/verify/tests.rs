@@ -307,6 +307,7 @@ fn a_ledger_rewritten_with_all_its_hashes_lacks_only_the_signature() {
         (
             Entry {
                 at: samples::at(n.into()),
+                practitioner: String::new(),
                 ..samples::refused()
             },
             vec![],

@@ -60,7 +60,7 @@ pub(super) async fn measure(folder: &Path, size: u64) -> Result<Row> {
     row.figure("page of 50, median", median(&page), "ms");
     row.figure("page of 50, slowest", slowest(&page), "ms");
     row.figure("all of them in 5 pages, median", median(&all), "ms");
-    row.aim(format!("a page in ≤ {AIM:.0} ms"), median(&page) <= AIM);
+    row.aim(format!("all {THEIRS} entries in ≤ {AIM:.0} ms"), median(&all) <= AIM);
     Ok(row)
 }
 

@@ -2,14 +2,12 @@
 //! Neither judges the ledger; `placehub-verify` does.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{ErrorKind, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use jiff::Timestamp;
 use placehub_hub::{config::Config, ledger, store::Disk};
@@ -23,6 +21,7 @@ use crate::{
     home::LEDGER_PUB,
     link::LinkArguments,
     out,
+    whole::{self, Readers},
 };
 
 /// Where to.
@@ -105,20 +104,31 @@ impl RotateKey {
         };
         let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
         let from = signer(&read(file)?, file)?;
-        // A new key that is there already is one with which the ledger may have been signed.
-        match make(&draft) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            made => made.with_context(|| format!("cannot write {}", draft.display()))?,
-        }
-        let to = signer(&read(&draft)?, &draft)?;
-        let (old, new) = (from.verifier_key().to_string(), to.verifier_key().to_string());
         let disk = Disk::open(&config.store.folder)?;
-        ledger::rotate(Arc::new(disk), from, to, now).await?;
-        let replaced = fs::rename(&draft, file).and_then(|()| sync_folder(file));
-        replaced.with_context(|| format!("cannot replace {}", file.display()))?;
         let public = self.config.with_file_name(LEDGER_PUB);
+        let done = match draft.is_file() {
+            // A new key that is there already is one with which the ledger may have been signed.
+            true => None,
+            false => all_but_published(&disk, &from, &public)?,
+        };
+        let (old, new) = match done {
+            Some(done) => done,
+            None => {
+                if !draft.is_file() {
+                    let made = Signer::generate_pkcs8().map_err(std::io::Error::other);
+                    let made = made.and_then(|private| whole::write(&draft, &private, Readers::Owner));
+                    made.with_context(|| format!("cannot write {}", draft.display()))?;
+                }
+                let to = signer(&read(&draft)?, &draft)?;
+                let keys = (from.verifier_key().to_string(), to.verifier_key().to_string());
+                ledger::rotate(Arc::new(disk), from, to, now).await?;
+                whole::rename(&draft, file).with_context(|| format!("cannot replace {}", file.display()))?;
+                keys
+            }
+        };
         if public.is_file() {
-            fs::write(&public, format!("{new}\n")).with_context(|| format!("cannot write {}", public.display()))?;
+            whole::write(&public, format!("{new}\n").as_bytes(), Readers::Any)
+                .with_context(|| format!("cannot write {}", public.display()))?;
         }
         if self.json {
             out::document(json!({ "from": old, "to": new }))?;
@@ -132,17 +142,12 @@ impl RotateKey {
     }
 }
 
-/// A new private key, on the disk before it is used.
-fn make(path: &Path) -> std::io::Result<()> {
-    let private = Signer::generate_pkcs8().map_err(std::io::Error::other)?;
-    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(&private)?;
-    file.sync_all()?;
-    sync_folder(path)
-}
-
-/// Returns once the name of a file survives a power cut.
-fn sync_folder(file: &Path) -> std::io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+/// The old key and the new, if the ledger was handed over to this one and only its public file still has the one before.
+fn all_but_published(disk: &Disk, present: &Signer, public: &Path) -> Result<Option<(String, String)>> {
+    let Some(change) = ledger::last_rotation(disk)? else {
+        return Ok(None);
+    };
+    let told = fs::read_to_string(public).unwrap_or_default();
+    let stopped = change.to == present.verifier_key().to_string() && change.from == told.trim();
+    Ok(stopped.then_some((change.from, change.to)))
 }

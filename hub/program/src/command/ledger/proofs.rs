@@ -52,6 +52,9 @@ pub(crate) struct Prove {
     /// Write the entry's bytes into this file, as they were hashed.
     #[arg(long, value_name = "FILE")]
     write_entry: Option<PathBuf>,
+    /// Prove it against the newest head that enough witnesses have cosigned, instead of the newest.
+    #[arg(long)]
+    witnessed: bool,
     #[command(flatten)]
     key: KeyArgument,
     /// Print a JSON document.
@@ -166,7 +169,7 @@ impl Prove {
     pub(super) async fn run(self, now: Timestamp) -> Outcome {
         let keys = self.key.read(&self.link)?;
         let link = self.link.link("desk", now)?;
-        let Proven { entry, size, proof } = prove(&link, self.entry, &keys).await?;
+        let Proven { entry, size, proof } = prove(&link, (self.entry, self.witnessed), &keys).await?;
         if let Some(file) = &self.write_entry {
             fs::write(file, &entry).with_context(|| format!("cannot write {}", file.display()))?;
         }
@@ -264,18 +267,23 @@ impl Proven {
     }
 }
 
-/// Has an entry proved, and checks the proof.
+/// Has an entry proved against the newest head, or the newest that enough witnesses have cosigned, and checks the proof.
 ///
 /// # Errors
 /// What the hub refused, or that its proof does not hold.
-pub(super) async fn prove(link: &Link, number: u64, keys: &[VerifierKey]) -> Result<Proven> {
-    let request = ProveInclusionRequest { number, size: 0 };
+pub(super) async fn prove(link: &Link, (number, witnessed): (u64, bool), keys: &[VerifierKey]) -> Result<Proven> {
+    let cosigned = match witnessed {
+        true => Some(witnessed_head(link, number).await?),
+        false => None,
+    };
+    let size = cosigned.as_ref().map_or(0, |(_, size)| *size);
+    let request = ProveInclusionRequest { number, size };
     let answer = link.ledger().prove_inclusion(link.call(request)?).await;
     let answer = answer.map_err(|status| link.fault(status))?.into_inner();
     let proof = InclusionProof {
         number,
         hashes: hashes(answer.hashes)?,
-        checkpoint: answer.checkpoint,
+        checkpoint: cosigned.map_or(answer.checkpoint, |(note, _)| note),
     };
     let key = signer(&proof.checkpoint, keys)?;
     let wrong = "what the hub sent does not prove the entry";
@@ -287,6 +295,16 @@ pub(super) async fn prove(link: &Link, number: u64, keys: &[VerifierKey]) -> Res
         size: answer.size,
         proof,
     })
+}
+
+/// The newest head that enough witnesses have cosigned, and its size, which is above this number.
+async fn witnessed_head(link: &Link, number: u64) -> Result<(String, u64)> {
+    let answer = link.ledger().get_checkpoint(link.call(GetCheckpointRequest {})?).await;
+    let note = answer.map_err(|status| link.fault(status))?.into_inner().witnessed;
+    let size = Head::read_unverified(&note).map_or(0, |head| head.size);
+    let none = "enough witnesses have not cosigned a head over this entry yet: try again in a moment";
+    anyhow::ensure!(number < size, Stop::Finding(none.to_owned()));
+    Ok((note, size))
 }
 
 fn hashes(sent: Vec<Vec<u8>>) -> Result<Vec<Hash>> {

@@ -46,7 +46,7 @@ impl Show {
         let keys = self.key.find(&self.link)?;
         let proven = match keys.is_empty() {
             true => None,
-            false => Some(proofs::prove(&link, self.number, &keys).await?),
+            false => Some(proofs::prove(&link, (self.number, false), &keys).await?),
         };
         let proof = proven.as_ref().map(|proven| proven.of(&entry.raw)).transpose()?;
         if self.json {

@@ -12,7 +12,7 @@ use clap::Args;
 use placehub_ledger::{Cosigner, Signer};
 use serde_json::json;
 
-use super::{KEY, NAME, PUB, REFUSED, SEEN};
+use super::{KEY, KNOWN, NAME, PUB, REFUSED, SEEN};
 use crate::{
     ending::{Ending, Outcome},
     out,
@@ -52,6 +52,7 @@ impl Init {
             key.sync_all()?;
             fs::write(self.dir.join(NAME), format!("{}\n", self.name))?;
             fs::write(self.dir.join(PUB), format!("{public}\n"))?;
+            fs::write(self.dir.join(KNOWN), "")?;
             fs::create_dir(self.dir.join(SEEN))?;
             fs::create_dir(self.dir.join(REFUSED))?;
             Ok(public)

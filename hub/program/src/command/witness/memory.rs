@@ -12,10 +12,11 @@ use jiff::Timestamp;
 use placehub_ledger::{
     Checkpoint, Cosigner, NoteInvalid, VerifierKey,
     tree::leaf_hash,
-    witness::{Refused, Submission, judge},
+    witness::{Refused, Seen, Submission, judge},
 };
 
-use super::{KEY, LOCK, NAME, REFUSED, SEEN};
+use super::{KEY, KNOWN, LOCK, NAME, REFUSED, SEEN};
+use crate::whole::{self, Readers};
 
 /// More refused heads than this are not kept: they are evidence, and one is enough.
 const MOST_REFUSED: usize = 100;
@@ -35,6 +36,9 @@ pub(super) enum Unsigned {
     /// It must not be.
     #[error("it must not be cosigned")]
     Refused(#[source] Refused),
+    /// What was seen of a log that was cosigned before is not there: the folder was put back in part.
+    #[error("what was seen of this log is gone, though it was cosigned before")]
+    Forgotten,
     /// What was seen cannot be read or kept: nothing is cosigned then.
     #[error("what was seen cannot be read or kept")]
     Disk(#[source] io::Error),
@@ -53,6 +57,7 @@ impl Memory {
         let opened = || -> Result<Cosigner> {
             let name = String::from_utf8(read(NAME)?)?;
             fs::read_dir(folder.join(SEEN)).context("cannot read what it has seen")?;
+            read(KNOWN)?;
             Ok(Cosigner::from_pkcs8(name.trim(), &read(KEY)?)?)
         };
         let cosigner = opened().with_context(|| format!("{} is not a witness's folder", folder.display()))?;
@@ -77,26 +82,43 @@ impl Memory {
             .map_err(|why| Unsigned::Refused(Refused::Malformed(why)))?
             .origin;
         let file = self.file(&origin);
-        let last = match fs::read_to_string(&file) {
-            Ok(note) => Some(Checkpoint::read_unverified(&note).map_err(Unsigned::Memory)?),
+        let is_known = self.is_known(&origin).map_err(Unsigned::Disk)?;
+        let seen = match fs::read_to_string(&file) {
+            Ok(note) => Some(Seen::read(note).map_err(Unsigned::Memory)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_known => return Err(Unsigned::Forgotten),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Unsigned::Disk(error)),
         };
-        let seen = last.as_ref().map(|last| (last.size, last.root));
-        match judge(&submission, &self.logs, |_| seen) {
+        match judge(&submission, &self.logs, seen.as_ref()) {
             Ok(_) => {
                 let line = self.cosigner.cosign(&submission.checkpoint, now);
                 let line = line.map_err(|why| Unsigned::Refused(Refused::Malformed(why)))?;
                 keep(&file, &submission.checkpoint).map_err(Unsigned::Disk)?;
+                if !is_known {
+                    self.know(&origin).map_err(Unsigned::Disk)?;
+                }
                 Ok(line)
             }
             Err(why) => {
-                if matches!(why, Refused::Forked { .. } | Refused::Inconsistent) {
+                if matches!(why, Refused::Forked { .. } | Refused::Inconsistent | Refused::Retired) {
                     self.keep_evidence(body);
                 }
                 Err(Unsigned::Refused(why))
             }
         }
+    }
+
+    /// Whether it has cosigned this log before.
+    fn is_known(&self, origin: &str) -> io::Result<bool> {
+        let known = fs::read_to_string(self.folder.join(KNOWN))?;
+        Ok(known.lines().any(|line| line == origin))
+    }
+
+    /// Adds a log to the list of those that it has cosigned, and returns once that survives a power cut.
+    fn know(&self, origin: &str) -> io::Result<()> {
+        let mut known = OpenOptions::new().append(true).open(self.folder.join(KNOWN))?;
+        writeln!(known, "{origin}")?;
+        known.sync_all()
     }
 
     /// What the log's key signed and does not go on from what was seen: who holds both can show it to anyone.
@@ -127,17 +149,8 @@ fn lock(folder: &Path) -> Result<File> {
     }
 }
 
-/// Writes a file as a whole, and returns once it and its name survive a power cut.
 fn keep(path: &Path, text: &str) -> io::Result<()> {
-    let draft = path.with_extension("part");
-    let mut file = File::create(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+    whole::write(path, text.as_bytes(), Readers::Any)
 }
 
 #[cfg(test)]
@@ -158,6 +171,7 @@ mod tests {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         fs::write(folder.path().join(NAME), "witness.sample\n").unwrap();
+        fs::write(folder.path().join(KNOWN), "").unwrap();
         fs::write(folder.path().join(KEY), Signer::generate_pkcs8().unwrap()).unwrap();
         let signer = Signer::from_pkcs8("hub.sample", &Signer::generate_pkcs8().unwrap()).unwrap();
         let memory = Memory::open(folder.path(), vec![signer.verifier_key().clone()]).unwrap();
@@ -233,6 +247,20 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_was_cosigned_is_not_taken_for_a_new_one_when_what_was_seen_of_it_is_gone() {
+        let given = given();
+        given.submit(0, &[1], &[]).unwrap();
+        given.submit(1, &[1, 2], &[2]).unwrap();
+        let list = given.memory.folder.join(KNOWN);
+        assert_eq!(fs::read_to_string(&list).unwrap(), "hub.sample\n", "once");
+        fs::remove_file(given.memory.file("hub.sample")).unwrap();
+        assert!(matches!(given.submit(0, &[3], &[]), Err(Unsigned::Forgotten)));
+        let (_folder, again) = given.again();
+        fs::remove_file(&list).unwrap();
+        assert!(Memory::open(&again.folder, Vec::new()).is_err());
+    }
+
+    #[test]
     fn a_witness_that_cannot_read_or_keep_what_it_saw_cosigns_nothing() {
         let given = given();
         given.submit(0, &[1], &[]).unwrap();
@@ -240,6 +268,8 @@ mod tests {
         fs::write(&file, "spoilt").unwrap();
         assert!(matches!(given.submit(1, &[1, 2], &[2]), Err(Unsigned::Memory(_))));
         fs::remove_dir_all(given.memory.folder.join(SEEN)).unwrap();
+        assert!(matches!(given.submit(0, &[1], &[]), Err(Unsigned::Forgotten)));
+        fs::remove_file(given.memory.folder.join(KNOWN)).unwrap();
         assert!(matches!(given.submit(0, &[1], &[]), Err(Unsigned::Disk(_))));
         assert!(Memory::open(&given.memory.folder, Vec::new()).is_err());
     }

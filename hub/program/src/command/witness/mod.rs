@@ -38,5 +38,7 @@ const NAME: &str = "name";
 const LOCK: &str = "lock";
 /// What it has seen, a file for each log.
 const SEEN: &str = "seen";
+/// The logs that it has cosigned, a line for each: what was seen of these must be there.
+const KNOWN: &str = "known";
 /// What it refused to cosign though the log's key had signed it.
 const REFUSED: &str = "refused";

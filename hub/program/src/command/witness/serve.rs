@@ -59,7 +59,8 @@ pub(crate) struct Serve {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:7600")]
     listen: SocketAddr,
-    /// The public key of a ledger that is to be witnessed: a file. May be given again.
+    /// The public key of a ledger that is to be witnessed: a file. May be given again; the keys of one ledger in the order in
+    /// which each took the place of the one before.
     #[arg(long, value_name = "FILE", required = true)]
     ledger: Vec<PathBuf>,
     #[command(flatten)]
@@ -160,8 +161,8 @@ async fn answer(request: Request<Incoming>, memory: Arc<Mutex<Memory>>) -> Respo
 fn refused(why: Refused) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(why.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match why {
-        Refused::Forked { .. } | Refused::Inconsistent => {
-            tracing::error!(why = %why, "a log is forked or was rewritten; what it sent is kept in `refused`");
+        Refused::Forked { .. } | Refused::Inconsistent | Refused::Retired => {
+            tracing::error!(why = %why, "a log is forked, rewritten or signed by an old key; what it sent is kept in `refused`");
         }
         _ => tracing::info!(why = %why, "not cosigned"),
     }

@@ -14,16 +14,35 @@ const ROLE: &str = "http://terminology.hl7.org/CodeSystem/object-role";
 /// This project's own codes and identifiers.
 const OURS: &str = "https://placehub.example/fhir";
 
+/// The parts that users play.
+const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+
 /// What was done, in the terms of the standard.
 struct Deed {
     kind: Value,
     subtype: Option<Value>,
     action: &'static str,
+    parts: Parts,
+}
+
+/// Which parts BALP gives to the program that asks, the hub, and the practitioner. What was asked for flows to the hub in a
+/// search, as what is written does; what is read flows from it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    Delete,
+    Read,
+    Search,
+    Write,
 }
 
 /// The AuditEvent of an entry of the hub at this URL.
 pub(super) fn of(number: u64, entry: &Entry, hub: &str) -> Value {
-    let Deed { kind, subtype, action } = deed(&entry.action);
+    let Deed {
+        kind,
+        subtype,
+        action,
+        parts,
+    } = deed(&entry.action);
     let ours = coding(&format!("{OURS}/action"), &entry.action, &entry.action);
     let mut event = Map::new();
     let mut put = |name: &str, value: Value| {
@@ -43,7 +62,7 @@ pub(super) fn of(number: u64, entry: &Entry, hub: &str) -> Value {
     if let Some(purpose) = purpose(entry) {
         put("purposeOfEvent", json!([purpose]));
     }
-    put("agent", agents(entry, hub).into());
+    put("agent", agents(entry, hub, parts).into());
     let site = json!({ "identifier": { "system": format!("{OURS}/hub"), "value": hub } });
     let server = coding(
         "http://terminology.hl7.org/CodeSystem/security-source-type",
@@ -51,7 +70,7 @@ pub(super) fn of(number: u64, entry: &Entry, hub: &str) -> Value {
         "Application Server",
     );
     put("source", json!({ "observer": site, "type": [server] }));
-    put("entity", entities(number, entry).into());
+    put("entity", entities(number, entry, parts).into());
     Value::Object(event)
 }
 
@@ -64,38 +83,72 @@ fn deed(action: &str) -> Deed {
         )
     };
     let interaction = |code: &str| coding("http://hl7.org/fhir/restful-interaction", code, code);
-    let deed = |code: &str, action| Deed {
+    let deed = |code: &str, action, parts| Deed {
         kind: rest(),
         subtype: Some(interaction(code)),
         action,
+        parts,
     };
     match action {
-        "push" | "record-consent" | "record-death" => deed("create", "C"),
-        "change-nhs-number" | "join-identities" | "review-held" | "separate-identities" => deed("update", "U"),
-        "retract" | "retract-death" => deed("delete", "D"),
-        "show-entry" => deed("read", "R"),
+        "push" | "record-consent" | "record-death" => deed("create", "C", Parts::Write),
+        "change-nhs-number" | "join-identities" | "review-held" | "separate-identities" => {
+            deed("update", "U", Parts::Write)
+        }
+        "retract" | "retract-death" => deed("delete", "D", Parts::Delete),
+        "show-entry" => deed("read", "R", Parts::Read),
         "export-ledger" => Deed {
             kind: coding(DCM, "110106", "Export"),
             subtype: Some(interaction("search")),
             action: "R",
+            parts: Parts::Read,
         },
         "ask" | "watch" | "who-saw" | "access-log" | "asked-by" | "left-under" | "refusals" | "without-case"
-        | "near-self" | "list-consents" | "list-entries" | "list-held" => deed("search", "E"),
+        | "near-self" | "list-consents" | "list-entries" | "list-held" => deed("search", "E", Parts::Search),
         _ => Deed {
             kind: coding(DCM, "110100", "Application Activity"),
             subtype: None,
             action: "E",
+            parts: Parts::Read,
         },
     }
 }
 
-/// The program that asked, the hub that answered, and the practitioner. The hub alone, for what it did itself.
-fn agents(entry: &Entry, hub: &str) -> Vec<Value> {
-    let role = |code: &str, display: &str| json!({ "coding": [coding(DCM, code, display)] });
+impl Parts {
+    fn client(self) -> Value {
+        match self {
+            Self::Delete => coding(DCM, "110150", "Application"),
+            Self::Read => coding(DCM, "110152", "Destination Role ID"),
+            Self::Search | Self::Write => coding(DCM, "110153", "Source Role ID"),
+        }
+    }
+
+    fn server(self) -> Value {
+        match self {
+            Self::Delete => coding(
+                "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
+                "custodian",
+                "Custodian",
+            ),
+            Self::Read => coding(DCM, "110153", "Source Role ID"),
+            Self::Search | Self::Write => coding(DCM, "110152", "Destination Role ID"),
+        }
+    }
+
+    fn user(self) -> Value {
+        match self {
+            Self::Read | Self::Search => coding(PARTICIPATION, "IRCP", "information recipient"),
+            Self::Delete | Self::Write => coding(PARTICIPATION, "AUT", "author (originator)"),
+        }
+    }
+}
+
+/// The hub, the program that asked, and the practitioner. The hub alone, for what it did itself.
+fn agents(entry: &Entry, hub: &str, parts: Parts) -> Vec<Value> {
+    let part = |coding: Value| json!({ "coding": [coding] });
     let identified =
         |name: &str, value: &str| json!({ "identifier": { "system": format!("{OURS}/{name}"), "value": value } });
     let mut agents = vec![json!({
-        "type": role("110152", "Destination Role ID"),
+        "type": part(parts.server()),
         "who": identified("hub", hub),
         "requestor": entry.agency.is_none(),
         "network": { "address": hub, "type": "5" },
@@ -105,18 +158,13 @@ fn agents(entry: &Entry, hub: &str) -> Vec<Value> {
     };
     let is_program = entry.practitioner.is_empty();
     agents.push(json!({
-        "type": role("110153", "Source Role ID"),
+        "type": part(parts.client()),
         "who": identified("workload", &format!("{agency}/{}", entry.workload)),
         "requestor": is_program,
     }));
     if !is_program {
-        let recipient = coding(
-            "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
-            "IRCP",
-            "information recipient",
-        );
         let mut user = json!({
-            "type": { "coding": [recipient] },
+            "type": part(parts.user()),
             "who": identified("practitioner", &format!("{agency}/{}", entry.practitioner)),
             "requestor": true,
         });
@@ -137,7 +185,7 @@ fn agents(entry: &Entry, hub: &str) -> Vec<Value> {
     agents
 }
 
-fn entities(number: u64, entry: &Entry) -> Vec<Value> {
+fn entities(number: u64, entry: &Entry, parts: Parts) -> Vec<Value> {
     let mut entities = Vec::new();
     match &entry.subject {
         Some(Subject::Person(who)) => entities.push(json!({
@@ -157,37 +205,34 @@ fn entities(number: u64, entry: &Entry) -> Vec<Value> {
         })),
         None => {}
     }
-    if let Some(query) = query(entry) {
-        entities.push(json!({
+    // BALP knows one system object in an event: what was asked for in a search, and what was read or written otherwise.
+    entities.push(match parts {
+        Parts::Search => json!({
             "type": coding(ENTITY, "2", "System Object"),
             "role": coding(ROLE, "24", "Query"),
-            "query": BASE64_STANDARD.encode(query.to_string()),
-        }));
-    }
-    let touched = entry
-        .touched
-        .as_ref()
-        .and_then(|touched| touched.signal)
-        .map(|id| (id, None));
-    let shown = entry.shown.iter().map(|shown| (shown.signal, Some(shown.level)));
-    for (signal, level) in shown.chain(touched) {
-        let mut signal = json!({
-            "type": coding(ENTITY, "2", "System Object"),
-            "role": coding(ROLE, "4", "Domain Resource"),
-            "what": { "identifier": { "system": format!("{OURS}/signal"), "value": signal.text() } },
-        });
-        if let (Some(signal), Some(level)) = (signal.as_object_mut(), level) {
-            signal.insert(
-                "detail".to_owned(),
-                json!([{ "type": "level", "valueString": level.word() }]),
-            );
+            "query": BASE64_STANDARD.encode(query(entry).to_string()),
+        }),
+        Parts::Delete | Parts::Read | Parts::Write => {
+            let (system, value) = data(number, entry);
+            json!({
+                "type": coding(ENTITY, "2", "System Object"),
+                "role": coding(ROLE, "4", "Domain Resource"),
+                "what": { "identifier": { "system": format!("{OURS}/{system}"), "value": value } },
+            })
         }
-        entities.push(signal);
-    }
+    });
+    entities.extend(entry.shown.iter().map(|shown| {
+        json!({
+            "type": coding(ENTITY, "4", "Other"),
+            "role": coding(ROLE, "4", "Domain Resource"),
+            "what": { "identifier": { "system": format!("{OURS}/signal"), "value": shown.signal.text() } },
+            "detail": [{ "type": "level", "valueString": shown.level.word() }],
+        })
+    }));
     // By this hash the entry can be proved to be in the ledger.
     let leaf = entry.encode().map(|bytes| hex::encode(tree::leaf_hash(&bytes)));
     entities.push(json!({
-        "type": coding(ENTITY, "2", "System Object"),
+        "type": coding(ENTITY, "4", "Other"),
         "role": coding(ROLE, "13", "Security Resource"),
         "what": { "identifier": { "system": format!("{OURS}/leaf"), "value": leaf.unwrap_or_default() } },
         "name": format!("ledger entry {number}"),
@@ -196,16 +241,31 @@ fn entities(number: u64, entry: &Entry) -> Vec<Value> {
 }
 
 /// What was asked, as far as the ledger holds it.
-fn query(entry: &Entry) -> Option<Value> {
-    entry.purpose.as_ref()?;
-    Some(json!({
+fn query(entry: &Entry) -> Value {
+    json!({
         "case_reference": entry.case_reference,
         "gateway": entry.gateway.as_ref().map(ToString::to_string),
         "kinds": entry.kinds.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "level": entry.level.map(|level| level.word()),
         "since": entry.since.map(|at| at.to_string()),
+        "sought": entry.sought,
         "until": entry.until.map(|at| at.to_string()),
-    }))
+    })
+}
+
+/// What was read or written, by what names it: a signal, a statement, or an entry, if need be the event's own.
+fn data(number: u64, entry: &Entry) -> (&'static str, String) {
+    let touched = entry.touched.as_ref();
+    let signal = touched.and_then(|touched| touched.signal);
+    let statement = touched.and_then(|touched| touched.statement.as_ref());
+    let looked_at = touched.and_then(|touched| touched.entry);
+    match (signal, statement, looked_at) {
+        (Some(signal), ..) => ("signal", signal.text()),
+        (_, Some(statement), _) => ("statement", statement.to_string()),
+        (.., Some(entry)) => ("entry", entry.to_string()),
+        _ if entry.action == "show-entry" => ("entry", entry.sought.clone()),
+        _ => ("entry", number.to_string()),
+    }
 }
 
 fn purpose(entry: &Entry) -> Option<Value> {
@@ -245,27 +305,74 @@ mod tests {
         assert_eq!(event["subtype"][0]["code"], "search");
         assert_eq!((&event["action"], &event["outcome"]), (&"E".into(), &"4".into()));
         assert_eq!(event["outcomeDesc"], "NOT_PERMITTED: no agreement takes it");
-        let codes: Vec<_> = event["agent"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|agent| &agent["type"]["coding"][0]["code"])
-            .collect();
-        assert_eq!(codes, ["110152", "110153", "IRCP"]);
+        assert_eq!(
+            codes(&event, "agent", "/type/coding/0/code"),
+            ["110152", "110153", "IRCP"]
+        );
         let requestors = event["agent"]
             .as_array()
             .unwrap()
             .iter()
             .filter(|agent| agent["requestor"] == true);
         assert_eq!(requestors.count(), 1);
-        let roles: Vec<_> = event["entity"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|entity| &entity["role"]["code"])
-            .collect();
-        assert_eq!(roles, ["1", "24", "13"]);
+        assert_eq!(codes(&event, "entity", "/role/code"), ["1", "24", "13"]);
         assert_eq!(event["entity"][0]["what"]["identifier"]["value"], "58".repeat(32));
+    }
+
+    fn codes(event: &Value, list: &str, path: &str) -> Vec<String> {
+        let all = event[list].as_array().unwrap().iter();
+        all.map(|one| one.pointer(path).unwrap().as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// As IHE.BasicAudit.Create, Update, Delete, Read and Query of BALP 1.1.4 have them.
+    #[test]
+    fn hub_program_and_practitioner_play_the_parts_of_their_deed() {
+        for (action, expected) in [
+            ("push", ["110152", "110153", "AUT"]),
+            ("record-consent", ["110152", "110153", "AUT"]),
+            ("review-held", ["110152", "110153", "AUT"]),
+            ("retract-death", ["custodian", "110150", "AUT"]),
+            ("show-entry", ["110153", "110152", "IRCP"]),
+            ("who-saw", ["110152", "110153", "IRCP"]),
+        ] {
+            let entry = Entry {
+                action: action.to_owned(),
+                ..entry()
+            };
+            let event = of(2, &entry, "https://hub.example:7443");
+            assert_eq!(codes(&event, "agent", "/type/coding/0/code"), expected, "{action}");
+        }
+    }
+
+    #[test]
+    fn every_search_says_once_what_was_sought_and_every_other_deed_names_one_thing() {
+        for (action, role) in [
+            ("asked-by", "24"),
+            ("list-held", "24"),
+            ("access-log", "24"),
+            ("watch", "24"),
+            ("show-entry", "4"),
+            ("record-consent", "4"),
+            ("retract", "4"),
+            ("export-ledger", "4"),
+        ] {
+            let entry = Entry {
+                action: action.to_owned(),
+                purpose: None,
+                sought: "17".to_owned(),
+                ..entry()
+            };
+            let event = of(2, &entry, "https://hub.example:7443");
+            let objects: Vec<_> = event["entity"].as_array().unwrap().iter().collect();
+            let objects: Vec<_> = objects.into_iter().filter(|one| one["type"]["code"] == "2").collect();
+            assert_eq!(objects.len(), 1, "{action}");
+            assert_eq!(objects[0]["role"]["code"], role, "{action}");
+            assert_eq!(objects[0]["query"].is_string(), role == "24", "{action}");
+            if action == "show-entry" {
+                assert_eq!(objects[0]["what"]["identifier"]["value"], "17");
+            }
+        }
     }
 
     #[test]

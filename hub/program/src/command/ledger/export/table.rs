@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use anyhow::{Context as _, Result};
-use csv::WriterBuilder;
+use csv::{Terminator, WriterBuilder};
 use placehub_hub::ledger::{Entry, Subject};
 
 /// The columns, in order.
@@ -34,7 +34,7 @@ const COLUMNS: [&str; 24] = [
     "policy_version",
 ];
 
-/// The first line.
+/// The first line, without the line feed that ends it.
 ///
 /// # Errors
 /// Never, in practice.
@@ -42,7 +42,7 @@ pub(super) fn heading() -> Result<String> {
     line(&COLUMNS.map(str::to_owned))
 }
 
-/// The line of an entry.
+/// The line of an entry, without the line feed that ends it.
 ///
 /// # Errors
 /// Never, in practice.
@@ -111,9 +111,12 @@ fn listed<T: Display>(values: impl IntoIterator<Item = T>) -> String {
 }
 
 fn line(cells: &[String; COLUMNS.len()]) -> Result<String> {
-    let mut writer = WriterBuilder::new().from_writer(Vec::new());
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .from_writer(Vec::new());
     writer.write_record(cells).context("cannot write a row")?;
     let bytes = writer.into_inner().context("cannot write a row")?;
+    // What prints the line ends it with the line feed.
     Ok(String::from_utf8(bytes)?.trim_end_matches('\n').to_owned())
 }
 
@@ -129,6 +132,7 @@ mod tests {
             ..Entry::new("2026-01-05T09:00:00Z".parse().unwrap(), "ask")
         };
         let text = format!("{}\n{}\n", heading().unwrap(), row(3, &entry).unwrap());
+        assert_eq!(text.matches("\r\n").count(), 2, "lines end as RFC 4180 says");
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let headings = reader.headers().unwrap().clone();
         let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
