@@ -1,14 +1,19 @@
 //! What is remembered from earlier questions never outlives what it depends on: each change takes effect at the very next
 //! question, over the same connection, with the same token, and with every cache of the hub warm.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use jiff::{SignedDuration, ToSpan as _};
 use placehub_hub::wire::timestamp;
 use placehub_proto::v1::{
-    ConsentMethod, ConsentStance, ConsentStatement, DisclosureLevel, RetractOutcome, Severity, Signal,
+    ConsentMethod, ConsentStance, ConsentStatement, DisclosureLevel, RetractOutcome, Severity, Signal, SignalDraft,
 };
 use tonic::Code;
 
-use crate::harness::{Adjust, Client, Hub, alex, arrears, cast, question_person, refused};
+use crate::harness::{Adjust, Client, Hub, alex, arrears, cast, only, question_area, question_person, refused};
 
 const PURPOSE: &str = "homelessness-prevention";
 
@@ -129,4 +134,112 @@ async fn a_correction_and_a_retraction_show_at_the_next_question() {
     heat(&adviser).await;
     assert_eq!(housing.retract("warm", 3).await.unwrap(), RetractOutcome::Retracted);
     assert!(asked(&adviser).await.is_empty());
+}
+
+/// How severe the signals of the landlord are that an adviser sees of the centre's week, with every cache warm.
+async fn seen_in_area(hub: &Hub, adviser: &Client) -> Vec<Severity> {
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let week = question_area("central", PURPOSE, hub.days_ago(7));
+        let signals = adviser.ask(week).await.unwrap().signals;
+        let theirs = signals.iter().filter(|signal| signal.owner_agency == "housing");
+        seen = theirs.map(Signal::severity).collect();
+    }
+    seen.sort_unstable();
+    seen
+}
+
+#[tokio::test]
+async fn an_answer_about_an_area_follows_each_change_of_what_is_in_it() {
+    let (hub, adviser) = warm().await;
+    let housing = hub.adapter("housing");
+    let push = async |version, days, severity| {
+        let draft = arrears(alex(), hub.days_ago(days)).id("quarter").version(version);
+        housing.push(draft.severe(severity)).await.unwrap();
+        seen_in_area(&hub, &adviser).await
+    };
+    let usual = [Severity::Medium];
+    assert_eq!(seen_in_area(&hub, &adviser).await, usual);
+    assert_eq!(push(1, 2, Severity::Low).await, [Severity::Low, Severity::Medium]);
+    assert_eq!(push(2, 1, Severity::High).await, [Severity::Medium, Severity::High]);
+    assert_eq!(push(3, 12, Severity::High).await, usual, "it is no longer of this week");
+    assert_eq!(
+        push(4, 3, Severity::Critical).await,
+        [Severity::Medium, Severity::Critical]
+    );
+    adviser.says(alex(), ConsentStance::Withdrawn).await.unwrap();
+    assert_eq!(seen_in_area(&hub, &adviser).await, []);
+    adviser.says(alex(), ConsentStance::Given).await.unwrap();
+    assert_eq!(
+        seen_in_area(&hub, &adviser).await,
+        [Severity::Medium, Severity::Critical]
+    );
+    hub.adapter("health").died(("d1", 1), alex()).await.unwrap();
+    assert_eq!(seen_in_area(&hub, &adviser).await, []);
+    hub.adapter("health").lives("d1", 2).await.unwrap();
+    housing.retract("quarter", 5).await.unwrap();
+    assert_eq!(seen_in_area(&hub, &adviser).await, usual);
+}
+
+#[tokio::test]
+async fn what_has_lapsed_is_not_shown_however_often_it_was_before() {
+    let (hub, adviser) = warm().await;
+    let passing = arrears(alex(), hub.days_ago(1)).id("passing");
+    let lapses_at = Some(timestamp(hub.place.clock.now() + 5.minutes()));
+    let passing = SignalDraft { lapses_at, ..passing };
+    hub.adapter("housing").push(passing).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(asked(&adviser).await.len(), 2);
+    }
+    hub.place.clock.advance(SignedDuration::from_mins(6));
+    assert_eq!(asked(&adviser).await.len(), 1);
+}
+
+#[tokio::test]
+async fn signals_of_another_record_come_with_a_join_and_go_with_its_end() {
+    let (hub, adviser) = warm().await;
+    let health = hub.adapter("health");
+    let emerys = discharge(known_as("H1", emery()), hub.days_ago(4));
+    health.push(emerys).await.unwrap();
+    adviser.says(emery(), ConsentStance::Given).await.unwrap();
+    heat(&adviser).await;
+    for id in ["j1", "j2"] {
+        health.join((id, 1), alex(), only("H1")).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(asked(&adviser).await.len(), 2, "{id}");
+        }
+        health.separate(id, 2).await.unwrap();
+        heat(&adviser).await;
+    }
+}
+
+/// While others ask about the same person all the time, so that whatever is remembered is filled at every moment of a push.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn once_a_correction_is_acknowledged_nobody_is_shown_what_was_before_it() {
+    let (hub, adviser) = warm().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let others: Vec<_> = (0..4)
+        .map(|_| {
+            let (adviser, stop) = (adviser.clone(), stop.clone());
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    asked(&adviser).await;
+                }
+            })
+        })
+        .collect();
+    let housing = hub.adapter("housing");
+    for version in 2..60_u64 {
+        let draft = arrears(alex(), hub.days_ago(2)).id("warm").version(version);
+        housing.push(draft.summary(&version.to_string())).await.unwrap();
+        let signals = asked(&adviser).await;
+        assert_eq!(signals.len(), 1);
+        assert_eq!(signals[0].detail.as_ref().unwrap().summary, version.to_string());
+    }
+    housing.retract("warm", 60).await.unwrap();
+    assert!(asked(&adviser).await.is_empty());
+    stop.store(true, Ordering::Relaxed);
+    for other in others {
+        other.await.unwrap();
+    }
 }

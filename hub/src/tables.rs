@@ -36,10 +36,23 @@ pub const LEDGER_ENTRY: u8 = b'l';
 /// levels lower, of which the lowest are those of entries. Room `ledger`.
 pub const LEDGER_NODE: u8 = b't';
 /// Ledger entries that concern a subject (a person or an address, a practitioner who asked, an agreement that was asked
-/// under): `subject16 · !number8` → empty. Room `ledger`.
+/// under), many of them in a row: `subject16 · !number8` of the oldest → how far each is from the one before, or empty.
+/// Room `ledger`.
 pub const LEDGER_SUBJECT: u8 = b'w';
+/// What is to be listed there: `number8 · subject16` of the last → each `subject16 · number8`. Room `ledger`.
+pub const LEDGER_WAITING: u8 = b'q';
 /// Entries that access logs have left out, by whose log it was: `number8 · subject16` → since when, and what a reviewer made
 /// of it. Room `ledger`.
 pub const LEDGER_HELD: u8 = b'y';
 /// Single values: `name` → value (schema version, ledger tail, consent epoch, counters). Each room its own names.
 pub const SINGLE: u8 = b'x';
+
+/// What a key belongs to, of what is remembered as a whole: the labels of a person, an address or an area, a signal, a data
+/// key. `None` for everything else.
+pub fn topic(key: &[u8]) -> Option<&[u8]> {
+    match *key.first()? {
+        DATA_KEY | LABEL_ADDRESS | LABEL_PERSON | SIGNAL => key.get(..17),
+        LABEL_AREA => key.get(..=key.iter().position(|byte| *byte == 0)?),
+        _ => None,
+    }
+}

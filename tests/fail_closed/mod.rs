@@ -163,6 +163,7 @@ fn facts(rows: BTreeMap<Vec<u8>, Vec<u8>>) -> BTreeMap<Vec<u8>, Vec<u8>> {
         tables::LEDGER_ENTRY,
         tables::LEDGER_NODE,
         tables::LEDGER_SUBJECT,
+        tables::LEDGER_WAITING,
         tables::SINGLE,
     ];
     rows.into_iter().filter(|(key, _)| !ledger.contains(&key[0])).collect()

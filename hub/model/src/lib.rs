@@ -2,6 +2,7 @@
 
 mod consent;
 mod identity;
+mod labelled;
 mod name;
 mod nhs_number;
 mod question;
@@ -11,6 +12,7 @@ mod uprn;
 
 pub use consent::{ConsentFact, Method, Scope, Stance, Statement, StatementId};
 pub use identity::{BirthDate, Identity, LocalReference, Postcode};
+pub use labelled::{Labelled, Sort};
 pub use name::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, NameInvalid, PolicyVersion, PurposeId, Sector};
 pub use nhs_number::{NhsNumber, NhsNumberInvalid};
 pub use question::{Question, Subject, SubjectSort};

@@ -33,6 +33,8 @@ pub struct Facts<'r> {
 /// before the others. Empty until it is asked for.
 struct Voice {
     human: Arc<Human>,
+    /// The number of the record.
+    newest: u64,
     said: Vec<Arc<[Recorded]>>,
 }
 
@@ -80,11 +82,11 @@ impl<'r> Facts<'r> {
         let Some(person) = header.person else {
             return Ok((ConsentFact::None, false));
         };
-        if self.voice(person)?.said.is_empty() {
-            self.listen(person)?;
-        }
         let (reader, purpose, now) = (self.reader, self.purpose, self.now);
-        let voice = self.voice(person)?;
+        let voice = match self.known.get(&person) {
+            Some(voice) if !voice.said.is_empty() => voice,
+            _ => self.listen(person)?,
+        };
         let about = (&header.kind, &header.owner);
         let facts = voice.said.iter().map(|said| fact(said, about, reader, purpose, now));
         Ok((bound(facts), voice.human.has_died()))
@@ -103,6 +105,7 @@ impl<'r> Facts<'r> {
                 self.grounds.people.push((person, newest));
                 unknown.insert(Voice {
                     human,
+                    newest,
                     said: Vec::new(),
                 })
             }
@@ -110,31 +113,31 @@ impl<'r> Facts<'r> {
     }
 
     /// Reads what was said under every record of a person's human.
-    fn listen(&mut self, person: PersonId) -> Result<(), Error> {
-        let records = self.records(person)?;
-        let mut own = Vec::with_capacity(records.len());
-        for record in &records {
-            let (newest, _) = self.memory.human(self.read, *record, self.grounds.epoch)?;
-            self.grounds.people.push((*record, newest));
-            own.push((*record, self.memory.statements(self.read, self.vault, *record, newest)?));
-        }
+    fn listen(&mut self, person: PersonId) -> Result<&Voice, Error> {
+        let (read, vault, memory) = (self.read, self.vault, self.memory);
+        let Voice { human, newest, .. } = self.voice(person)?;
+        let (human, newest) = (human.clone(), *newest);
+        let said = if human.is_one_record() {
+            vec![memory.statements(read, vault, person, newest)?]
+        } else {
+            let records = human.records();
+            let mut own = Vec::with_capacity(records.len());
+            for record in &records {
+                let (newest, _) = memory.human(read, *record, self.grounds.epoch)?;
+                self.grounds.people.push((*record, newest));
+                own.push((*record, memory.statements(read, vault, *record, newest)?));
+            }
+            records.iter().map(|record| heard(&human, *record, &own)).collect()
+        };
         let voice = self.voice(person)?;
-        voice.said = records
-            .iter()
-            .map(|record| heard(&voice.human, *record, &own))
-            .collect();
-        Ok(())
+        voice.said = said;
+        Ok(voice)
     }
 }
 
 /// What counts as said under a record, the latest first: what was said under it, and what was said under the human's other
 /// records once they were known to be of one human. So a join never lifts a refusal, and the human still can.
 fn heard(human: &Human, record: PersonId, own: &[(PersonId, Arc<[Recorded]>)]) -> Arc<[Recorded]> {
-    if let [(only, said)] = own
-        && *only == record
-    {
-        return said.clone();
-    }
     let mut heard = Vec::new();
     for (under, said) in own {
         let since = human.one_since(record, *under);

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::model::{
-    AgencyId, AreaCode, ConsentFact, GatewayId, Header, KindId, PurposeId, Question, Sector, Sensitivity, Severity,
+    AgencyId, AreaCode, ConsentFact, GatewayId, KindId, PurposeId, Question, Sector, Sensitivity, Severity, Sort,
     SubjectSort,
 };
 
@@ -67,7 +67,7 @@ pub struct Class {
 }
 
 /// What of a signal's person bears on whether it may be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Circumstances {
     /// What they said that covers the question.
     pub consent: ConsentFact,
@@ -95,20 +95,15 @@ impl Reasons {
 }
 
 impl Class {
-    /// What counts of a signal with this header, in these areas, given its person's circumstances.
-    pub fn of(header: &Header, areas: Arc<[AreaCode]>, person: Circumstances) -> Self {
-        let about = match (header.person, header.address) {
-            (Some(_), _) => SubjectSort::Person,
-            (None, Some(_)) => SubjectSort::Address,
-            (None, None) => SubjectSort::Area,
-        };
+    /// What counts of a signal of this sort, in these areas, given its person's circumstances.
+    pub fn of(sort: &Sort, areas: Arc<[AreaCode]>, person: Circumstances) -> Self {
         Self {
-            kind: header.kind.clone(),
-            owner: header.owner.clone(),
-            severity: header.severity,
-            sensitivity: header.sensitivity,
+            kind: sort.kind.clone(),
+            owner: sort.owner.clone(),
+            severity: sort.severity,
+            sensitivity: sort.sensitivity,
             areas,
-            about,
+            about: sort.about,
             consent: person.consent,
             deceased: person.deceased,
         }

@@ -127,7 +127,7 @@ pub enum RefusalCode {
 #[derive(Debug, Clone)]
 pub struct Shown {
     /// Its labels.
-    pub header: Header,
+    pub header: Arc<Header>,
     /// How much of it.
     pub level: Level,
 }

@@ -118,6 +118,7 @@ impl PolicySet {
             catalogue,
             verdicts: Cache::new(super::VERDICTS_KEPT),
             takers: Cache::new(super::VERDICTS_KEPT),
+            asked: std::sync::atomic::AtomicU64::new(0),
             operations: Cache::new(super::VERDICTS_KEPT),
         })
     }

@@ -30,7 +30,10 @@ mod vocabulary;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -70,7 +73,9 @@ pub struct PolicySet {
     rules: BTreeMap<String, Arc<Rule>>,
     catalogue: Catalogue,
     verdicts: Cache<Key, Arc<[Verdict]>>,
-    takers: Cache<Asked, Arc<[usize]>>,
+    takers: Cache<Asked, Takers>,
+    /// How many questions were looked at anew for `takers`.
+    asked: AtomicU64,
     operations: Cache<(Standing, Operation), cedar::Answer>,
 }
 
@@ -90,8 +95,17 @@ struct Verdict {
     rules: Vec<String>,
 }
 
+/// The agreements that take a question of somebody's standing, for their reasons.
+#[derive(Debug, Clone)]
+struct Takers {
+    /// Under which verdicts on classes are kept, so that standing and reasons are looked up once a question. No other
+    /// standing or reasons have it, nor these if they were forgotten in between.
+    number: u64,
+    agreements: Arc<[usize]>,
+}
+
 type Asked = (Arc<Standing>, Arc<Reasons>);
-type Key = (Arc<Standing>, Arc<Reasons>, Class, Level);
+type Key = (u64, Class, Level);
 
 impl PolicySet {
     /// SHA-256 (hex) over all files of the set that have a say in decisions, and over which signatures it lacks.
@@ -190,22 +204,29 @@ impl PolicySet {
     }
 
     /// Whether a question may be put at all, and under which agreements that are in force.
-    fn take(&self, who: &Arc<Standing>, why: &Arc<Reasons>, now: Timestamp) -> Result<Vec<usize>, Refusal> {
+    fn take(&self, who: &Arc<Standing>, why: &Arc<Reasons>, now: Timestamp) -> Result<Takers, Refusal> {
         let in_force = |index: &usize| self.agreements.get(*index).is_some_and(|a| a.in_force(now));
-        let takers: Vec<usize> = self.takers(who, why)?.iter().copied().filter(in_force).collect();
-        match takers.is_empty() {
+        let Takers { number, agreements } = self.takers(who, why)?;
+        let agreements: Arc<[usize]> = match agreements.iter().all(in_force) {
+            true => agreements,
+            false => agreements.iter().copied().filter(in_force).collect(),
+        };
+        match agreements.is_empty() {
             true => Err(self.why_not(who, why, now)),
-            false => Ok(takers),
+            false => Ok(Takers { number, agreements }),
         }
     }
 
     /// The agreements that take a question, in force or not, from the cache or from Cedar.
-    fn takers(&self, who: &Arc<Standing>, why: &Arc<Reasons>) -> Result<Arc<[usize]>, Refusal> {
+    fn takers(&self, who: &Arc<Standing>, why: &Arc<Reasons>) -> Result<Takers, Refusal> {
         let key = (who.clone(), why.clone());
         if let Some(known) = self.takers.get(&key) {
             return Ok(known);
         }
-        let found: Arc<[usize]> = self.takers_anew(who, why)?.into();
+        let found = Takers {
+            number: self.asked.fetch_add(1, Ordering::Relaxed),
+            agreements: self.takers_anew(who, why)?.into(),
+        };
         self.takers.insert(key, found.clone());
         Ok(found)
     }
@@ -227,8 +248,8 @@ impl PolicySet {
 
     /// What each agreement for the purpose says on a class, from the cache or from Cedar. Whoever asks looks at those in
     /// force alone.
-    fn verdicts(&self, who: &Arc<Standing>, why: &Arc<Reasons>, class: &Class, cap: Level) -> Arc<[Verdict]> {
-        let key = (who.clone(), why.clone(), class.clone(), cap);
+    fn verdicts(&self, (number, who, why): (u64, &Standing, &Reasons), class: &Class, cap: Level) -> Arc<[Verdict]> {
+        let key = (number, class.clone(), cap);
         if let Some(known) = self.verdicts.get(&key) {
             return known;
         }

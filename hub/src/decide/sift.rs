@@ -9,10 +9,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Circumstances, Class, Decision, Deed, PolicySet, Reasons, Refusal, Shown, Standing, Tally};
+use super::{Circumstances, Class, Decision, Deed, PolicySet, Reasons, Refusal, Shown, Standing, Takers, Tally};
 use crate::{
     authn::Caller,
-    model::{AgencyId, AgreementId, AreaCode, Header, Level, Question},
+    model::{AgencyId, AgreementId, AreaCode, Header, Labelled, Level, Question, Sort},
 };
 
 /// A question in the course of being answered.
@@ -23,12 +23,15 @@ pub struct Sift<'p> {
     standing: Arc<Standing>,
     reasons: Arc<Reasons>,
     now: Timestamp,
-    takers: Result<Vec<usize>, Refusal>,
+    takers: Result<Takers, Refusal>,
+    /// Where the tally is of sorts that were met; none if they are not asked for. Each is held, so that no other takes its
+    /// place in memory.
+    met: HashMap<(usize, Circumstances), (Arc<Sort>, Option<usize>)>,
     verdicts: HashMap<Class, usize>,
     tally: Vec<Tally>,
     agreements: BTreeSet<AgreementId>,
     shown: Vec<Shown>,
-    lines: BTreeMap<AgencyId, Header>,
+    lines: BTreeMap<AgencyId, Arc<Header>>,
     more: bool,
 }
 
@@ -51,6 +54,7 @@ impl<'p> Sift<'p> {
             standing,
             reasons,
             now,
+            met: HashMap::new(),
             verdicts: HashMap::new(),
             tally: Vec::new(),
             agreements: BTreeSet::new(),
@@ -65,15 +69,20 @@ impl<'p> Sift<'p> {
         self.takers.is_ok()
     }
 
-    /// How much of a signal may be seen: `None` for nothing. Counts it for the ledger.
-    pub fn level(&mut self, header: &Header, areas: Arc<[AreaCode]>, person: Circumstances) -> Option<Level> {
-        let tally = self.verdict(header, areas, person)?;
+    /// How much of a signal may be seen: `None` for nothing. Counts it for the ledger. `areas` are those around its sort's.
+    pub fn level(
+        &mut self,
+        found: &Labelled,
+        person: Circumstances,
+        areas: impl FnOnce() -> Arc<[AreaCode]>,
+    ) -> Option<Level> {
+        let tally = self.verdict(&found.sort, person, areas)?;
         tally.count += 1;
         tally.level
     }
 
     /// Shows a signal at a level that `level` gave for it.
-    pub fn show(&mut self, header: Header, level: Level) {
+    pub fn show(&mut self, header: Arc<Header>, level: Level) {
         self.shown.push(Shown { header, level });
     }
 
@@ -83,21 +92,22 @@ impl<'p> Sift<'p> {
     /// answer. More lines would be a count, and a line among dated signals would tell a date.
     pub fn offer(
         &mut self,
-        header: Header,
-        areas: Arc<[AreaCode]>,
+        found: &Labelled,
         person: Circumstances,
+        areas: impl FnOnce() -> Arc<[AreaCode]>,
         size: usize,
     ) -> ControlFlow<()> {
-        match self.level(&header, areas, person) {
+        match self.level(found, person, areas) {
             None => {}
             Some(Level::Existence) => {
-                self.lines.entry(header.owner.clone()).or_insert(header);
+                let line = self.lines.entry(found.header.owner.clone());
+                line.or_insert_with(|| found.header.clone());
             }
             Some(_) if self.shown.len() >= size => {
                 self.more = true;
                 return ControlFlow::Break(());
             }
-            Some(level) => self.show(header, level),
+            Some(level) => self.show(found.header.clone(), level),
         }
         ControlFlow::Continue(())
     }
@@ -108,14 +118,14 @@ impl<'p> Sift<'p> {
     }
 
     /// Looks at a signal, in or out of the window, for whether its owner is to be told as knowing the subject.
-    pub fn hint(&mut self, header: Header, areas: Arc<[AreaCode]>, person: Circumstances) {
-        let known = self.lines.contains_key(&header.owner);
-        if let Some(tally) = self.verdict(&header, areas, person)
+    pub fn hint(&mut self, found: &Labelled, person: Circumstances, areas: impl FnOnce() -> Arc<[AreaCode]>) {
+        let known = self.lines.contains_key(&found.header.owner);
+        if let Some(tally) = self.verdict(&found.sort, person, areas)
             && tally.level == Some(Level::Existence)
             && !known
         {
             tally.count = tally.count.max(1);
-            self.lines.insert(header.owner.clone(), header);
+            self.lines.insert(found.header.owner.clone(), found.header.clone());
         }
     }
 
@@ -145,6 +155,7 @@ impl<'p> Sift<'p> {
             rules: rules.flat_map(|tally| tally.rules.clone()).collect(),
             agreements: match &self.takers {
                 Ok(takers) if self.agreements.is_empty() => takers
+                    .agreements
                     .iter()
                     .filter_map(|index| Some(self.policies.agreements.get(*index)?.id.clone()))
                     .collect(),
@@ -157,38 +168,57 @@ impl<'p> Sift<'p> {
     }
 
     /// What was decided for the class of a signal; `None` if it is not asked for.
-    fn verdict(&mut self, header: &Header, areas: Arc<[AreaCode]>, person: Circumstances) -> Option<&mut Tally> {
-        let Ok(takers) = &self.takers else {
-            return None;
-        };
-        if !self.question.kinds.is_empty() && !self.question.kinds.contains(&header.kind) {
+    fn verdict(
+        &mut self,
+        sort: &Arc<Sort>,
+        person: Circumstances,
+        areas: impl FnOnce() -> Arc<[AreaCode]>,
+    ) -> Option<&mut Tally> {
+        if self.takers.is_err() {
             return None;
         }
-        let class = Class::of(header, areas, person);
-        let index = match self.verdicts.get(&class) {
-            Some(index) => *index,
+        let met = (Arc::as_ptr(sort).addr(), person);
+        let index = match self.met.get(&met) {
+            Some((_, index)) => *index,
             None => {
-                let verdicts = self
-                    .policies
-                    .verdicts(&self.standing, &self.reasons, &class, self.question.level);
-                let in_force = verdicts.iter().filter(|verdict| takers.contains(&verdict.agreement));
-                let told = |level: &Level| *level > Level::Existence || self.question.tells_existence();
-                let level = in_force.clone().map(|verdict| verdict.level).max().filter(told);
-                let deciding = in_force.filter(|verdict| Some(verdict.level) == level);
-                let rules = deciding.clone().flat_map(|verdict| verdict.rules.clone()).collect();
-                self.agreements.extend(
-                    deciding.filter_map(|verdict| Some(self.policies.agreements.get(verdict.agreement)?.id.clone())),
-                );
-                self.tally.push(Tally {
-                    class: class.clone(),
-                    level,
-                    rules,
-                    count: 0,
-                });
-                self.verdicts.insert(class, self.tally.len() - 1);
-                self.tally.len() - 1
+                let asked = self.question.kinds.is_empty() || self.question.kinds.contains(&sort.kind);
+                let index = if asked {
+                    self.class(Class::of(sort, areas(), person))
+                } else {
+                    None
+                };
+                self.met.insert(met, (sort.clone(), index));
+                index
             }
         };
-        self.tally.get_mut(index)
+        self.tally.get_mut(index?)
+    }
+
+    /// Where the tally of a class is.
+    fn class(&mut self, class: Class) -> Option<usize> {
+        let takers = self.takers.as_ref().ok()?;
+        if let Some(index) = self.verdicts.get(&class) {
+            return Some(*index);
+        }
+        let asked = (takers.number, &*self.standing, &*self.reasons);
+        let verdicts = self.policies.verdicts(asked, &class, self.question.level);
+        let in_force = verdicts
+            .iter()
+            .filter(|verdict| takers.agreements.contains(&verdict.agreement));
+        let told = |level: &Level| *level > Level::Existence || self.question.tells_existence();
+        let level = in_force.clone().map(|verdict| verdict.level).max().filter(told);
+        let deciding = in_force.filter(|verdict| Some(verdict.level) == level);
+        let rules = deciding.clone().flat_map(|verdict| verdict.rules.clone()).collect();
+        self.agreements
+            .extend(deciding.filter_map(|verdict| Some(self.policies.agreements.get(verdict.agreement)?.id.clone())));
+        self.tally.push(Tally {
+            class: class.clone(),
+            level,
+            rules,
+            count: 0,
+        });
+        let index = self.tally.len() - 1;
+        self.verdicts.insert(class, index);
+        Some(index)
     }
 }

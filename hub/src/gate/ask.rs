@@ -13,8 +13,8 @@ use crate::{
     authn::Caller,
     consent::{Facts, Grounds},
     decide::{Circumstances, Decision, Deed, Sift},
-    labels::{self, Locus, Position, Window},
-    model::{AreaCode, Header, Question},
+    labels::{Locus, Position, Window},
+    model::{Labelled, Question},
 };
 
 /// Which part of an answer is wanted.
@@ -76,9 +76,9 @@ impl Gate {
         let mut last = page.after;
         // A refused question looks at nothing, so that its cost tells nothing.
         if sift.is_taken() {
-            self.each(&locus, window, page.after, &mut facts, |header, areas, facts| {
-                let here = Position::of(&header);
-                let flow = sift.offer(header, areas, facts, page.size);
+            self.each(&locus, window, page.after, &mut facts, |found, facts| {
+                let here = Position::of(&found.header);
+                let flow = sift.offer(found, facts, || self.around(&found.header), page.size);
                 last = if flow.is_continue() { Some(here) } else { last };
                 flow
             })?;
@@ -92,34 +92,32 @@ impl Gate {
                 now,
             };
             sift.forget_lines();
-            self.each(&locus, whole, None, &mut facts, |header, areas, facts| {
-                sift.hint(header, areas, facts);
+            self.each(&locus, whole, None, &mut facts, |found, facts| {
+                sift.hint(found, facts, || self.around(&found.header));
                 ControlFlow::Continue(())
             })?;
         }
         Ok((sift.finish(Deed::Ask), about, facts.into_grounds(), next))
     }
 
-    /// Visits the headers of a locus, each with its areas and what bears on it.
+    /// Visits the headers of a locus, each with what bears on it.
     fn each(
         &self,
         locus: &Locus,
         window: Window,
         after: Option<Position>,
         facts: &mut Facts<'_>,
-        mut visit: impl FnMut(Header, Arc<[AreaCode]>, Circumstances) -> ControlFlow<()>,
+        mut visit: impl FnMut(&Labelled, Circumstances) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut broken = None;
-        labels::scan(self.read(), locus, window, after, |header| match facts.of(&header) {
-            Ok(facts) => {
-                let areas = self.around(&header);
-                visit(header, areas, facts.into())
-            }
-            Err(why) => {
-                broken = Some(why);
-                ControlFlow::Break(())
-            }
-        })?;
+        self.labels
+            .scan(locus, window, after, |found| match facts.of(&found.header) {
+                Ok(facts) => visit(found, facts.into()),
+                Err(why) => {
+                    broken = Some(why);
+                    ControlFlow::Break(())
+                }
+            })?;
         Ok(broken.map_or(Ok(()), Err)?)
     }
 }

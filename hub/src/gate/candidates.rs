@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     changes::{self, Change},
-    labels::{self, Locus, Position, Window},
-    model::{PersonId, Question, SignalId},
+    labels::{Locus, Position, Window},
+    model::{Labelled, PersonId, Question, SignalId},
     signals::{self, State},
 };
 
@@ -63,8 +63,8 @@ impl Gate {
                 let whole = Window { since: None, ..window };
                 let window = if question.tells_existence() { whole } else { window };
                 let (mut ids, mut last) = (Vec::new(), after);
-                labels::scan(self.read(), locus, window, after, |header| {
-                    last = Some(Position::of(&header));
+                self.labels.scan(locus, window, after, |Labelled { header, .. }| {
+                    last = Some(Position::of(header));
                     // A correction beside the scan can bring a signal into its way twice.
                     if !ids.contains(&header.id) {
                         ids.push(header.id);
@@ -136,8 +136,9 @@ impl Gate {
             until: None,
             now: Timestamp::MIN,
         };
-        labels::scan(self.read(), &Locus::Person([person].into()), any, None, |header| {
-            found |= locus.holds(&header) || watch.screen.of(header.id).is_some();
+        let own = Locus::Person([person].into());
+        self.labels.scan(&own, any, None, |Labelled { header, .. }| {
+            found |= locus.holds(header) || watch.screen.of(header.id).is_some();
             match found {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),

@@ -36,11 +36,12 @@ use crate::{
     consent::{self, Grounds},
     decide::{Decision, PolicySet, Refusal},
     keys::{Keys, Tokens},
+    labels::Index,
     ledger::{self, Ledger, Receipt, VerifierKey},
     person::Bar,
     place::Places,
     signals,
-    store::{self, Committer, Read, Store, Txn, Unwritten},
+    store::{self, Committer, Counted, Read, Txn, Unwritten},
 };
 use locate::About;
 use operate::Planned;
@@ -83,7 +84,8 @@ pub enum Error {
 
 /// Everything that the walk of a request needs.
 pub struct Gate {
-    store: Arc<dyn Store>,
+    store: Arc<Counted>,
+    labels: Index,
     committer: Committer,
     ledger: Arc<Ledger>,
     keys: Arc<Keys>,
@@ -95,13 +97,14 @@ pub struct Gate {
 impl Gate {
     /// A gate in front of a store, with the one way to write it.
     pub fn new(
-        (store, committer): (Arc<dyn Store>, Committer),
+        (store, committer): (Arc<Counted>, Committer),
         ledger: Arc<Ledger>,
         keys: Arc<Keys>,
         places: Arc<Places>,
         policies: PolicySet,
     ) -> Self {
         Self {
+            labels: Index::new(store.clone()),
             store,
             committer,
             ledger,

@@ -15,7 +15,7 @@ use crate::{
         AgencyId, Draft, Header, Identity, Level, Sensitivity, Severity, SignalId, Source, Stance, Stated, Statement,
     },
     person,
-    store::{Hooks, Memory, Read as _},
+    store::{Hooks, Memory, Read as _, Store as _},
     tables,
 };
 
@@ -35,9 +35,10 @@ pub(super) fn gate(memory: &Arc<Memory>) -> Gate {
         }),
         committed: Box::new(|| ()),
     };
-    let committer = Committer::start(memory.clone(), hooks).unwrap();
+    let store = Arc::new(Counted::new(memory.clone(), tables::topic));
+    let committer = Committer::start(store.clone(), hooks).unwrap();
     Gate::new(
-        (memory.clone(), committer),
+        (store, committer),
         ledger,
         Arc::new(Keys::of(Keyring::random().unwrap())),
         Arc::new(Places::load(&root.join("hub/program/sample/places")).unwrap()),

@@ -22,7 +22,7 @@ use crate::{
     consent::{Facts, Grounds},
     decide::{Decision, Deed, Sift},
     labels::Window,
-    model::{Level, Question},
+    model::{Labelled, Level, Question},
     signals,
     store::Txn,
 };
@@ -238,13 +238,16 @@ impl Gate {
                     telling.tell(id, None);
                     continue;
                 };
-                let level = sift.level(&header, self.around(&header), facts.of(&header)?.into());
+                let facts = facts.of(&header)?.into();
+                let found = Labelled::from(header);
+                let header = &found.header;
+                let level = sift.level(&found, facts, || self.around(header));
                 // The window is for what is dated; a line tells of no time.
-                let level = level.filter(|level| *level == Level::Existence || window.holds(&header));
-                if telling.tell(id, level.map(|level| (&header, level)))
+                let level = level.filter(|level| *level == Level::Existence || window.holds(header));
+                if telling.tell(id, level.map(|level| (&**header, level)))
                     && let Some(level) = level
                 {
-                    sift.show(header, level);
+                    sift.show(header.clone(), level);
                 }
             }
         }

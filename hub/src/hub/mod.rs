@@ -43,7 +43,8 @@ use crate::{
     publish::Publisher,
     rpc::{self, CatalogueDesk, Consents, House, Identities, LedgerDesk, Policies, Pulse, SignalDesk},
     signals::Signals,
-    store::{self, Committer, Disk, Hooks, Store},
+    store::{self, Committer, Counted, Disk, Hooks, Store},
+    tables,
     tls::{self, Live},
 };
 
@@ -150,6 +151,8 @@ impl Hub {
         let places = Places::load(&config.places.folder).map_err(Error::Places)?;
         let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key).map_err(Error::Keys)?;
         let ledger = Arc::new(Ledger::new(signer(&config)?));
+        // From here on everything reads and writes through it, so that what is remembered of the store is never older.
+        let store = Arc::new(Counted::new(store, tables::topic));
         let bell = Bell::new(changes::last(&*store).map_err(Error::Store)?);
         let now = clock.now();
         let committer = committer(store.clone(), ledger.clone(), bell.clone())?;

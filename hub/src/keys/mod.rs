@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub use hash::{Hashes, Home};
 pub use keyring::Keyring;
 pub use token::Tokens;
-pub use vault::{Opener, Vault};
+pub use vault::{Opener, Vault, place_of_data_key};
 
 use crate::store;
 

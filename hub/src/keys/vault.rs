@@ -103,12 +103,12 @@ impl Vault {
         let key = sealing::random::<KEY_LEN>()?;
         let wrapped = sealing::seal(self.keyring.bucket(subject)?, &key_aad(subject), key.as_slice())?;
         let value = row::encode(DATA_KEY, &wrapped).map_err(store_failed)?;
-        txn.put(table_key(subject), value);
+        txn.put(place_of_data_key(subject), value);
         Ok(key)
     }
 
     fn data_key(&self, read: &dyn Read, subject: [u8; 16]) -> Result<Option<Key>, Error> {
-        let Some(value) = read.get(&table_key(subject)).map_err(store_failed)? else {
+        let Some(value) = read.get(&place_of_data_key(subject)).map_err(store_failed)? else {
             return Ok(None);
         };
         let wrapped: Vec<u8> = row::decode(DATA_KEY, &value).map_err(store_failed)?;
@@ -153,7 +153,8 @@ fn commit(root: &[u8; KEY_LEN], subject: [u8; 16], salt: [u8; 16]) -> [u8; 32] {
     sealing::mac(&key, &[&salt])
 }
 
-fn table_key(subject: [u8; 16]) -> Vec<u8> {
+/// Where in the store the wrapped data key of a subject is.
+pub fn place_of_data_key(subject: [u8; 16]) -> Vec<u8> {
     [&[DATA_KEY], subject.as_slice()].concat()
 }
 
@@ -235,7 +236,7 @@ mod tests {
         let named = vault.commitment(&mut txn, ALEX, [7; 16]).unwrap();
         assert!(vault.names(&txn, ALEX, ([7; 16], named)).unwrap());
         assert!(!vault.names(&txn, BILLIE, ([7; 16], named)).unwrap());
-        txn.delete(table_key(ALEX));
+        txn.delete(place_of_data_key(ALEX));
         assert!(matches!(vault.open(&txn, ALEX, b"b1", &sealed), Err(Error::Mute)));
         assert!(!vault.names(&txn, ALEX, ([7; 16], named)).unwrap());
         assert_ne!(vault.commitment(&mut txn, ALEX, [7; 16]).unwrap(), named);
@@ -249,8 +250,8 @@ mod tests {
     fn a_wrapped_key_serves_nobody_else() {
         let (vault, mut txn) = (vault(), Txn::new(&Nothing));
         let sealed = vault.seal(&mut txn, ALEX, b"b1", b"plain").unwrap();
-        let wrapped = txn.get(&table_key(ALEX)).unwrap().unwrap();
-        txn.put(table_key(BILLIE), wrapped);
+        let wrapped = txn.get(&place_of_data_key(ALEX)).unwrap().unwrap();
+        txn.put(place_of_data_key(BILLIE), wrapped);
         assert!(matches!(vault.open(&txn, BILLIE, b"b1", &sealed), Err(Error::Wrapped)));
         assert!(matches!(
             vault.commitment(&mut txn, BILLIE, [7; 16]),

@@ -1,57 +1,69 @@
-//! Rows of several ranges of the index as one list, newest first. Holds a few rows of each range at a time.
-//! Knows nothing of windows and places.
+//! Rows of several ranges of the index as one list, newest first. Holds what is remembered of each range and a few rows
+//! beyond. Knows nothing of windows and places.
 
-use std::{collections::VecDeque, ops::ControlFlow};
+use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
 
-use super::{Position, successor};
+use super::{Position, memory::List, successor};
 use crate::{
-    model::Header,
+    model::{Header, Labelled},
     store::{Error, Read, row},
     tables,
 };
 
-/// How many rows of a range are read ahead when there is more than one range.
+/// How many rows of a range are read ahead, beyond what is remembered.
 const AHEAD: usize = 64;
 
-/// The rows of a range, which are in order. Some of them have been read ahead.
+/// The rows of a range, which are in order: first of a list, then of the store.
 pub(super) struct Rows {
-    from: Vec<u8>,
-    to: Vec<u8>,
-    ahead: VecDeque<Header>,
-    ended: bool,
+    list: Arc<List>,
+    next: usize,
+    end: usize,
+    /// The keys of the store that come after the list; `None` if there are none or all have been read ahead.
+    rest: Option<(Vec<u8>, Vec<u8>)>,
+    ahead: VecDeque<Labelled>,
 }
 
 impl Rows {
-    /// Those from `from` (inclusive) to `to` (exclusive).
-    pub(super) fn between(from: Vec<u8>, to: Vec<u8>) -> Self {
+    /// Those of a list from one index to another, then those of the keys from `rest.0` (inclusive) to `rest.1` (exclusive).
+    pub(super) fn of(list: Arc<List>, (next, end): (usize, usize), rest: Option<(Vec<u8>, Vec<u8>)>) -> Self {
+        let ahead = VecDeque::new();
         Self {
-            from,
-            to,
-            ahead: VecDeque::new(),
-            ended: false,
+            list,
+            next,
+            end,
+            rest,
+            ahead,
         }
     }
 
     /// The next one, which is read if need be.
-    fn first(&mut self, read: &dyn Read) -> Result<Option<&Header>, Error> {
-        if self.ahead.is_empty() && !self.ended {
-            let (mut seen, mut last) = (0, None);
+    fn first(&mut self, read: &dyn Read) -> Result<Option<&Labelled>, Error> {
+        if self.next < self.end {
+            return Ok(self.list.rows.get(self.next));
+        }
+        if self.ahead.is_empty()
+            && let Some((from, to)) = self.rest.take()
+        {
+            let mut last = None;
             let ahead = &mut self.ahead;
-            each(read, &self.from, &self.to, &mut |key, header| {
-                ahead.push_back(header);
-                seen += 1;
-                if seen < AHEAD {
+            each(read, &from, &to, &mut |key, header| {
+                ahead.push_back(header.into());
+                if ahead.len() < AHEAD {
                     return ControlFlow::Continue(());
                 }
                 last = Some(key.to_vec());
                 ControlFlow::Break(())
             })?;
-            match last {
-                Some(last) => self.from = successor(last),
-                None => self.ended = true,
-            }
+            self.rest = last.map(|last| (successor(last), to));
         }
         Ok(self.ahead.front())
+    }
+
+    fn pass(&mut self) {
+        match self.next < self.end {
+            true => self.next += 1,
+            false => drop(self.ahead.pop_front()),
+        }
     }
 }
 
@@ -62,29 +74,42 @@ impl Rows {
 pub(super) fn newest_first(
     read: &dyn Read,
     mut ranges: Vec<Rows>,
-    visit: &mut dyn FnMut(Header) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(&Labelled) -> ControlFlow<()>,
 ) -> Result<(), Error> {
-    if let [only] = ranges.as_slice() {
-        return each(read, &only.from, &only.to, &mut |_, header| visit(header));
-    }
+    // The range of the newest row is read on until another's first row is newer.
     loop {
-        let mut newest = None;
+        let (mut newest, mut second) = (None, None);
         for (index, rows) in ranges.iter_mut().enumerate() {
-            if let Some(header) = rows.first(read)? {
-                let Position { occurred, signal } = Position::of(header);
-                let place = (std::cmp::Reverse(occurred), signal, index);
-                newest = Some(newest.map_or(place, |known: (_, _, _)| known.min(place)));
+            if let Some(labelled) = rows.first(read)? {
+                let place = (Position::of(&labelled.header), index);
+                match newest {
+                    Some(known) if known < place => {
+                        second = second.map_or(Some(place), |second| Some(place.min(second)))
+                    }
+                    _ => second = newest.replace(place).or(second),
+                }
             }
         }
-        let next = newest.and_then(|(_, _, index)| ranges.get_mut(index)?.ahead.pop_front());
-        match next.map(&mut *visit) {
-            Some(ControlFlow::Continue(())) => {}
-            Some(ControlFlow::Break(())) | None => return Ok(()),
+        let Some(rows) = newest.and_then(|(_, index)| ranges.get_mut(index)) else {
+            return Ok(());
+        };
+        while let Some(labelled) = rows.first(read)? {
+            if second.is_some_and(|(second, _)| second < Position::of(&labelled.header)) {
+                break;
+            }
+            if visit(labelled).is_break() {
+                return Ok(());
+            }
+            rows.pass();
         }
     }
 }
 
-fn each(
+/// Visits the rows of the keys from `from` (inclusive) to `to` (exclusive), until told to break.
+///
+/// # Errors
+/// If the store fails or a row cannot be read.
+pub(super) fn each(
     read: &dyn Read,
     from: &[u8],
     to: &[u8],

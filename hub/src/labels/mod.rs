@@ -1,22 +1,35 @@
 //! The labels index: the headers of live signals by person, by address and by area, newest first.
 //! Each index row carries the whole header, so a question is one range scan, or for an area that holds others, and for a person
-//! of several records, one for each of them, merged. Never holds content; never decides.
+//! of several records, one for each of them, merged; and what was read for earlier questions need not be read again.
+//! Never holds content; never decides.
 
+mod memory;
 mod merge;
 #[cfg(test)]
 mod tests;
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{cmp::Ordering, ops::ControlFlow, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{AreaCode, Header, PersonId, SignalId},
-    store::{Error, Read, Txn, after_prefix, row},
+    model::{AreaCode, Header, Labelled, PersonId, SignalId},
+    store::{Counted, Error, Txn, after_prefix, row},
     tables,
 };
+use memory::Memory;
 use merge::Rows;
+
+/// A day in microseconds.
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Finds headers. Remembers what it read, as long as it holds.
+#[derive(Debug)]
+pub struct Index {
+    store: Arc<Counted>,
+    memory: Memory,
+}
 
 /// Where to look: whose or what place's signals.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,23 +81,61 @@ pub fn remove(txn: &mut Txn<'_>, header: &Header) {
     }
 }
 
-/// Visits the headers of a locus that are in the window and have not lapsed, newest first, from after a position on.
-///
-/// # Errors
-/// If the store fails or a row cannot be read: what was visited until then is then not the whole answer.
-pub fn scan(
-    read: &dyn Read,
-    locus: &Locus,
-    window: Window,
-    after: Option<Position>,
-    mut visit: impl FnMut(Header) -> ControlFlow<()>,
-) -> Result<(), Error> {
-    let ranges = locus.prefixes().into_iter().map(|prefix| range(&prefix, window, after));
-    let rows: Vec<_> = ranges.map(|(from, to)| Rows::between(from, to)).collect();
-    merge::newest_first(read, rows, &mut |header| match header.lapses_at <= window.now {
-        true => ControlFlow::Continue(()),
-        false => visit(header),
-    })
+impl Index {
+    /// The index in this store.
+    pub fn new(store: Arc<Counted>) -> Self {
+        Self {
+            store,
+            memory: Memory::empty(),
+        }
+    }
+
+    /// Visits the headers of a locus that are in the window and have not lapsed, newest first, from after a position on.
+    ///
+    /// # Errors
+    /// If the store fails or a row cannot be read: what was visited until then is then not the whole answer.
+    pub fn scan(
+        &self,
+        locus: &Locus,
+        window: Window,
+        after: Option<Position>,
+        mut visit: impl FnMut(&Labelled) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let rows = locus
+            .prefixes()
+            .into_iter()
+            .map(|prefix| self.rows(locus, &prefix, window, after));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        merge::newest_first(
+            &*self.store,
+            rows,
+            &mut |row| match row.header.lapses_at <= window.now {
+                true => ControlFlow::Continue(()),
+                false => visit(row),
+            },
+        )
+    }
+
+    /// The rows under a prefix that are in the window and after a position.
+    fn rows(&self, locus: &Locus, prefix: &[u8], window: Window, after: Option<Position>) -> Result<Rows, Error> {
+        let (since, until) = (
+            window.since.map(Timestamp::as_microsecond),
+            window.until.map(Timestamp::as_microsecond),
+        );
+        // An area is remembered by whole days, so that a window that moves on with the clock finds what the last one read.
+        let reach = match (locus, since) {
+            (Locus::Area(_), Some(since)) => since.saturating_sub(since.rem_euclid(DAY)),
+            _ => i64::MIN,
+        };
+        let list = self.memory.list(&self.store, prefix, reach)?;
+        let (start, end) = (list.start(until, after), list.end(since));
+        let (from, to) = range(prefix, window, after);
+        let rest = list
+            .rest(prefix)
+            .map(|rest| (rest.max(from), to))
+            .filter(|(from, to)| from < to);
+        Ok(Rows::of(list, (start, end), rest))
+    }
 }
 
 impl Locus {
@@ -127,6 +178,19 @@ impl Position {
             occurred: header.occurred_at.as_microsecond(),
             signal: header.id,
         }
+    }
+}
+
+/// The order of an answer: newest first.
+impl Ord for Position {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.occurred.cmp(&self.occurred).then(self.signal.cmp(&other.signal))
+    }
+}
+
+impl PartialOrd for Position {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

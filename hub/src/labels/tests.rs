@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    model::{Sensitivity, Severity},
-    store::{Memory, Store},
+    model::{Sensitivity, Severity, Sort},
+    store::{Memory as InMemory, Store},
 };
 
 fn at(micros: i64) -> Timestamp {
@@ -37,23 +37,30 @@ fn header(number: u8, occurred: i64, lapses: i64, person: u8) -> Header {
     }
 }
 
-fn commit(memory: &Memory, write: impl FnOnce(&mut Txn<'_>)) {
-    let mut txn = Txn::new(memory);
-    write(&mut txn);
-    memory.commit(txn.into_writes()).unwrap();
+/// An empty index, and the store under it.
+fn empty() -> (Arc<Counted>, Index) {
+    let store = Arc::new(Counted::new(Arc::new(InMemory::new()), tables::topic));
+    (store.clone(), Index::new(store))
 }
 
-fn found(memory: &Memory, locus: &Locus, window: Window, after: Option<Position>, most: usize) -> Vec<Header> {
+fn commit(store: &Counted, write: impl FnOnce(&mut Txn<'_>)) {
+    let mut txn = Txn::new(store);
+    write(&mut txn);
+    store.commit(txn.into_writes()).unwrap();
+}
+
+fn found(index: &Index, locus: &Locus, window: Window, after: Option<Position>, most: usize) -> Vec<Header> {
     let mut found = Vec::new();
-    scan(memory, locus, window, after, |header| {
-        found.push(header);
+    let scanned = index.scan(locus, window, after, |row| {
+        assert_eq!(*row.sort, Sort::of(&row.header));
+        found.push(Header::clone(&row.header));
         if found.len() < most {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
         }
-    })
-    .unwrap();
+    });
+    scanned.unwrap();
     found
 }
 
@@ -81,13 +88,13 @@ proptest! {
         now in -10_i64..10,
         page in 1_usize..70,
     ) {
-        let memory = Memory::new();
+        let (store, index) = empty();
         let headers: Vec<_> = rows
             .iter()
             .enumerate()
             .map(|(number, (occurred, lapses, person))| header(u8::try_from(number).unwrap(), *occurred, *lapses, *person))
             .collect();
-        commit(&memory, |txn| headers.iter().for_each(|header| put(txn, header).unwrap()));
+        commit(&store, |txn| headers.iter().for_each(|header| put(txn, header).unwrap()));
         let window = Window { since: since.map(at), until: until.map(at), now: at(now) };
         for locus in loci() {
             let mut expected: Vec<_> = headers
@@ -97,11 +104,11 @@ proptest! {
                 .cloned()
                 .collect();
             expected.sort_by_key(|header| (std::cmp::Reverse(header.occurred_at), header.id));
-            prop_assert_eq!(&found(&memory, &locus, window, None, usize::MAX), &expected);
+            prop_assert_eq!(&found(&index, &locus, window, None, usize::MAX), &expected);
             let mut paged = Vec::new();
             let mut after = None;
             loop {
-                let next = found(&memory, &locus, window, after, page);
+                let next = found(&index, &locus, window, after, page);
                 let Some(last) = next.last() else { break };
                 after = Some(Position::of(last));
                 paged.extend(next);
@@ -111,12 +118,86 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn what_is_remembered_is_what_there_is_after_every_change(
+        steps in proptest::collection::vec((0_u8..40, -9_i64..9, 1_u8..4, any::<bool>()), 1..60),
+        since in proptest::option::of(-10_i64..10),
+    ) {
+        let (store, index) = empty();
+        let mut live: std::collections::BTreeMap<u8, Header> = std::collections::BTreeMap::new();
+        let window = Window { since: since.map(at), until: None, now: at(0) };
+        for (number, occurred, person, stays) in steps {
+            commit(&store, |txn| {
+                if let Some(before) = live.remove(&number) {
+                    remove(txn, &before);
+                }
+                if stays {
+                    let header = header(number, occurred, 99, person);
+                    put(txn, &header).unwrap();
+                    live.insert(number, header);
+                }
+            });
+            for locus in loci() {
+                let mut expected: Vec<_> = live
+                    .values()
+                    .filter(|header| window.holds(header) && locus.holds(header))
+                    .cloned()
+                    .collect();
+                expected.sort_by_key(Position::of);
+                prop_assert_eq!(&found(&index, &locus, window, None, usize::MAX), &expected);
+            }
+        }
+    }
+}
+
+/// Times some days apart, so that a list reaches back to one day and not to all.
+#[test]
+fn a_list_that_is_longer_than_what_is_remembered_is_found_whole() {
+    let (store, index) = empty();
+    let days = |day: i64| at(-day * DAY);
+    let many = |number: u16| Header {
+        id: SignalId([number.to_be_bytes(); 8].concat().try_into().unwrap()),
+        occurred_at: days(i64::from(number / 100)),
+        ..header(0, 0, 99, 1)
+    };
+    let mut headers: Vec<_> = (0..3000).map(many).collect();
+    commit(&store, |txn| {
+        headers.iter().for_each(|header| put(txn, header).unwrap())
+    });
+    headers.sort_by_key(Position::of);
+    for back in [3, 9, 12, 40, 5] {
+        for locus in [
+            person(&[1]),
+            areas(&["E01006370"]),
+            areas(&["central", "E01006370", "E01006371"]),
+        ] {
+            for until in [None, Some(days(2)), Some(days(20))] {
+                let window = Window {
+                    since: Some(days(back)),
+                    until,
+                    now: at(0),
+                };
+                let mut paged = Vec::new();
+                while let Some(next) = Some(found(&index, &locus, window, paged.last().map(Position::of), 700)) {
+                    if next.is_empty() {
+                        break;
+                    }
+                    paged.extend(next);
+                }
+                let expected: Vec<_> = headers.iter().filter(|header| window.holds(header)).cloned().collect();
+                assert_eq!(paged, expected, "{back} days back");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_removed_is_found_nowhere() {
-    let memory = Memory::new();
+    let (store, index) = empty();
     let (gone, moved) = (header(1, 5, 99, 1), header(1, 3, 99, 2));
-    commit(&memory, |txn| put(txn, &gone).unwrap());
-    commit(&memory, |txn| {
+    commit(&store, |txn| put(txn, &gone).unwrap());
+    commit(&store, |txn| {
         remove(txn, &gone);
         put(txn, &moved).unwrap();
     });
@@ -126,21 +207,21 @@ fn what_is_removed_is_found_nowhere() {
         now: at(0),
     };
     for locus in [person(&[1]), Locus::Address([1; 16]), areas(&["E01006370"])] {
-        assert!(found(&memory, &locus, window, None, 9).is_empty(), "{locus:?}");
+        assert!(found(&index, &locus, window, None, 9).is_empty(), "{locus:?}");
     }
     for locus in [person(&[2]), areas(&["E01006371"])] {
-        assert_eq!(found(&memory, &locus, window, None, 9), vec![moved.clone()]);
+        assert_eq!(found(&index, &locus, window, None, 9), vec![moved.clone()]);
     }
 }
 
 #[test]
 fn one_area_does_not_run_into_another_whose_code_begins_alike() {
-    let memory = Memory::new();
-    commit(&memory, |txn| put(txn, &header(1, 5, 99, 1)).unwrap());
+    let (store, index) = empty();
+    commit(&store, |txn| put(txn, &header(1, 5, 99, 1)).unwrap());
     let window = Window {
         since: None,
         until: None,
         now: at(0),
     };
-    assert!(found(&memory, &areas(&["E0100637"]), window, None, 9).is_empty());
+    assert!(found(&index, &areas(&["E0100637"]), window, None, 9).is_empty());
 }

@@ -5,6 +5,7 @@
 
 pub mod concern;
 pub mod held;
+mod index;
 mod period;
 pub mod read;
 mod rotation;
@@ -14,8 +15,6 @@ mod stored;
 #[cfg(test)]
 mod tests;
 pub mod verify;
-
-use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -34,6 +33,7 @@ use stored::Tail;
 #[derive(Debug)]
 pub struct Ledger {
     signer: Signer,
+    waiting: index::Waiting,
 }
 
 /// Evidence that an entry is in a transaction. It becomes a [`Receipt`] once that is durable.
@@ -74,7 +74,10 @@ pub enum Error {
 impl Ledger {
     /// The ledger whose head this signer signs. The signer's name is the ledger's origin, for ever.
     pub fn new(signer: Signer) -> Self {
-        Self { signer }
+        Self {
+            signer,
+            waiting: index::Waiting::unknown(),
+        }
     }
 
     /// What others need to check the checkpoints.
@@ -100,19 +103,18 @@ impl Ledger {
         let at = tail.at.map_or(entry.at(), |last| entry.at().max(last));
         let bytes = entry.at_time(at).map_err(Error::Entry)?.into_bytes();
         let number = tail.append(txn, bytes, at)?;
-        for subject in concerns.iter().collect::<BTreeSet<_>>() {
-            txn.put(stored::subject_key(subject, number), Vec::new());
-        }
+        index::note(txn, number, concerns);
         Ok(Entered { number })
     }
 
-    /// Signs the head, if there are entries that the stored checkpoint does not speak for.
+    /// Signs the head, if there are entries that the stored checkpoint does not speak for, and puts the index in order.
     /// To be called on each batch before it is committed, so that no entry is durable without a checkpoint over it.
     ///
     /// # Errors
     /// If the stored checkpoint is of another origin, ahead of the tail, or of another tree: whoever signed then would
     /// sign a rolled back or forked ledger (C2SP tlog-checkpoint forbids it). The batch must then be dropped.
     pub fn seal(&self, txn: &mut Txn<'_>) -> Result<(), Error> {
+        self.waiting.gather(txn)?;
         let Tail { frontier, .. } = Tail::load(txn)?;
         let stored = match read::checkpoint(txn)? {
             Some(note) => Some(Checkpoint::read_unverified(&note).map_err(Error::Checkpoint)?),

@@ -1,14 +1,11 @@
 //! Reads entries as they were hashed, by number or by subject. Never looks into one, and never writes.
 
-use std::{
-    collections::BTreeSet,
-    ops::{ControlFlow, Range},
-};
+use std::ops::{ControlFlow, Range};
 
 use placehub_ledger::proof::{self, Nodes, Unproven};
 
 use super::{
-    Error,
+    Error, index,
     stored::{self, STRIDE, Tail},
     tree::{self, Hash, branch_hash},
 };
@@ -58,24 +55,7 @@ pub fn concerning(
     if within.is_empty() || limit == 0 {
         return Ok(Vec::new());
     }
-    let mut numbers = BTreeSet::new();
-    for subject in subjects {
-        let from = stored::subject_key(subject, within.end - 1);
-        let to = store::after_prefix(&stored::subject_key(subject, within.start));
-        let mut found = Vec::new();
-        read.scan(&from, &to, &mut |key, _| {
-            found.push(stored::subject_number(key));
-            if found.len() < limit {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        })
-        .map_err(Error::Store)?;
-        for number in found {
-            numbers.insert(number.ok_or(Error::Torn("a key of the index is malformed"))?);
-        }
-    }
+    let numbers = index::numbers(read, subjects, &within, limit)?;
     numbers
         .into_iter()
         .rev()
@@ -89,13 +69,7 @@ pub fn concerning(
 /// # Errors
 /// If the store fails.
 pub fn concerns(read: &dyn Read, number: u64, subjects: &[[u8; 16]]) -> Result<bool, Error> {
-    for subject in subjects {
-        let row = read.get(&stored::subject_key(subject, number)).map_err(Error::Store)?;
-        if row.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(!index::numbers(read, subjects, &(number..number + 1), 1)?.is_empty())
 }
 
 /// At most `limit` entries from number `from` on, in order. To stream the log, take the checkpoint first and then

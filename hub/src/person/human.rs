@@ -70,6 +70,11 @@ impl Human {
         std::iter::once(self.person).chain(others).collect()
     }
 
+    /// Whether it has no other record than the one that was looked up.
+    pub fn is_one_record(&self) -> bool {
+        self.ties.links.is_empty()
+    }
+
     /// Whether anybody says that they have died.
     pub fn has_died(&self) -> bool {
         !self.ties.deaths.is_empty()

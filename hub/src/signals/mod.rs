@@ -1,6 +1,7 @@
 //! Keeps and opens signals. Nothing is opened or kept without a permit, and nothing here decides or knows who asks.
 
 mod keep;
+mod memory;
 mod record;
 
 use std::sync::Arc;
@@ -13,9 +14,9 @@ use crate::{
     gate::{Permit, Show},
     keys::{self, Keys, Opener},
     model::{Body, Header, Level, SignalId},
-    store::{self, Read, Store, row},
-    tables,
+    store::{self, Counted},
 };
+use memory::Memory;
 
 /// Why signals could not be kept or opened. Nothing was then kept, and nothing is to be shown.
 #[derive(Debug, thiserror::Error)]
@@ -41,24 +42,28 @@ pub enum Error {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
     /// Its labels.
-    pub header: Header,
+    pub header: Arc<Header>,
     /// How much of it may be shown.
     pub level: Level,
     /// Its content, at detail level alone.
-    pub body: Option<Body>,
+    pub body: Option<Arc<Body>>,
 }
 
-/// Opens the signals of a permit.
-#[derive(Clone)]
+/// Opens the signals of a permit. Remembers what it opened, as long as it holds, and gives it to no one without a permit.
 pub struct Signals {
-    store: Arc<dyn Store>,
+    store: Arc<Counted>,
     keys: Arc<Keys>,
+    memory: Memory,
 }
 
 impl Signals {
     /// Opens signals of this store with these keys.
-    pub fn new(store: Arc<dyn Store>, keys: Arc<Keys>) -> Self {
-        Self { store, keys }
+    pub fn new(store: Arc<Counted>, keys: Arc<Keys>) -> Self {
+        Self {
+            store,
+            keys,
+            memory: Memory::empty(),
+        }
     }
 
     /// Opens all that the permit shows.
@@ -91,33 +96,15 @@ impl Signals {
         }
     }
 
-    /// One look at a signal's row, after its decision was recorded, tells both that it is still the one that was decided
-    /// on and what it says: what was taken back or corrected before that look is not shown. The opener is kept from one
-    /// signal to the next, since those of an answer mostly share a subject.
+    /// One look at a signal's row, or at what is remembered of it, after its decision was recorded, tells both that it is
+    /// still the one that was decided on and what it says: what was taken back or corrected before that look is not shown.
     fn opened(&self, Shown { header, level }: &Shown, opener: &mut Option<Opener>) -> Result<Opened, Error> {
-        let store: &dyn Read = &*self.store;
-        let row = store.get(&record::key(header.id))?.ok_or(Error::Changed)?;
-        let (known, sealed) = record::content(&row)?;
-        // Nothing is sealed any more once it was taken back, or has lapsed and was forgotten.
-        if known.retracted || known.version != header.version || sealed.is_empty() {
-            return Err(Error::Changed);
-        }
-        let body = match level {
-            Level::Detail => {
-                let subject = subject(header);
-                let opener = match opener.take().filter(|known| known.subject() == subject) {
-                    Some(known) => opener.insert(known),
-                    None => opener.insert(self.keys.vault.opener(store, subject).map_err(Error::Sealed)?),
-                };
-                let plain = opener.open(&bound_to(header), sealed).map_err(Error::Sealed)?;
-                Some(row::decode(tables::SIGNAL, &plain)?)
-            }
-            Level::Existence | Level::Headline => None,
-        };
+        let opens = *level == Level::Detail;
+        let content = self.memory.content((&self.store, &self.keys), header, opens, opener)?;
         Ok(Opened {
             header: header.clone(),
             level: *level,
-            body,
+            body: content.filter(|_| opens),
         })
     }
 }

@@ -2,6 +2,7 @@
 //! Never knows what its bytes mean.
 
 mod committer;
+mod counted;
 mod disk;
 mod memory;
 pub mod row;
@@ -13,6 +14,7 @@ mod view;
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 pub use committer::{Committed, Committer, Hooks, Seal, Unwritten};
+pub use counted::{Counted, Stamp, Topic};
 pub use disk::Disk;
 pub use memory::{Fault, Memory, Operations};
 pub use txn::Txn;

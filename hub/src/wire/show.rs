@@ -32,7 +32,7 @@ pub fn signal(opened: Opened, contact: String) -> proto::Signal {
         severity: severity(header.severity).into(),
         detail: body
             .filter(|_| shown == Level::Detail)
-            .map(|body| detail(&header, body)),
+            .map(|body| detail(&header, &body)),
         ..existence
     }
 }
@@ -55,38 +55,38 @@ fn severity(severity: Severity) -> proto::Severity {
     }
 }
 
-fn detail(header: &Header, body: Body) -> proto::SignalDetail {
+fn detail(header: &Header, body: &Body) -> proto::SignalDetail {
     proto::SignalDetail {
-        summary: body.summary,
+        summary: body.summary.clone(),
         attributes: body
             .attributes
-            .into_iter()
-            .map(|(name, value)| (name, attribute(value)))
+            .iter()
+            .map(|(name, value)| (name.clone(), attribute(value)))
             .collect(),
-        person: body.person.map(|who| proto::PersonIdentity {
-            nhs_number: who.nhs_number,
-            unverified_nhs_number: who.unverified_nhs_number,
+        person: body.person.as_ref().map(|who| proto::PersonIdentity {
+            nhs_number: who.nhs_number.clone(),
+            unverified_nhs_number: who.unverified_nhs_number.clone(),
             local_references: Vec::new(),
-            family_name: who.family_name,
-            given_name: who.given_name,
-            birth_date: who.birth_date,
-            postcode: who.postcode,
-            uprn: who.uprn,
+            family_name: who.family_name.clone(),
+            given_name: who.given_name.clone(),
+            birth_date: who.birth_date.clone(),
+            postcode: who.postcode.clone(),
+            uprn: who.uprn.clone(),
         }),
-        uprn: body.uprn,
+        uprn: body.uprn.clone(),
         lapses_at: Some(timestamp(header.lapses_at)),
         version: header.version,
-        pointer: body.pointer,
+        pointer: body.pointer.clone(),
     }
 }
 
-fn attribute(attribute: Attribute) -> AttributeValue {
+fn attribute(attribute: &Attribute) -> AttributeValue {
     AttributeValue {
         value: Some(match attribute {
-            Attribute::Boolean(yes) => Value::BooleanValue(yes),
-            Attribute::Date(date) => Value::DateValue(date),
-            Attribute::Integer(number) => Value::IntegerValue(number),
-            Attribute::Text(text) => Value::TextValue(text),
+            Attribute::Boolean(yes) => Value::BooleanValue(*yes),
+            Attribute::Date(date) => Value::DateValue(date.clone()),
+            Attribute::Integer(number) => Value::IntegerValue(*number),
+            Attribute::Text(text) => Value::TextValue(text.clone()),
         }),
     }
 }

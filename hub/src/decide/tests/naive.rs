@@ -316,11 +316,9 @@ fn check(world: &World) {
             sensitivity,
         };
         let deceased = number.is_multiple_of(11) && about == 0;
-        let by_class = sift.level(
-            &header,
-            codes(&places).into_iter().collect(),
-            Circumstances { consent, deceased },
-        );
+        let by_class = sift.level(&header.into(), Circumstances { consent, deceased }, || {
+            codes(&places).into_iter().collect()
+        });
         if takers.is_empty() {
             assert_eq!(by_class, None);
             continue;

@@ -71,7 +71,7 @@ fn living(consent: ConsentFact) -> Circumstances {
 
 fn see(caller: &Caller, question: &Question, kind: &str, consent: ConsentFact, at: Timestamp) -> Option<Level> {
     let mut sift = Sift::new(shipped(), caller, question, Arc::default(), at);
-    sift.level(&header(kind, 1), central(), living(consent))
+    sift.level(&header(kind, 1).into(), living(consent), central)
 }
 
 fn refusal(caller: &Caller, question: &Question, at: Timestamp) -> String {
@@ -186,9 +186,9 @@ fn at_existence_level_an_agency_has_one_line_however_many_signals_there_are() {
     let mut sift = Sift::new(shipped(), &officer, &question, Arc::default(), now());
     for number in 1..=9 {
         let flow = sift.offer(
-            header("welfare.crisis-grant", number),
-            central(),
+            &header("welfare.crisis-grant", number).into(),
             living(ConsentFact::None),
+            central,
             2,
         );
         assert_eq!(flow, ControlFlow::Continue(()));
@@ -206,7 +206,7 @@ fn a_page_is_full_only_when_one_more_could_be_shown() {
         question("homelessness-prevention", "none"),
     );
     let mut sift = Sift::new(shipped(), &officer, &question, Arc::default(), now());
-    let mut offer = |number, kind, consent| sift.offer(header(kind, number), central(), living(consent), 2);
+    let mut offer = |number, kind, consent| sift.offer(&header(kind, number).into(), living(consent), central, 2);
     assert!(offer(1, "welfare.crisis-grant", ConsentFact::Given).is_continue());
     assert!(offer(2, "welfare.crisis-grant", ConsentFact::Given).is_continue());
     assert!(

@@ -10,7 +10,9 @@ use placehub_ledger::{
 
 use crate::{
     ledger::{
-        Entry, Error, VerifierKey, concern, read,
+        Entry, Error, VerifierKey, concern,
+        index::{self, Listed},
+        read,
         stored::{self, STRIDE, Tail},
     },
     store::{self, Read},
@@ -79,6 +81,7 @@ struct Passed {
 /// Takes every entry with its kept hash.
 fn pass(read: &dyn Read, mut walk: Walk) -> Result<Passed, Fault> {
     let (mut kept, mut torn, mut unlisted) = (Kept::of(read), None, None);
+    let mut listed = Listed::of(read).map_err(|error| source(walk.size(), error))?;
     loop {
         let page = read::rows(read, walk.rows(), PAGE).map_err(|error| source(walk.rows(), error))?;
         if page.is_empty() {
@@ -92,7 +95,7 @@ fn pass(read: &dyn Read, mut walk: Walk) -> Result<Passed, Fault> {
                 walk.step(None, None);
                 return Ok(Passed { walk, torn, unlisted });
             }
-            if unlisted.is_none() && !is_listed(read, number, &bytes)? {
+            if unlisted.is_none() && !is_listed(&mut listed, number, &bytes)? {
                 unlisted = Some(number);
             }
             let completed = walk.step(Some(&bytes), kept.hash(number)?.as_ref());
@@ -107,12 +110,11 @@ fn pass(read: &dyn Read, mut walk: Walk) -> Result<Passed, Fault> {
 }
 
 /// Whether the index lists an entry under every subject that follows from it alone.
-fn is_listed(read: &dyn Read, number: u64, bytes: &[u8]) -> Result<bool, Fault> {
+fn is_listed(listed: &mut Listed<'_>, number: u64, bytes: &[u8]) -> Result<bool, Fault> {
     // What is no entry is found for what it is.
     let subjects = Entry::parse(bytes).map_or_else(|_| Vec::new(), |entry| concern::of(&entry));
     for subject in subjects {
-        let row = read.get(&stored::subject_key(&subject, number));
-        if row.map_err(|error| source(number, error))?.is_none() {
+        if !listed.lists(&subject, number).map_err(|error| source(number, error))? {
             return Ok(false);
         }
     }
@@ -213,12 +215,8 @@ fn check_places(read: &dyn Read, size: u64) -> Result<(), Fault> {
 }
 
 fn check_index(read: &dyn Read, size: u64) -> Result<(), Fault> {
-    let there =
-        |key: &[u8], value: &[u8]| value.is_empty() && stored::subject_number(key).is_some_and(|number| number < size);
-    match first_odd(read, tables::LEDGER_SUBJECT, size, &there)? {
-        Some(key) => Err(Fault::Index {
-            number: stored::subject_number(&key).unwrap_or(size),
-        }),
+    match index::odd(read, size).map_err(|error| source(size, error))? {
+        Some(number) => Err(Fault::Index { number }),
         None => Ok(()),
     }
 }

@@ -232,6 +232,11 @@ fn an_added_row_of_any_class_is_reported() {
         (stored::subject_key(&samples::subject(1), 37), vec![]),
         (stored::subject_key(&samples::subject(1), 1), vec![0]),
         (vec![tables::LEDGER_SUBJECT, 1], vec![]),
+        (vec![tables::LEDGER_WAITING, 1], vec![]),
+        (
+            vec![tables::LEDGER_WAITING, 1],
+            [vec![1; 16], 37_u64.to_be_bytes().to_vec()].concat(),
+        ),
     ] {
         assert!(tampered(|txn| txn.put(row.clone(), value)).is_err(), "{row:?}");
     }

@@ -23,6 +23,9 @@ use crate::link::Link;
 /// Statements that are taken down at once.
 const STATEMENTS_AT_ONCE: u64 = 64;
 
+/// Signals that a stream pushes before it is ended and begun anew, so that what is kept of each call does not add up.
+const A_STREAM: usize = 100_000;
+
 /// How a town was loaded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Loaded {
@@ -48,7 +51,12 @@ pub(super) async fn all(place: &Place, hub: SocketAddr, town: &Town) -> Result<L
                 let (owner, draft) = town.signal(number);
                 (owner == agency).then_some(draft)
             });
-            stream::push(&adapter, drafts, None).await
+            let (mut drafts, mut taken) = (drafts.peekable(), Taken::default());
+            while drafts.peek().is_some() {
+                let part = drafts.by_ref().take(A_STREAM);
+                taken.add(stream::push(&adapter, part, None).await);
+            }
+            taken
         });
     }
     let signals = whole(&mut streams).await?;
@@ -72,7 +80,7 @@ pub(super) async fn all(place: &Place, hub: SocketAddr, town: &Town) -> Result<L
                     Err(why) => run.note(why),
                 }
             }
-            run
+            Taken::of(run)
         });
     }
     let statements = whole(&mut desks).await?;
@@ -104,14 +112,37 @@ pub(super) async fn say(adviser: &Link, town: &Town, person: Person, stance: Con
     said.map(drop).map_err(|status| status.to_string())
 }
 
-async fn whole(parts: &mut JoinSet<Run>) -> Result<u64> {
-    let mut whole = Run::default();
+/// How many calls went well, and what the first said that did not.
+#[derive(Default)]
+struct Taken {
+    calls: u64,
+    first_wrong: Option<Wrong>,
+}
+
+impl Taken {
+    fn of(mut run: Run) -> Self {
+        run.finish();
+        Self {
+            calls: run.calls,
+            first_wrong: run.first_wrong,
+        }
+    }
+
+    fn add(&mut self, run: Run) {
+        let more = Self::of(run);
+        self.calls += more.calls;
+        self.first_wrong = self.first_wrong.take().or(more.first_wrong);
+    }
+}
+
+async fn whole(parts: &mut JoinSet<Taken>) -> Result<u64> {
+    let mut calls = 0;
     while let Some(part) = parts.join_next().await {
-        whole.absorb(part?);
+        let part = part?;
+        if let Some(why) = part.first_wrong {
+            bail!("the town cannot be loaded: {why}");
+        }
+        calls += part.calls;
     }
-    whole.finish();
-    match whole.first_wrong {
-        Some(why) => bail!("the town cannot be loaded: {why}"),
-        None => Ok(whole.calls),
-    }
+    Ok(calls)
 }

@@ -46,7 +46,7 @@ const LEDGERS: [u64; 2] = [100_000, 1_000_000];
 /// How long a ledger the case `ledger` has; the larger only if asked for.
 const PROVED: [u64; 2] = [1_000_000, 10_000_000];
 /// The towns of the case `scale`; the last only if asked for.
-const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
+const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
 
 /// What to measure, and how long.
 #[derive(Debug, Args)]
@@ -67,8 +67,8 @@ pub(crate) struct Bench {
     /// The town's seed.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// Measure the case `scale` with a million signals too, `who-saw` with a million entries, and `ledger` with ten million: a
-    /// quarter of an hour and more, 20 GB of disk.
+    /// Measure the case `scale` with ten million signals too, `who-saw` with a million entries, and `ledger` with ten million:
+    /// an hour and more, some 100 GB of disk.
     #[arg(long)]
     large: bool,
     /// Rows of the file in the case `adapter`.
@@ -99,7 +99,7 @@ enum Case {
     Watch,
     /// People withdraw their consent while fifty callers ask about them.
     Withdrawal,
-    /// Towns of 10,000 and 100,000 signals, each in a hub of its own process.
+    /// Towns of 10,000, 100,000 and 1,000,000 signals, each in a hub of its own process.
     Scale,
     /// Who saw a person, in a ledger of 100,000 entries.
     WhoSaw,

@@ -28,6 +28,8 @@ const GREEN_PEOPLE: u64 = 50;
 const LEAVERS: u64 = 40;
 /// Homes in the market and as many on the green.
 pub(super) const QUARTER_HOMES: u64 = 200;
+/// The most people: there are as many NHS numbers in the range that is never issued, and some more.
+const PEOPLE: u64 = 900_000;
 /// UPRNs that no real address has.
 const FIRST_UPRN: u64 = 999_100_000_000;
 
@@ -80,7 +82,8 @@ pub(super) enum Word {
 impl Town {
     /// A town with about `size` signals, half of them about people of whom 25 are known. Times count back from `now`.
     pub(super) fn new(seed: u64, size: u64, now: Timestamp) -> Self {
-        let (known, others) = (size / (2 * SLOTS), size / 6);
+        let known = size / (2 * SLOTS);
+        let others = (size / 6).min(PEOPLE.saturating_sub(known + LEAVERS + MARKET_PEOPLE + GREEN_PEOPLE));
         let people = known + others + LEAVERS + MARKET_PEOPLE + GREEN_PEOPLE;
         let numbers = (0..1_000_000u32).filter(|body| check_digit(*body) < 10);
         let taken = usize::try_from(people).unwrap_or(usize::MAX);

@@ -1,0 +1,401 @@
+//! The index by subject: which entries concern whom. What a batch adds waits in one row, and what has waited is listed
+//! later, subject by subject, many entries in a row, so that an answer about two hundred people does not cost two hundred
+//! rows. Never looks into an entry, and never lists one later than it is there: what waits is read with what is listed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::{ControlFlow, Range},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use super::{Error, stored};
+use crate::{
+    store::{self, Read, Txn, after_prefix, row, scan_prefix},
+    tables,
+};
+
+/// How many mentions wait before the oldest are listed. Whoever looks somebody up reads all that waits.
+const WAITING: usize = 4096;
+/// How many subjects are listed in a batch, unless more must be for no more than `WAITING` to wait: their rows are what the
+/// batch pays for.
+const LISTED: usize = 256;
+/// The most mentions in a row of those that wait.
+const ROW: usize = 2048;
+/// A subject and a number.
+const MENTION: usize = 24;
+/// Not counted yet.
+const UNKNOWN: usize = usize::MAX;
+
+/// That an entry concerns a subject.
+type Mention = ([u8; 16], u64);
+
+/// Counts how many mentions wait.
+#[derive(Debug)]
+pub(super) struct Waiting(AtomicUsize);
+
+impl Waiting {
+    /// Not counted yet.
+    pub(super) fn unknown() -> Self {
+        Self(AtomicUsize::new(UNKNOWN))
+    }
+
+    /// Brings what a batch adds into as few rows as may be, and lists what has waited long enough. To be called on each batch
+    /// before it is committed.
+    pub(super) fn gather(&self, txn: &mut Txn<'_>) -> Result<(), Error> {
+        let own = txn.puts_under(&[tables::LEDGER_WAITING]);
+        let added: usize = own.iter().map(|(_, value)| value.len() / MENTION).sum();
+        if own.len() > 1 {
+            let together: Vec<u8> = own.iter().flat_map(|(_, value)| value.iter().copied()).collect();
+            own.iter().for_each(|(key, _)| txn.withdraw(key));
+            for part in together.chunks(ROW * MENTION) {
+                let last = part.last_chunk::<8>().map_or(0, |number| u64::from_be_bytes(*number));
+                txn.put(waiting_key(last, part), part.to_vec());
+            }
+        }
+        let before = match self.0.load(Ordering::Relaxed) {
+            UNKNOWN => waiting(txn)?.iter().map(|(_, mentions)| mentions.len()).sum(),
+            known => known + added,
+        };
+        let left = if before > WAITING { list(txn, before)? } else { before };
+        self.0.store(left, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Notes that an entry concerns these subjects.
+pub(super) fn note(txn: &mut Txn<'_>, number: u64, subjects: &[[u8; 16]]) {
+    let subjects: BTreeSet<_> = subjects.iter().collect();
+    let mut mentions = Vec::with_capacity(subjects.len() * MENTION);
+    for subject in subjects {
+        mentions.extend_from_slice(subject);
+        mentions.extend_from_slice(&number.to_be_bytes());
+    }
+    if !mentions.is_empty() {
+        txn.put(waiting_key(number, &mentions), mentions);
+    }
+}
+
+/// The numbers within a range of entries that concern any of the subjects: at least the newest `limit` of each, if there
+/// are as many.
+pub(super) fn numbers(
+    read: &dyn Read,
+    subjects: &[[u8; 16]],
+    within: &Range<u64>,
+    limit: usize,
+) -> Result<BTreeSet<u64>, Error> {
+    // What waits first: if it is listed in the meantime, it is found twice, and otherwise it might be found nowhere.
+    let mentions = waiting(read)?.into_iter().flat_map(|(_, mentions)| mentions);
+    let fits = |(subject, number): &Mention| subjects.contains(subject) && within.contains(number);
+    let mut found: BTreeSet<u64> = mentions.filter(fits).map(|(_, number)| number).collect();
+    for subject in subjects {
+        let (mut seen, mut torn) = (0, None);
+        let from = stored::subject_key(subject, within.end.saturating_sub(1));
+        let to = after_prefix(&[&[tables::LEDGER_SUBJECT], &subject[..]].concat());
+        read.scan(&from, &to, &mut |key, value| match listed(key, value) {
+            Some(numbers) => {
+                let oldest = numbers.first().copied().unwrap_or_default();
+                let before = found.len();
+                found.extend(numbers.into_iter().filter(|number| within.contains(number)));
+                seen += found.len() - before;
+                match seen < limit && within.start < oldest {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            }
+            None => {
+                torn = Some(Error::Torn("a row of the index is malformed"));
+                ControlFlow::Break(())
+            }
+        })
+        .map_err(Error::Store)?;
+        torn.map_or(Ok(()), Err)?;
+    }
+    Ok(found)
+}
+
+/// The first number in the index that is not below `size`; `size` for a row that is none.
+pub(super) fn odd(read: &dyn Read, size: u64) -> Result<Option<u64>, store::Error> {
+    let mut odd = None;
+    for table in [tables::LEDGER_SUBJECT, tables::LEDGER_WAITING] {
+        scan_prefix(read, &[table], &mut |key, value| {
+            let numbers = match table {
+                tables::LEDGER_SUBJECT => listed(key, value),
+                _ => mentions(value).map(|mentions| mentions.into_iter().map(|(_, number)| number).collect()),
+            };
+            odd = odd.or(match numbers {
+                Some(numbers) => numbers.into_iter().find(|number| *number >= size),
+                None => Some(size),
+            });
+            match odd {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            }
+        })?;
+    }
+    Ok(odd)
+}
+
+/// Whether entries are in the index, asked in the order of their numbers. Keeps what waits, and the last row that it read of
+/// each subject.
+pub(super) struct Listed<'r> {
+    read: &'r dyn Read,
+    waiting: HashSet<Mention>,
+    rows: HashMap<[u8; 16], Vec<u64>>,
+}
+
+impl<'r> Listed<'r> {
+    /// Reads what waits, as far as its rows can be read.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) fn of(read: &'r dyn Read) -> Result<Self, store::Error> {
+        let mut waiting = HashSet::new();
+        scan_prefix(read, &[tables::LEDGER_WAITING], &mut |_, value| {
+            waiting.extend(mentions(value).unwrap_or_default());
+            ControlFlow::Continue(())
+        })?;
+        let rows = HashMap::new();
+        Ok(Self { read, waiting, rows })
+    }
+
+    /// Whether an entry is in the index under a subject.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) fn lists(&mut self, subject: &[u8; 16], number: u64) -> Result<bool, store::Error> {
+        let known = |rows: &HashMap<[u8; 16], Vec<u64>>| {
+            let row = rows.get(subject);
+            row.is_some_and(|numbers| numbers.binary_search(&number).is_ok())
+        };
+        if self.waiting.contains(&(*subject, number)) || known(&self.rows) {
+            return Ok(true);
+        }
+        let to = after_prefix(&[&[tables::LEDGER_SUBJECT], &subject[..]].concat());
+        let rows = &mut self.rows;
+        self.read
+            .scan(&stored::subject_key(subject, number), &to, &mut |key, value| {
+                rows.insert(*subject, listed(key, value).unwrap_or_default());
+                ControlFlow::Break(())
+            })?;
+        Ok(known(&self.rows))
+    }
+}
+
+/// Lists the oldest of what waits, and says how many mentions are left.
+fn list(txn: &mut Txn<'_>, before: usize) -> Result<usize, Error> {
+    let mut left = before;
+    let mut subjects: BTreeMap<[u8; 16], Vec<u64>> = BTreeMap::new();
+    for (key, mentions) in waiting(txn)? {
+        if left <= WAITING && subjects.len() > LISTED {
+            break;
+        }
+        left = left.saturating_sub(mentions.len());
+        for (subject, number) in mentions {
+            subjects.entry(subject).or_default().push(number);
+        }
+        txn.delete(key);
+    }
+    for (subject, mut numbers) in subjects {
+        numbers.sort_unstable();
+        let gaps: Vec<u64> = numbers
+            .windows(2)
+            .filter_map(|two| two.last()?.checked_sub(*two.first()?))
+            .collect();
+        let value = match gaps.is_empty() {
+            true => Vec::new(),
+            false => row::encode(tables::LEDGER_SUBJECT, &gaps).map_err(Error::Store)?,
+        };
+        if let Some(oldest) = numbers.first() {
+            txn.put(stored::subject_key(&subject, *oldest), value);
+        }
+    }
+    Ok(left)
+}
+
+/// The rows of what waits, oldest first.
+fn waiting(read: &dyn Read) -> Result<Vec<(Vec<u8>, Vec<Mention>)>, Error> {
+    let (mut found, mut torn) = (Vec::new(), false);
+    scan_prefix(
+        read,
+        &[tables::LEDGER_WAITING],
+        &mut |key, value| match mentions(value) {
+            Some(mentions) => {
+                found.push((key.to_vec(), mentions));
+                ControlFlow::Continue(())
+            }
+            None => {
+                torn = true;
+                ControlFlow::Break(())
+            }
+        },
+    )
+    .map_err(Error::Store)?;
+    match torn {
+        true => Err(Error::Torn("a row of the index is malformed")),
+        false => Ok(found),
+    }
+}
+
+/// By the last entry that a row mentions, and the last subject, since an entry may mention more than a row has room for.
+fn waiting_key(last: u64, mentions: &[u8]) -> Vec<u8> {
+    let subject = mentions
+        .last_chunk::<MENTION>()
+        .and_then(|mention| mention.first_chunk::<16>());
+    let mut key = vec![tables::LEDGER_WAITING];
+    key.extend_from_slice(&last.to_be_bytes());
+    key.extend_from_slice(subject.unwrap_or(&[0; 16]));
+    key
+}
+
+fn mentions(value: &[u8]) -> Option<Vec<Mention>> {
+    let (mentions, rest) = value.as_chunks::<MENTION>();
+    let each = mentions.iter().map(|mention| {
+        let (subject, number) = mention.split_first_chunk()?;
+        Some((*subject, u64::from_be_bytes(number.try_into().ok()?)))
+    });
+    each.collect::<Option<Vec<_>>>()
+        .filter(|_| rest.is_empty() && !value.is_empty())
+}
+
+/// The numbers of a row of the index, in ascending order.
+fn listed(key: &[u8], value: &[u8]) -> Option<Vec<u64>> {
+    let mut numbers = vec![stored::subject_number(key)?];
+    if !value.is_empty() {
+        let (gaps, rest): (Vec<u64>, _) = row::split(tables::LEDGER_SUBJECT, value).ok()?;
+        if gaps.is_empty() || gaps.contains(&0) || !rest.is_empty() {
+            return None;
+        }
+        for gap in gaps {
+            numbers.push(numbers.last()?.checked_add(gap)?);
+        }
+    }
+    Some(numbers)
+}
+
+/// Takes a mention out of what waits, which nothing but a test does.
+#[cfg(test)]
+pub(super) fn forget(txn: &mut Txn<'_>, subject: &[u8; 16], number: u64) {
+    for (key, mentions) in waiting(txn).unwrap() {
+        let kept = mentions.into_iter().filter(|mention| *mention != (*subject, number));
+        let bytes = kept.flat_map(|(subject, number)| [subject.to_vec(), number.to_be_bytes().to_vec()].concat());
+        let value: Vec<u8> = bytes.collect();
+        match value.is_empty() {
+            true => txn.delete(key),
+            false => txn.put(key, value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::{Memory, Store as _};
+
+    fn subject(number: u16) -> [u8; 16] {
+        let mut subject = [0; 16];
+        subject[..2].copy_from_slice(&number.to_be_bytes());
+        subject
+    }
+
+    /// Writes batches of entries, each with its subjects, and gives what was written.
+    fn write(memory: &Memory, waiting: &Waiting, batches: &[Vec<Vec<u16>>]) -> BTreeMap<u16, BTreeSet<u64>> {
+        let mut truth: BTreeMap<u16, BTreeSet<u64>> = BTreeMap::new();
+        let mut number = 0;
+        for batch in batches {
+            let mut txn = Txn::new(memory);
+            for subjects in batch {
+                let theirs: Vec<_> = subjects.iter().map(|one| subject(*one)).collect();
+                note(&mut txn, number, &theirs);
+                for one in subjects {
+                    truth.entry(*one).or_default().insert(number);
+                }
+                number += 1;
+            }
+            waiting.gather(&mut txn).unwrap();
+            memory.commit(txn.into_writes()).unwrap();
+        }
+        truth
+    }
+
+    fn rows(memory: &Memory, table: u8) -> usize {
+        let mut rows = 0;
+        scan_prefix(memory, &[table], &mut |_, _| {
+            rows += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        rows
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+        #[test]
+        fn every_entry_is_found_whether_it_waits_or_is_listed(
+            batches in proptest::collection::vec(
+                proptest::collection::vec((0_u16..300, 0_u16..400), 1..20), 1..20),
+            forgets in any::<bool>(),
+            window in (0_u64..300, 0_u64..300),
+            limit in 1_usize..40,
+        ) {
+            let memory = Memory::new();
+            let batches: Vec<Vec<Vec<u16>>> = batches
+                .iter()
+                .map(|batch| batch.iter().map(|(from, many)| (*from..from + many).chain([9999]).collect()).collect())
+                .collect();
+            let truth = write(&memory, &Waiting::unknown(), &batches);
+            if forgets {
+                // A hub that was started anew goes on where the last one was.
+                let mut txn = Txn::new(&memory);
+                Waiting::unknown().gather(&mut txn).unwrap();
+                memory.commit(txn.into_writes()).unwrap();
+            }
+            let within = window.0.min(window.1)..window.0.max(window.1);
+            for (one, numbers_of) in &truth {
+                let all = numbers(&memory, &[subject(*one)], &(0..u64::MAX), usize::MAX).unwrap();
+                prop_assert_eq!(&all, numbers_of);
+                let expected: BTreeSet<u64> = numbers_of.iter().copied().filter(|number| within.contains(number)).collect();
+                let found = numbers(&memory, &[subject(*one)], &within, usize::MAX).unwrap();
+                prop_assert_eq!(&found, &expected);
+                let newest = |found: &BTreeSet<u64>| found.iter().rev().take(limit).copied().collect::<Vec<_>>();
+                let found = numbers(&memory, &[subject(*one)], &within, limit).unwrap();
+                prop_assert_eq!(newest(&found), newest(&expected));
+            }
+            let size = batches.iter().map(Vec::len).sum::<usize>() as u64;
+            prop_assert_eq!(odd(&memory, size).unwrap(), None);
+            prop_assert!(odd(&memory, size - 1).unwrap().is_some());
+            let left: usize = waiting(&memory).unwrap().iter().map(|(_, mentions)| mentions.len()).sum();
+            prop_assert!(left <= WAITING, "{left} wait");
+        }
+    }
+
+    #[test]
+    fn answers_about_the_same_people_share_their_rows() {
+        let memory = Memory::new();
+        let people: Vec<u16> = (0..200).collect();
+        write(&memory, &Waiting::unknown(), &vec![vec![people]; 1000]);
+        let listed = rows(&memory, tables::LEDGER_SUBJECT);
+        assert!(
+            (200..=20_000).contains(&listed),
+            "{listed} rows where there were 200,000"
+        );
+        assert!(rows(&memory, tables::LEDGER_WAITING) <= 21);
+    }
+
+    #[test]
+    fn a_batch_adds_one_row_however_many_entries_it_has() {
+        let memory = Memory::new();
+        let batch: Vec<Vec<u16>> = (0..64).map(|entry| vec![entry, 1000, 2000]).collect();
+        write(&memory, &Waiting::unknown(), &[batch]);
+        assert_eq!(
+            (
+                rows(&memory, tables::LEDGER_WAITING),
+                rows(&memory, tables::LEDGER_SUBJECT)
+            ),
+            (1, 0)
+        );
+    }
+}
