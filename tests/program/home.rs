@@ -10,6 +10,7 @@ use std::{
 use placehub_delivery::Settings;
 use placehub_hub::{
     clock::{Clock as _, SystemClock},
+    decide::{Files, Signable, sign},
     ledger::VerifierKey,
 };
 use tempfile::TempDir;
@@ -33,9 +34,20 @@ impl Home {
         home
     }
 
-    /// Puts its agreements' reviews ahead.
+    /// Puts its agreements' reviews ahead, and has the parties sign them anew.
     pub(crate) fn renew(&self) {
-        renew_agreements(&self.path.join("policies"), SystemClock.now());
+        let policies = self.path.join("policies");
+        renew_agreements(&policies, SystemClock.now());
+        let files = Files::read(&policies).unwrap();
+        for file in fs::read_dir(policies.join("signatures")).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let (agreement, party) = name.rsplit_once('.').unwrap();
+            let agreement = agreement.parse().unwrap();
+            let key = fs::read_to_string(self.path.join(format!("pki/signing/{party}.key"))).unwrap();
+            let signable = Signable::find(&files, &agreement).unwrap();
+            fs::write(&path, sign(&signable, &party.parse().unwrap(), &key).unwrap()).unwrap();
+        }
     }
 
     /// A folder that is yet to be made.
