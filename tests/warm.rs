@@ -13,7 +13,9 @@ use placehub_proto::v1::{
 };
 use tonic::Code;
 
-use crate::harness::{Adjust, Client, Hub, alex, arrears, cast, only, question_area, question_person, refused};
+use crate::harness::{
+    Adjust, Client, Hub, alex, arrears, cast, discharge, emery, known_as, only, question_area, question_person, refused,
+};
 
 const PURPOSE: &str = "homelessness-prevention";
 

@@ -13,7 +13,7 @@ use crate::{
     authn::{Caller, Own, Practitioner},
     ledger::{Entry, Period, Subject, read, verify::verify_stored},
     person,
-    store::Memory,
+    store::{Memory, Store as _},
     tables,
 };
 
