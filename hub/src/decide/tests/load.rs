@@ -55,6 +55,40 @@ fn any_change_of_any_file_changes_the_digest() {
 }
 
 #[test]
+fn a_permit_that_no_role_alone_meets_is_refused() {
+    let role = "principal.roles.contains(\"neighbourhood-officer\")";
+    let with = |words: &str| {
+        let words = format!("({role} && {words})");
+        move |text: String| text.replace(role, &words)
+    };
+    let alone = [ASB, "of `police` by one role alone"];
+    refused(ASB, with("principal.roles.contains(\"sergeant\")"), &alone);
+    refused(
+        ASB,
+        with("principal.roles.containsAll([\"sergeant\", \"inspector\"])"),
+        &alone,
+    );
+    // Two who may ask: together they would open what neither opens, beside what a third role opens alone.
+    let toml = "agreements/asb-prevention.toml";
+    let asker = "police = [\"neighbourhood-officer\"]";
+    let mut files = changed_files(toml, |text| {
+        text.replace(
+            asker,
+            "police = [\"neighbourhood-officer\", \"sergeant\", \"inspector\"]",
+        )
+    });
+    set(&files).expect("more roles by themselves break nothing");
+    let words = format!("({role} || principal.roles.containsAll([\"sergeant\", \"inspector\"]))");
+    let text = files.text(ASB).unwrap().replace(role, &words);
+    files.put(ASB, text);
+    let why = refusal(&files);
+    assert!(
+        why.contains("the roles `inspector` and `sergeant` of `police` together"),
+        "{why}"
+    );
+}
+
+#[test]
 fn a_set_says_its_version_and_title_or_is_refused() {
     let shipped = PolicySet::load(&repository()).unwrap();
     assert!(
