@@ -10,6 +10,8 @@ mod bad_input;
 #[cfg(test)]
 mod board;
 #[cfg(test)]
+mod broken_sets;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod commands;

@@ -1,10 +1,10 @@
 //! Proves, for every request there can be, that new policies permit nothing that the old ones did not: with Cedar's
 //! symbolic compiler and a solver of its own process (cvc5). Built with the feature `prove` alone; never decides anything.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use cedar_policy::{PolicySet as Cedar, Schema};
-use cedar_policy_symcc::{CedarSymCompiler, CompiledPolicySet, solver::LocalSolver};
+use cedar_policy_symcc::{CedarSymCompiler, CompiledPolicySet, Env, solver::LocalSolver};
 
 use crate::decide::PolicySet;
 
@@ -61,6 +61,30 @@ pub async fn more(old: &PolicySet, new: &PolicySet, solver: &Path) -> Result<Vec
     Ok(proofs)
 }
 
+/// A request in lines: the action, what is so of who asks and of what it is about, and why. What a solver makes up beside
+/// that is left out, as no rule looks at it.
+fn told(example: &Env) -> String {
+    let (request, mut lines) = (&example.request, Vec::new());
+    if let Some(action) = request.action() {
+        lines.push(format!("  action: {}", action.id().unescaped()));
+    }
+    for (name, uid) in [("principal", request.principal()), ("resource", request.resource())] {
+        let entity = uid.and_then(|uid| example.entities.get(uid));
+        let attributes: BTreeMap<&str, String> = entity
+            .into_iter()
+            .flat_map(|entity| entity.attrs())
+            .filter_map(|(attribute, value)| Some((attribute, value.ok()?.to_string())))
+            .collect();
+        let attributes = attributes.into_iter();
+        let attributes: Vec<String> = attributes.map(|(name, value)| format!("{name}: {value}")).collect();
+        lines.push(format!("  {name}: {{{}}}", attributes.join(", ")));
+    }
+    if let Some(context) = request.context() {
+        lines.push(format!("  context: {context}"));
+    }
+    lines.join("\n")
+}
+
 async fn compare(
     compiler: &mut CedarSymCompiler<LocalSolver>,
     part: &str,
@@ -82,7 +106,7 @@ async fn compare(
         let found = found.map_err(|why| unsettled(Box::new(why)))?;
         proofs.push(Proof {
             part: part.to_owned(),
-            counterexample: found.map(|example| example.to_string()),
+            counterexample: found.map(|example| told(&example)),
             request,
         });
     }

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod endings;
 mod json;
+mod policies;
 mod policy;
 mod readme;
 mod rehearsal;

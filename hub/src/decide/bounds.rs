@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Error, Particulars, closed,
+    Error, Particulars, Party, closed,
     files::{line_of_heading, line_of_key},
     rule::{Picture, Roles, Rule, Truth},
 };
@@ -195,8 +195,45 @@ pub(super) fn rule(rule: &Rule, particulars: &Particulars, catalogue: &Catalogue
                 }
             }
         }
+        if let Some(what) = jointly(rule, particulars, party) {
+            return at(what);
+        }
     }
     Ok(())
+}
+
+/// What a rule takes of people at an agency that no role alone gives them: the particulars list roles one by one, and the
+/// matrix shows them so.
+fn jointly(rule: &Rule, particulars: &Particulars, party: &Party) -> Option<String> {
+    let askers: Vec<&String> = particulars.askers.get(&party.agency)?.iter().collect();
+    let opens = |action: &'static str, roles: Roles| {
+        let picture = Picture {
+            roles,
+            ..asked(action, particulars, (&party.agency, &party.sector))
+        };
+        any_gateway(rule, particulars, picture)
+    };
+    let with = |action, roles: &[&String]| opens(action, Roles::Are(roles.iter().copied().cloned().collect()));
+    for action in ["ask"].into_iter().chain(LEVELS.map(Level::word)) {
+        let alone: Vec<&String> = askers.iter().copied().filter(|role| with(action, &[role])).collect();
+        if alone.is_empty() && opens(action, Roles::AreNone(BTreeSet::new())) {
+            return Some(format!(
+                "it opens nothing to anybody of `{}` by one role alone, and particulars and matrix tell of one role at a time",
+                party.agency
+            ));
+        }
+        let others: Vec<&String> = askers.iter().copied().filter(|role| !alone.contains(role)).collect();
+        for (index, one) in others.iter().enumerate() {
+            if let Some(other) = others.iter().skip(index + 1).find(|other| with(action, &[one, other])) {
+                return Some(format!(
+                    "it takes the roles `{one}` and `{other}` of `{}` together, and particulars and matrix tell of one role \
+                     at a time",
+                    party.agency
+                ));
+            }
+        }
+    }
+    None
 }
 
 /// A request under an agreement, of which action and agency are known.

@@ -100,7 +100,7 @@ impl<'f> Signable<'f> {
     }
 
     /// Whether a party has signed it as it stands now.
-    pub(super) fn is_signed_by(&self, party: &AgencyId, files: &Files, trust: &Trust) -> bool {
+    pub fn is_signed_by(&self, party: &AgencyId, files: &Files, trust: &Trust) -> bool {
         let signature = files.text(&self.file(party)).ok();
         let key = trust.keys.get(party);
         key.zip(signature)

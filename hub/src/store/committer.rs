@@ -6,11 +6,8 @@ use std::{
     fmt,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -18,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     BATCH_CAP, Error, Read, Store, Txn,
+    effort::Effort,
     view::{Recent, Seen, View},
     weigh,
 };
@@ -47,10 +45,7 @@ pub struct Hooks {
 #[derive(Clone)]
 pub struct Committer {
     jobs: mpsc::Sender<Message>,
-    /// How many commits there were.
-    commits: Arc<AtomicU64>,
-    /// How long they took, in nanoseconds.
-    took: Arc<AtomicU64>,
+    effort: Arc<Effort>,
     why: Arc<OnceLock<Arc<str>>>,
     held: Arc<Mutex<Option<Arc<str>>>>,
     ended: watch::Receiver<()>,
@@ -108,12 +103,10 @@ impl Committer {
     pub fn start(store: Arc<dyn Store>, hooks: Hooks) -> Result<Self, Error> {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
-        let (why, commits) = (Arc::new(OnceLock::new()), Arc::new(AtomicU64::new(0)));
-        let took = Arc::new(AtomicU64::new(0));
+        let (why, effort) = (Arc::new(OnceLock::new()), Arc::<Effort>::default());
         let work = Thread {
             recent: Recent::default(),
-            commits: Arc::clone(&commits),
-            took: Arc::clone(&took),
+            effort: Arc::clone(&effort),
             store,
             hooks,
             waiting,
@@ -131,8 +124,7 @@ impl Committer {
             })?;
         Ok(Self {
             jobs,
-            commits,
-            took,
+            effort,
             why,
             held: Arc::default(),
             ended,
@@ -177,7 +169,7 @@ impl Committer {
     /// A view of `base`, which must be the store that is committed to: to make ready on the caller's own thread what a job
     /// is to write.
     pub fn view<'r>(&self, base: &'r dyn Read) -> View<'r> {
-        View::new(base, self.commits.load(Ordering::Acquire))
+        View::new(base, self.effort.commits())
     }
 
     /// As `commit`. The job is also told whether nothing that was seen has been written since, so that what was made ready
@@ -245,8 +237,7 @@ impl Committer {
 
     /// How many batches were written, and how long the store took for them altogether.
     pub fn effort(&self) -> (u64, Duration) {
-        let took = Duration::from_nanos(self.took.load(Ordering::Relaxed));
-        (self.commits.load(Ordering::Relaxed), took)
+        (self.effort.commits(), self.effort.took())
     }
 
     /// Turns every job away from now on, for this reason, or (`None`) takes them again. What is waiting is still written.
@@ -295,8 +286,7 @@ struct Thread {
     hooks: Hooks,
     waiting: mpsc::Receiver<Message>,
     recent: Recent,
-    commits: Arc<AtomicU64>,
-    took: Arc<AtomicU64>,
+    effort: Arc<Effort>,
     why: Arc<OnceLock<Arc<str>>>,
 }
 
@@ -356,12 +346,10 @@ impl Thread {
             (self.hooks.seal)(&mut txn).map_err(|error| chain(&error))?;
             let (batch, announced) = txn.finish();
             self.recent.note(&batch);
-            let began = Instant::now();
-            store.commit(batch).map_err(|error| chain(&error))?;
-            let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            self.took.fetch_add(took, Ordering::Relaxed);
+            let committed = self.effort.time(|| store.commit(batch));
+            committed.map_err(|error| chain(&error))?;
             // Not before: whoever reads now and finds this number finds all that was written up to it.
-            self.commits.store(self.recent.commits(), Ordering::Release);
+            self.effort.reach(self.recent.commits());
             if announced {
                 (self.hooks.committed)();
             }

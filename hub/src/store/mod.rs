@@ -4,6 +4,7 @@
 mod committer;
 mod counted;
 mod disk;
+mod effort;
 mod memory;
 pub mod row;
 #[cfg(test)]

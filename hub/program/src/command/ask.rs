@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     ending::{Ending, Outcome},
-    link::{Link, LinkArguments},
+    link::{Fault, Link, LinkArguments},
     out,
     question::QuestionArguments,
     shown,
@@ -18,7 +18,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  placehub ask --home wigan --as officer-17 --address 999000000101 \\\n    \
-    --purpose asb-prevention --gateway cda-1998-s115 --case 26/4711"
+    --purpose asb-prevention --gateway cda-1998-s115 --case 26/4711\n\n\
+    A question that is refused says what of the nearest rule is not met, and who could lift that; with --json under `refused`."
 )]
 pub(crate) struct Ask {
     #[command(flatten)]
@@ -63,7 +64,14 @@ impl Ask {
             page_size: self.page_size,
             page_token: self.page_token,
         };
-        let answer = pages(&link, first, self.all).await?;
+        let answer = pages(&link, first, self.all).await;
+        if let Err(error) = &answer
+            && self.json
+            && let Some(Fault::Refused(refusal)) = error.downcast_ref()
+        {
+            out::document(json!({ "refused": refusal.view() }))?;
+        }
+        let answer = answer?;
         if self.json {
             let signals: Vec<_> = answer.signals.iter().map(shown::view).collect();
             out::document(json!({

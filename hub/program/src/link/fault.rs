@@ -1,8 +1,9 @@
 //! Why a call did not succeed, in a sentence that says what to do. It never repeats what was sent.
 
-use std::{error::Error as StdError, fmt, io, iter};
+use std::{collections::BTreeMap, error::Error as StdError, fmt, io, iter};
 
 use rustls::{AlertDescription, CertificateError};
+use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -51,6 +52,8 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// Field and rule of each bad field.
     pub(crate) violations: Vec<(String, String)>,
+    /// What stands between the asker and an answer, and who could lift it: `agreement`, `rule`, `unmet`, `remedy`, `law`.
+    pub(crate) explanation: BTreeMap<String, String>,
 }
 
 impl Fault {
@@ -161,11 +164,30 @@ impl Refusal {
                 .iter()
                 .map(|one| (one.field.clone(), one.description.clone()))
                 .collect(),
+            explanation: details
+                .error_info()
+                .map(|info| info.metadata.clone().into_iter().collect())
+                .unwrap_or_default(),
         }
+    }
+
+    /// As JSON has it.
+    pub(crate) fn view(&self) -> Value {
+        let told = |key: &str| self.explanation.get(key).map(String::as_str).unwrap_or_default();
+        let unmet: Vec<&str> = told("unmet").split(',').filter(|word| !word.is_empty()).collect();
+        json!({
+            "reason": self.reason,
+            "message": self.message,
+            "agreement": told("agreement"),
+            "rule": told("rule"),
+            "unmet": unmet,
+            "remedy": told("remedy"),
+            "law": told("law"),
+        })
     }
 }
 
-/// The hub's sentence, its reason, and the rule of each bad field.
+/// The hub's sentence, its reason, the rule of each bad field, and what of the nearest rule is not met.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the hub refused: {}", self.message.trim_end_matches('.'))?;
@@ -179,7 +201,25 @@ impl fmt::Display for Refusal {
                 write!(f, "; {field}: {}", rule.trim_end_matches('.'))?;
             }
         }
+        for (key, words) in [
+            ("rule", "nearest rule"),
+            ("unmet", "not met"),
+            ("remedy", "who could lift it"),
+        ] {
+            if let Some(text) = self.explanation.get(key) {
+                write!(f, "; {words}: {}", plain(key, text))?;
+            }
+        }
         Ok(())
+    }
+}
+
+/// Words as people read them: those that are not met come joined by commas alone.
+fn plain(key: &str, text: &str) -> String {
+    let text = text.trim_end_matches('.');
+    match key {
+        "unmet" => text.replace(',', ", "),
+        _ => text.to_owned(),
     }
 }
 
@@ -266,6 +306,28 @@ mod tests {
             "the hub refused: a field is not valid (FIELD_INVALID); question.purpose: must be a purpose of the catalogue"
         );
         assert_eq!((fault.code(), fault.reason()), (ending::USAGE, Some("FIELD_INVALID")));
+    }
+
+    #[test]
+    fn a_refusal_names_what_is_not_met_and_who_could_lift_it() {
+        let told = [
+            ("rule", "asb-prevention-ask-place"),
+            ("unmet", "role,patch"),
+            ("remedy", "the asker's agency, by giving the role"),
+        ];
+        let told = told.map(|(key, text)| (key.to_owned(), text.to_owned()));
+        let details = ErrorDetails::with_error_info("NOT_PERMITTED", "placehub", told);
+        let status = Status::with_error_details(Code::PermissionDenied, "it takes another role", details);
+        let Fault::Refused(refusal) = Fault::of("https://hub", &status) else {
+            panic!("it is a refusal");
+        };
+        assert_eq!(
+            refusal.to_string(),
+            "the hub refused: it takes another role (NOT_PERMITTED); nearest rule: asb-prevention-ask-place; \
+             not met: role, patch; who could lift it: the asker's agency, by giving the role"
+        );
+        let view = refusal.view();
+        assert_eq!((&view["unmet"], &view["law"]), (&json!(["role", "patch"]), &json!("")));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Tests of the decisions: the policies of the repository and their cases, the loader's refusals, and what a sift gives.
 
+mod bounds;
+mod breaks;
 mod broken;
 mod cases;
 mod explain;

@@ -1,7 +1,9 @@
 //! `placehub policy rehearse`: decides what the ledger records again, by other policies, and tells who would gain and who
 //! would lose sight of what. It changes nothing, and discloses nothing: entries hold classes of signals, and no person.
 
+mod carried;
 mod made_up;
+mod numbers;
 mod recorded;
 mod report;
 
@@ -21,7 +23,7 @@ use placehub_hub::decide::PolicySet;
 use placehub_proto::v1::{ExportLedgerRequest, Period};
 
 use super::open;
-use crate::{command::ledger::take_away, ending::Outcome, link::LinkArguments, moment};
+use crate::{ending::Outcome, link::LinkArguments, moment};
 use recorded::Gathered;
 use report::Report;
 
@@ -93,7 +95,6 @@ impl Rehearse {
             }
             (None, None) => {
                 let link = self.link.link("desk", now)?;
-                let mut entries = Vec::new();
                 let request = ExportLedgerRequest {
                     period: since.map(|since| Period {
                         since: Some(moment::to_wire(since)),
@@ -101,13 +102,8 @@ impl Rehearse {
                     }),
                     ..ExportLedgerRequest::default()
                 };
-                let taken = take_away(&link, request, |number, row| {
-                    entries.extend(row.entry.map(|entry| (number, entry)));
-                    Ok(())
-                });
-                taken.await?;
-                let mut entries = entries.into_iter();
-                Box::new(move || Ok(entries.next()))
+                let entries = carried::entries(link, request);
+                Box::new(move || entries.recv().ok().transpose())
             }
         };
         let began = Instant::now();

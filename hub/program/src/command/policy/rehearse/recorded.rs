@@ -1,7 +1,11 @@
 //! Takes recorded decisions apart, gathers those that are alike, and decides each sort anew, once.
 //! It looks at standing, reasons and classes alone; what else an entry holds is passed over.
 
-use std::{collections::HashMap, sync::Arc, thread};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    thread,
+};
 
 use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
@@ -12,7 +16,10 @@ use placehub_hub::{
 };
 use serde::Deserialize;
 
-use super::report::{Change, Report, Sight};
+use super::{
+    numbers::Numbers,
+    report::{Report, Sight},
+};
 
 /// What a recorded question is decided on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,9 +46,16 @@ pub(super) struct Gathered {
 /// Questions of one sort: which were answered, which refused, and what was decided on the classes that came with them.
 #[derive(Debug, Default)]
 struct Question {
-    answered: Change,
-    refused: Change,
-    classes: HashMap<(decide::Class, Option<Level>), Change>,
+    answered: Numbers,
+    refused: Numbers,
+    classes: HashMap<(decide::Class, Option<Level>), Held>,
+}
+
+/// The entries that a class is in, and how many signals it held in all of them.
+#[derive(Debug, Default)]
+struct Held {
+    entries: Numbers,
+    signals: u64,
 }
 
 /// A line of an export.
@@ -89,13 +103,11 @@ impl Gathered {
         } else {
             &mut question.refused
         };
-        whole.note(number, 0);
+        whole.note(number);
         for (class, level, count) in classes {
-            question
-                .classes
-                .entry((class, level))
-                .or_default()
-                .note(number, u64::from(count));
+            let held = question.classes.entry((class, level)).or_default();
+            held.entries.note(number);
+            held.signals += u64::from(count);
         }
         Ok(())
     }
@@ -109,8 +121,10 @@ impl Gathered {
             let known = self.questions.entry(asked).or_default();
             known.answered.add(question.answered);
             known.refused.add(question.refused);
-            for (class, change) in question.classes {
-                known.classes.entry(class).or_default().add(change);
+            for (class, held) in question.classes {
+                let known = known.classes.entry(class).or_default();
+                known.entries.add(held.entries);
+                known.signals += held.signals;
             }
         }
     }
@@ -173,29 +187,29 @@ fn replay(set: &PolicySet, asked: &Asked, question: &Question, now: Timestamp, r
         would_be: would_be.to_owned(),
     };
     let taken = again.is_taken();
-    if taken && !question.refused.is_empty() {
-        report
-            .gains(sight("", "", "refused", "answered"))
-            .add(question.refused.clone());
+    let (whole, was, would_be) = match taken {
+        true => (&question.refused, "refused", "answered"),
+        false => (&question.answered, "answered", "refused"),
+    };
+    if !whole.is_empty() {
+        let change = report.change(sight("", "", was, would_be), taken);
+        change.note(&whole.iter().collect(), 0);
     }
-    if !taken && !question.answered.is_empty() {
-        report
-            .losses(sight("", "", "answered", "refused"))
-            .add(question.answered.clone());
-    }
-    for ((class, recorded), change) in &question.classes {
+    // A question that holds several classes of one sight is one question.
+    let mut changes: HashMap<(Sight, bool), (BTreeSet<u64>, u64)> = HashMap::new();
+    for ((class, recorded), held) in &question.classes {
         let level = taken.then(|| again.level(class)).flatten();
         if level == *recorded {
             continue;
         }
         let word = |level: Option<Level>| level.map_or("nothing", Level::word);
         let which = sight(class.kind.as_str(), class.owner.as_str(), word(*recorded), word(level));
-        let changes = if level > *recorded {
-            report.gains(which)
-        } else {
-            report.losses(which)
-        };
-        changes.add(change.clone());
+        let (entries, signals) = changes.entry((which, level > *recorded)).or_default();
+        entries.extend(held.entries.iter());
+        *signals += held.signals;
+    }
+    for ((which, more), (entries, signals)) in changes {
+        report.change(which, more).note(&entries, signals);
     }
 }
 
@@ -242,4 +256,42 @@ fn taken_apart(entry: Entry) -> Option<(Asked, Vec<Recorded>)> {
         (again, class.level, class.count)
     });
     Some((asked, classes.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use placehub_hub::model::Severity;
+
+    use super::{super::made_up, *};
+
+    fn rehearsed(set: &PolicySet, entries: &[Entry]) -> Report {
+        let mut gathered = Gathered::since(None);
+        for (number, entry) in (0..).zip(entries) {
+            gathered.take(number, &entry.encode().unwrap()).unwrap();
+        }
+        gathered
+            .decide(set, "2026-06-01T00:00:00Z".parse().unwrap(), 2)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_question_that_holds_several_classes_of_one_sight_is_one_question() {
+        let files: decide::Files = crate::embedded::POLICIES.iter().copied().collect();
+        let set = PolicySet::of(&files, &decide::Trust::default()).unwrap();
+        let one = made_up::entries(&set).unwrap().into_iter().find_map(|bytes| {
+            let mut entry = Entry::parse(&bytes).unwrap();
+            entry.classes.truncate(1);
+            let gained = rehearsed(&set, &[entry.clone()]).gained();
+            (gained == [(1, 1)]).then_some(entry)
+        });
+        let one = one.expect("somebody would see what no entry says they saw");
+        let mut both = one.clone();
+        both.classes.extend(one.classes.clone());
+        both.classes[1].severity = match one.classes[0].severity {
+            Severity::High => Severity::Critical,
+            _ => Severity::High,
+        };
+        assert_eq!(rehearsed(&set, &[both.clone()]).gained(), [(1, 2)]);
+        assert_eq!(rehearsed(&set, &[both.clone(), one, both]).gained(), [(3, 5)]);
+    }
 }

@@ -29,7 +29,7 @@ pub(super) struct Report {
 }
 
 /// Whose sight of what would change, and how.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Sight {
     /// The asker's agency.
     pub(super) agency: String,
@@ -48,36 +48,27 @@ pub(super) struct Sight {
 }
 
 /// How often.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Change {
-    decisions: u64,
+    questions: u64,
     signals: u64,
     samples: BTreeSet<u64>,
-    latest: Option<u64>,
 }
 
 impl Change {
-    /// Notes it of one entry.
-    pub(super) fn note(&mut self, entry: u64, signals: u64) {
-        if self.latest.replace(entry) != Some(entry) {
-            self.decisions += 1;
-        }
+    /// Adds entries, none of which was added before, and how many signals it is about in them.
+    pub(super) fn note(&mut self, entries: &BTreeSet<u64>, signals: u64) {
+        self.questions += u64::try_from(entries.len()).unwrap_or_default();
         self.signals += signals;
-        self.samples.insert(entry);
+        self.samples.extend(entries.iter().take(SAMPLES));
         self.thin();
     }
 
-    /// Adds what was noted of other entries.
-    pub(super) fn add(&mut self, other: Self) {
-        self.decisions += other.decisions;
+    fn add(&mut self, other: Self) {
+        self.questions += other.questions;
         self.signals += other.signals;
         self.samples.extend(other.samples);
         self.thin();
-    }
-
-    /// Whether nothing was noted.
-    pub(super) fn is_empty(&self) -> bool {
-        self.decisions == 0
     }
 
     fn thin(&mut self) {
@@ -98,14 +89,10 @@ impl Report {
         }
     }
 
-    /// What would be seen that was not.
-    pub(super) fn gains(&mut self, sight: Sight) -> &mut Change {
-        self.gains.entry(sight).or_default()
-    }
-
-    /// What would no longer be seen.
-    pub(super) fn losses(&mut self, sight: Sight) -> &mut Change {
-        self.losses.entry(sight).or_default()
+    /// Whose sight of what would change: more would be seen, or less.
+    pub(super) fn change(&mut self, sight: Sight, more: bool) -> &mut Change {
+        let changes = if more { &mut self.gains } else { &mut self.losses };
+        changes.entry(sight).or_default()
     }
 
     /// Adds what another part found.
@@ -118,6 +105,13 @@ impl Report {
                 into.entry(sight).or_default().add(change);
             }
         }
+    }
+
+    /// Of each gain, how many questions and how many signals.
+    #[cfg(test)]
+    pub(super) fn gained(&self) -> Vec<(u64, u64)> {
+        let gains = self.gains.values();
+        gains.map(|change| (change.questions, change.signals)).collect()
     }
 
     /// Prints it.
@@ -155,7 +149,7 @@ impl Report {
                         format!("{} of {}: {what}, for {}", sight.roles, sight.agency, sight.purpose),
                         sight.was.clone(),
                         sight.would_be.clone(),
-                        change.decisions.to_string(),
+                        change.questions.to_string(),
                         change.signals.to_string(),
                         samples.join(", "),
                     ]);
@@ -192,7 +186,7 @@ fn list(changes: &BTreeMap<Sight, Change>) -> Vec<Value> {
             "owner": sight.owner,
             "was": sight.was,
             "would_be": sight.would_be,
-            "questions": change.decisions,
+            "questions": change.questions,
             "signals": change.signals,
             "entries": change.samples,
         })
