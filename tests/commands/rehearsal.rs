@@ -96,7 +96,7 @@ async fn a_rehearsal_says_who_gains_who_loses_and_in_which_entries_from_a_hub_or
         candidate(
             &home,
             "narrower",
-            "when { resource.severity >= 2 }\nunless { true };\n\n@id(\"asb-prevention-none\")\n\
+            "when { resource.severity >= 2 };\n\n@id(\"asb-prevention-none\")\n\
             @agreement(\"asb-prevention\")\n@reason(\"No incidents.\")\nforbid (principal, action, resource is Placehub::Signal)\n\
             when { resource.kind == Placehub::Kind::\"police.asb-incident\" }\n",
         ),
