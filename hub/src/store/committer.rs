@@ -148,7 +148,7 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring(None, move |txn, _| job(txn)).await
+        self.bring((None, false), move |txn, _| job(txn)).await
     }
 
     /// As `commit`, also while every job is turned away: for what must come before they are taken again.
@@ -163,7 +163,7 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring_though_held(None, move |txn, _| job(txn)).await
+        self.bring((None, true), move |txn, _| job(txn)).await
     }
 
     /// A view of `base`, which must be the store that is committed to: to make ready on the caller's own thread what a job
@@ -186,33 +186,21 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring(Some(seen), job).await
+        self.bring((Some(seen), false), job).await
     }
 
     async fn bring<T, E>(
         &self,
-        seen: Option<Seen>,
+        (seen, though_held): (Option<Seen>, bool),
         job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
     ) -> Result<Result<Committed<T>, E>, Unwritten>
     where
         T: Send + 'static,
         E: Send + 'static,
     {
-        if let Some(why) = self.held.lock().clone() {
+        if let Some(why) = self.held.lock().clone().filter(|_| !though_held) {
             return Err(Unwritten::Closed { why });
         }
-        self.bring_though_held(seen, job).await
-    }
-
-    async fn bring_though_held<T, E>(
-        &self,
-        seen: Option<Seen>,
-        job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
-    ) -> Result<Result<Committed<T>, E>, Unwritten>
-    where
-        T: Send + 'static,
-        E: Send + 'static,
-    {
         let (answer, answered) = oneshot::channel();
         let run: Run = Box::new(move |txn, holds| {
             let done = job(txn, holds);
