@@ -18,6 +18,8 @@ pub mod verify;
 
 use jiff::Timestamp;
 
+#[cfg(test)]
+pub(crate) use index::forget_mention;
 pub use period::{Period, first_at_or_after};
 pub use placehub_ledger::{
     Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, Hidden, LONGEST, Near, NoteInvalid, Refusal,

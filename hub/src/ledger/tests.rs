@@ -284,7 +284,7 @@ fn an_entry_that_the_index_does_not_list_under_who_asked_or_an_agreement_is_name
     assert_eq!(verify_stored(&good, &key).unwrap().size, 3);
     for subject in concerns {
         let mut txn = Txn::new(&good);
-        index::forget(&mut txn, &subject, 1);
+        index::forget_mention(&mut txn, &subject, 1);
         let fault = verify_stored(&txn, &key).unwrap_err();
         assert!(matches!(fault, Fault::Unlisted { number: 1 }), "{fault}");
     }
