@@ -31,6 +31,8 @@ const UNKNOWN: usize = usize::MAX;
 
 /// That an entry concerns a subject.
 type Mention = ([u8; 16], u64);
+/// A row of what waits: its key, and what it mentions.
+type WaitingRow = (Vec<u8>, Vec<Mention>);
 
 /// Counts how many mentions wait.
 #[derive(Debug)]
@@ -216,7 +218,7 @@ fn list(txn: &mut Txn<'_>, before: usize) -> Result<usize, Error> {
 }
 
 /// The rows of what waits, oldest first.
-fn waiting(read: &dyn Read) -> Result<Vec<(Vec<u8>, Vec<Mention>)>, Error> {
+fn waiting(read: &dyn Read) -> Result<Vec<WaitingRow>, Error> {
     let (mut found, mut torn) = (Vec::new(), false);
     scan_prefix(
         read,
