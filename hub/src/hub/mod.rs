@@ -323,6 +323,7 @@ async fn sweep(house: Arc<House>) {
             Ok(swept) => tracing::info!(signals = swept.signals, rows = swept.rows, "swept"),
             Err(why) => tracing::error!(why = %why, "the sweep failed; it is tried again in an hour"),
         }
+        house.signals.tidy();
     }
 }
 

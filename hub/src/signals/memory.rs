@@ -1,8 +1,14 @@
 //! Content that was opened for earlier answers, so that it need not be read and opened again. Never older than what is
 //! committed: a signal's content is kept under the stamps of its row and of its subject's data key, so that a correction,
-//! a retraction and the loss of the key each end it at once.
+//! a retraction and the loss of the key each end it at once. Nothing that has ended stays longer than until the next sweep.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{Ordering, fence},
+    },
+};
 
 use quick_cache::{Weighter, sync::Cache};
 
@@ -30,9 +36,17 @@ pub(super) struct Memory {
     opened: Cache<SignalId, (Stamps, Content), Weight>,
 }
 
+/// An opener that is kept from one signal of an answer to the next, with the stamp of the key that it was made of.
+pub(super) struct Kept {
+    key: Option<Stamp>,
+    opener: Opener,
+}
+
 /// What of a signal's row an answer needs.
 #[derive(Clone)]
 pub(super) struct Content {
+    /// Under whose data key it is sealed.
+    subject: [u8; 16],
     version: u64,
     /// Whether it was neither taken back nor forgotten.
     live: bool,
@@ -58,8 +72,14 @@ impl Memory {
         }
     }
 
+    /// Drops what was written since it was remembered, so that it does not stay in memory because nobody asks for it.
+    pub(super) fn tidy(&self, store: &Counted) {
+        self.opened
+            .retain(|id, (stamps, content)| Stamps::of(store, *id, content.subject) == Some(*stamps));
+    }
+
     /// The content of a signal that was decided on by these labels, opened if that is asked for. The opener is kept from one
-    /// signal to the next, since those of an answer mostly share a subject.
+    /// signal to the next, since those of an answer mostly share a subject, for as long as its key is not written.
     ///
     /// # Errors
     /// `Changed` if its row no longer holds what was decided on; otherwise if it cannot be read or opened.
@@ -68,21 +88,22 @@ impl Memory {
         (store, keys): (&Counted, &Keys),
         header: &Header,
         opens: bool,
-        opener: &mut Option<Opener>,
+        opener: &mut Option<Kept>,
     ) -> Result<Option<Arc<Body>>, Error> {
-        let (row, key) = (record::key(header.id), keys::place_of_data_key(subject(header)));
-        let stamps = || {
-            let (row, key) = (store.stamp(&row)?, store.stamp(&key)?);
-            Some(Stamps { row, key })
-        };
+        let stamps = || Stamps::of(store, header.id, subject(header));
         let before = stamps();
-        if let Some((known, content)) = self.opened.get(&header.id)
-            && Some(known) == before
-            && (content.body.is_some() || !opens)
-        {
-            return content.checked(header);
+        if let Some((known, content)) = self.opened.get(&header.id) {
+            if Some(known) != before {
+                self.opened.remove(&header.id);
+            } else if content.body.is_some() || !opens {
+                return content.checked(header);
+            }
         }
-        let content = Content::read((store, keys), header, opens, opener)?;
+        let key = before.map(|stamps| stamps.key);
+        *opener = opener.take().filter(|kept| key.is_some() && kept.key == key);
+        let content = Content::read((store, keys), header, opens.then_some(key), opener)?;
+        // Nothing that was read may be taken for read later than it is compared with.
+        fence(Ordering::SeqCst);
         if let Some(stamps) = before.filter(|_| stamps() == before)
             && content.body.is_some()
         {
@@ -92,29 +113,44 @@ impl Memory {
     }
 }
 
+impl Stamps {
+    /// Those of now; `None` while one of the two is written.
+    fn of(store: &Counted, id: SignalId, subject: [u8; 16]) -> Option<Self> {
+        let row = store.stamp(&record::key(id))?;
+        let key = store.stamp(&keys::place_of_data_key(subject))?;
+        Some(Self { row, key })
+    }
+}
+
 impl Content {
+    /// `opens` is the stamp of the data key, if the content is to be opened.
     fn read(
         (store, keys): (&Counted, &Keys),
         header: &Header,
-        opens: bool,
-        opener: &mut Option<Opener>,
+        opens: Option<Option<Stamp>>,
+        opener: &mut Option<Kept>,
     ) -> Result<Self, Error> {
         let row = store.get(&record::key(header.id))?.ok_or(Error::Changed)?;
         let (Known { version, retracted, .. }, sealed) = record::content(&row)?;
         // Nothing is sealed any more once it was taken back, or has lapsed and was forgotten.
         let live = !retracted && !sealed.is_empty();
-        let body = if opens && live && version == header.version {
-            let subject = subject(header);
-            let opener = match opener.take().filter(|known| known.subject() == subject) {
-                Some(known) => opener.insert(known),
-                None => opener.insert(keys.vault.opener(store, subject).map_err(Error::Sealed)?),
-            };
-            let plain = opener.open(&bound_to(header), sealed).map_err(Error::Sealed)?;
-            Some(Arc::new(row::decode(tables::SIGNAL, &plain)?))
-        } else {
-            None
+        let subject = subject(header);
+        let body = match opens.filter(|_| live && version == header.version) {
+            Some(key) => {
+                let kept = match opener.take().filter(|kept| kept.opener.subject() == subject) {
+                    Some(kept) => opener.insert(kept),
+                    None => {
+                        let made = keys.vault.opener(store, subject).map_err(Error::Sealed)?;
+                        opener.insert(Kept { key, opener: made })
+                    }
+                };
+                let plain = kept.opener.open(&bound_to(header), sealed).map_err(Error::Sealed)?;
+                Some(Arc::new(row::decode(tables::SIGNAL, &plain)?))
+            }
+            None => None,
         };
         Ok(Self {
+            subject,
             version,
             live,
             length: sealed.len(),
@@ -216,9 +252,13 @@ mod tests {
         }
 
         fn look(&self, version: u64, opens: bool) -> Result<Option<String>, String> {
+            self.look_with(version, opens, &mut None)
+        }
+
+        fn look_with(&self, version: u64, opens: bool, opener: &mut Option<Kept>) -> Result<Option<String>, String> {
             let found = self
                 .memory
-                .content((&self.store, &self.keys), &header(version), opens, &mut None);
+                .content((&self.store, &self.keys), &header(version), opens, opener);
             let body = found.map_err(|why| why.to_string())?;
             Ok(body.map(|body| body.summary.clone()))
         }
@@ -274,6 +314,31 @@ mod tests {
         let world = World::warm();
         world.commit(|txn| txn.delete(keys::place_of_data_key([2; 16])));
         assert!(world.opened(1).is_err());
+    }
+
+    #[test]
+    fn an_opener_of_an_answer_is_not_kept_beyond_its_key() {
+        let world = World::warm();
+        let mut opener = None;
+        world.put(2, "second");
+        assert!(world.look_with(2, true, &mut opener).is_ok_and(|body| body.is_some()));
+        // The row is written too, so that nothing is remembered of it.
+        world.commit(|txn| {
+            let row = txn.get(&record::key(SignalId([1; 16]))).unwrap().unwrap();
+            txn.put(record::key(SignalId([1; 16])), row);
+            txn.delete(keys::place_of_data_key([2; 16]));
+        });
+        assert!(world.look_with(2, true, &mut opener).is_err());
+    }
+
+    #[test]
+    fn what_has_ended_is_dropped_when_the_memory_is_tidied_and_nothing_else() {
+        let world = World::warm();
+        world.memory.tidy(&world.store);
+        assert_eq!(world.memory.opened.len(), 1);
+        world.commit(|txn| txn.delete(record::key(SignalId([1; 16]))));
+        world.memory.tidy(&world.store);
+        assert_eq!(world.memory.opened.len(), 0);
     }
 
     #[test]

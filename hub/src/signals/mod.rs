@@ -12,11 +12,11 @@ pub use record::{State, each, state};
 use crate::{
     decide::Shown,
     gate::{Permit, Show},
-    keys::{self, Keys, Opener},
+    keys::{self, Keys},
     model::{Body, Header, Level, SignalId},
     store::{self, Counted},
 };
-use memory::Memory;
+use memory::{Kept, Memory};
 
 /// Why signals could not be kept or opened. Nothing was then kept, and nothing is to be shown.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,11 @@ impl Signals {
         self.release(permit, opened)
     }
 
+    /// Drops from memory what has been corrected, taken back or forgotten since it was opened.
+    pub fn tidy(&self) {
+        self.memory.tidy(&self.store);
+    }
+
     fn release<T>(&self, permit: &Permit<Show>, opened: T) -> Result<T, Error> {
         match permit.scope().holds(&*self.store)? {
             true => Ok(opened),
@@ -98,7 +103,7 @@ impl Signals {
 
     /// One look at a signal's row, or at what is remembered of it, after its decision was recorded, tells both that it is
     /// still the one that was decided on and what it says: what was taken back or corrected before that look is not shown.
-    fn opened(&self, Shown { header, level }: &Shown, opener: &mut Option<Opener>) -> Result<Opened, Error> {
+    fn opened(&self, Shown { header, level }: &Shown, opener: &mut Option<Kept>) -> Result<Opened, Error> {
         let opens = *level == Level::Detail;
         let content = self.memory.content((&self.store, &self.keys), header, opens, opener)?;
         Ok(Opened {

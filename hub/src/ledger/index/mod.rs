@@ -88,6 +88,9 @@ pub(super) fn numbers(
     within: &Range<u64>,
     limit: usize,
 ) -> Result<BTreeSet<u64>, Error> {
+    if subjects.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     // What waits first: if it is listed in the meantime, it is found twice, and otherwise it might be found nowhere.
     let mentions = waiting(read)?.into_iter().flat_map(|(_, mentions)| mentions);
     let fits = |(subject, number): &Mention| subjects.contains(subject) && within.contains(number);
