@@ -206,7 +206,12 @@ impl Outbox {
 
     /// How many entries wait.
     pub fn depth(&self) -> u64 {
-        self.durable.borrow().saturating_sub(self.left.load(Ordering::Acquire))
+        self.durable.borrow().saturating_sub(self.left())
+    }
+
+    /// The number of the last entry that was let go of.
+    pub(crate) fn left(&self) -> u64 {
+        self.left.load(Ordering::Acquire)
     }
 
     /// Whether [`Outbox::put`] would not wait.
@@ -216,7 +221,7 @@ impl Outbox {
 
     /// A reader before the oldest entry that waits.
     pub fn reader(&self) -> Reader {
-        Reader::new(&self.folder, self.left.load(Ordering::Acquire) + 1)
+        Reader::new(&self.folder, self.left() + 1)
     }
 
     /// Reads a reader's next entry, if there is one yet.
@@ -268,7 +273,7 @@ impl Outbox {
     /// [`Error`] if a file cannot be made or removed.
     pub fn tidy(&self, now: Timestamp) -> Result<(), Error> {
         let mut log = self.log.lock();
-        let left = self.left.load(Ordering::Acquire);
+        let left = self.left();
         if log.is_begun() && left + 1 == log.next() {
             self.roll(&mut log)?;
             self.leave(left, now)?;

@@ -50,6 +50,10 @@ pub enum Error {
         "this adapter does not trust the hub's certificate: is `ca` the hub's authority, and `server_name` its name?"
     )]
     HubNotTrusted,
+    /// The connection broke, and what waits for an answer is to be sent over another, once the hub's catalogue has been asked
+    /// for anew.
+    #[error("the connection to the hub broke")]
+    Interrupted,
     /// No connection can be made from the settings as they are now.
     #[error("no connection can be made from the settings: {message}")]
     Settings {

@@ -10,7 +10,10 @@ mod tests;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use placehub_proto::v1::{PushOutcome, SignalDraft};
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
@@ -39,6 +42,9 @@ const QUIET: Duration = Duration::from_secs(1);
 /// How long answers are waited for once the adapter is stopping.
 const FAREWELL: Duration = Duration::from_secs(10);
 
+/// How long the hub's catalogue is taken to be as it was told: its policies may be loaded anew on a connection that holds.
+const AGREED_FOR: Duration = Duration::from_secs(60);
+
 /// Makes a connection to the hub. Called anew whenever one broke.
 pub type Connect = Box<dyn FnMut() -> Result<Channel, Trouble> + Send>;
 
@@ -50,8 +56,9 @@ pub struct Sender {
     connection: Connection,
     patience: Patience,
     needs: Vec<Need>,
-    /// Whether the hub's catalogue was found to fit since the connection was last made anew.
-    agreed: bool,
+    /// When the hub's catalogue was found to fit, if that was over the connection there is now and before any rest.
+    agreed: Option<Instant>,
+    agreed_for: Duration,
     /// How many entries still go one by one, because the hub refused a whole stream for the content of one of them.
     alone: usize,
 }
@@ -74,7 +81,8 @@ impl Sender {
             connection: Connection { connect, channel: None },
             patience,
             needs,
-            agreed: false,
+            agreed: None,
+            agreed_for: AGREED_FOR,
             alone: 0,
         }
     }
@@ -89,29 +97,41 @@ impl Sender {
         let mut news = self.outbox.watch();
         while !stop.is_cancelled() {
             news.mark_unchanged();
-            if self.agreed && self.outbox.depth() == 0 {
+            if self.agreed.is_some() && self.outbox.depth() == 0 {
                 rest(&self.outbox, &mut news, &stop).await;
+                if self.outbox.depth() > 0 {
+                    self.agreed = None;
+                }
                 continue;
             }
+            let left = self.outbox.left();
             let done = tokio::select! {
                 done = self.agree_and_empty(&stop) => done,
                 () = late(&stop) => return Ok(()),
             };
-            let Err(trouble) = done else {
+            if done.is_ok() || self.outbox.left() > left {
                 pauses = FullJitter::new(&self.patience);
+            }
+            let Err(trouble) = done else {
                 continue;
             };
             self.connection.channel = None;
+            self.agreed = None;
             if trouble.is_of_content() {
                 continue;
             }
             if matches!(trouble, Trouble::CatalogueDiffers { .. }) {
                 return Err(trouble);
             }
-            self.agreed = false;
             self.counters.interruptions.add(1);
-            tracing::error!(cause = %trouble, waiting = self.outbox.depth(), "cannot deliver");
-            let pause = self.patience.longest_pause / 2 + pauses.next();
+            let pause = match trouble {
+                // It has been logged, and paused after, where it broke.
+                Trouble::Interrupted => pauses.next(),
+                trouble => {
+                    tracing::error!(cause = %trouble, waiting = self.outbox.depth(), "cannot deliver");
+                    self.patience.longest_pause / 2 + pauses.next()
+                }
+            };
             stop.run_until_cancelled(sleep(pause)).await;
         }
         Ok(())
@@ -119,19 +139,29 @@ impl Sender {
 
     /// Sees that the hub's catalogue fits, unless that is known, and sends what waits.
     async fn agree_and_empty(&mut self, stop: &CancellationToken) -> Result<(), Trouble> {
-        if !self.agreed {
-            let connection = &mut self.connection;
-            let agreeing = agree(&self.needs, self.patience, |broke| connection.channel(broke));
+        if !self.is_agreed() {
+            let (connection, counters) = (&mut self.connection, &self.counters);
+            let agreeing = agree(&self.needs, self.patience, |broke| {
+                if broke {
+                    counters.interruptions.add(1);
+                    connection.channel = None;
+                }
+                connection.channel()
+            });
             match stop.run_until_cancelled(agreeing).await {
                 Some(agreed) => agreed?,
                 None => return Ok(()),
             }
-            self.agreed = true;
+            self.agreed = Some(Instant::now());
         }
         self.empty(stop).await
     }
 
-    /// Sends what waits, drafts up to whatever else is next, until nothing does.
+    fn is_agreed(&self) -> bool {
+        self.agreed.is_some_and(|since| since.elapsed() < self.agreed_for)
+    }
+
+    /// Sends what waits, drafts up to whatever else is next, until nothing does or the catalogue is to be asked for anew.
     async fn empty(&mut self, stop: &CancellationToken) -> Result<(), Trouble> {
         let mut reader = self.outbox.reader();
         let mut held = None;
@@ -156,6 +186,9 @@ impl Sender {
                     return Err(Trouble::Unwritten { message });
                 }
             }
+            if !self.is_agreed() {
+                return Ok(());
+            }
         }
     }
 
@@ -169,11 +202,13 @@ impl Sender {
         let head = (first.0, first.1.clone(), first.2.clone());
         let (mut first, mut held, mut fault) = (Some(first), None, None);
         let (outbox, alone) = (self.outbox.clone(), self.alone > 0);
+        let (agreed, agreed_for) = (self.agreed, self.agreed_for);
+        let is_over = || agreed.is_none_or(|since| since.elapsed() >= agreed_for) || stop.is_cancelled();
         let drafts = std::iter::from_fn(|| {
             if let Some((number, origin, draft)) = first.take() {
                 return Some(((number, origin, draft.clone()), draft));
             }
-            if alone || held.is_some() || fault.is_some() || stop.is_cancelled() {
+            if alone || held.is_some() || fault.is_some() || is_over() {
                 return None;
             }
             match outbox.read(reader) {
@@ -196,15 +231,11 @@ impl Sender {
             quarantine: &self.quarantine,
             counters: &self.counters,
         };
-        let (connection, counters) = (&mut self.connection, &self.counters);
-        let connect = |broke: bool| {
-            if broke {
-                counters.interruptions.add(1);
-            }
-            connection.channel(broke)
-        };
+        let connection = &mut self.connection;
         let told = |(number, origin, draft), fate| desk.book(number, origin, draft, fate);
-        let result = Delivery::new(drafts, self.patience, connect, told).run().await;
+        let result = Delivery::new(drafts, self.patience, |broke| connection.unbroken(broke), told)
+            .run()
+            .await;
         match result {
             Ok(()) => self.alone = self.alone.saturating_sub(1),
             Err(trouble) if trouble.is_of_content() => {
@@ -228,16 +259,10 @@ impl Sender {
 }
 
 impl Sender {
-    /// Tells the hub what has a call of its own, trying again for as long as the hub is out of reach.
+    /// Tells the hub what has a call of its own.
     async fn tell(&mut self, number: u64, origin: String, content: Content) -> Result<(), Trouble> {
-        let (connection, counters) = (&mut self.connection, &self.counters);
-        let connect = |broke: bool| {
-            if broke {
-                counters.interruptions.add(1);
-            }
-            connection.channel(broke)
-        };
-        let refusal = push::tell(&content, self.patience, connect).await?;
+        let connection = &mut self.connection;
+        let refusal = push::tell(&content, self.patience, |broke| connection.unbroken(broke)).await?;
         let counter = match &content {
             Content::Draft(_) => &self.counters.recorded,
             Content::Retraction(_) => &self.counters.retracted,
@@ -272,10 +297,16 @@ struct Connection {
 }
 
 impl Connection {
-    fn channel(&mut self, anew: bool) -> Result<Channel, Trouble> {
-        if anew {
-            self.channel = None;
+    /// The connection there is. Where one broke there is none: whoever answers next may be a hub with another catalogue.
+    fn unbroken(&mut self, broke: bool) -> Result<Channel, Trouble> {
+        if broke {
+            Err(Trouble::Interrupted)
+        } else {
+            self.channel()
         }
+    }
+
+    fn channel(&mut self) -> Result<Channel, Trouble> {
         match &self.channel {
             Some(channel) => Ok(channel.clone()),
             None => {

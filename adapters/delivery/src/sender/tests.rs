@@ -5,14 +5,15 @@ use std::{
     pin::Pin,
     sync::{
         Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use placehub_proto::v1::{
-    AskSignalsRequest, AskSignalsResponse, PushSignalRequest, PushSignalResponse, PushSignalsRequest,
-    PushSignalsResponse, Refusal, RetractSignalRequest, RetractSignalResponse, WatchSignalsRequest,
-    WatchSignalsResponse,
+    AskSignalsRequest, AskSignalsResponse, CatalogueKind, GetCatalogueRequest, GetCatalogueResponse, PushSignalRequest,
+    PushSignalResponse, PushSignalsRequest, PushSignalsResponse, Refusal, RetractSignalRequest, RetractSignalResponse,
+    WatchSignalsRequest, WatchSignalsResponse,
+    catalogue_service_server::{CatalogueService, CatalogueServiceServer},
     push_signals_response::Result as Answer,
     signal_service_server::{SignalService, SignalServiceServer},
 };
@@ -39,6 +40,11 @@ const QUICK: Patience = Patience {
 struct Hub {
     seen: Mutex<Vec<String>>,
     away: AtomicBool,
+    /// Whether its catalogue keeps its one kind closed no more, as it does not once it broke off.
+    opened: AtomicBool,
+    /// How often it was asked for its catalogue, after which it opens its kind; 0 for ever.
+    asked: AtomicU64,
+    opens_after: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -64,6 +70,7 @@ impl SignalService for Door {
                 "poison" => return Err(Status::out_of_range("too large")),
                 "breaks" if !seen.contains(&draft.source_id) => {
                     seen.push(draft.source_id);
+                    hub.opened.store(true, Ordering::SeqCst);
                     return Err(Status::unavailable("stopping"));
                 }
                 "bad" => Answer::Refused(Refusal {
@@ -93,6 +100,9 @@ impl SignalService for Door {
         if id == "bad" {
             return Err(Status::invalid_argument("bad"));
         }
+        if id == "breaks" && !self.0.opened.swap(true, Ordering::SeqCst) {
+            return Err(Status::unavailable("stopping"));
+        }
         self.0.seen.lock().unwrap().push(format!("-{id}"));
         Ok(Response::new(RetractSignalResponse::default()))
     }
@@ -113,6 +123,28 @@ impl SignalService for Door {
     }
 }
 
+#[tonic::async_trait]
+impl CatalogueService for Door {
+    async fn get_catalogue(&self, _: Request<GetCatalogueRequest>) -> Result<Response<GetCatalogueResponse>, Status> {
+        let closed = !self.0.opened.load(Ordering::SeqCst);
+        if self.0.asked.fetch_add(1, Ordering::SeqCst) + 1 == self.0.opens_after.load(Ordering::SeqCst) {
+            self.0.opened.store(true, Ordering::SeqCst);
+        }
+        let kind = CatalogueKind {
+            id: KIND.into(),
+            closed_by: if closed { "a law".into() } else { String::new() },
+            ..Default::default()
+        };
+        Ok(Response::new(GetCatalogueResponse {
+            kinds: vec![kind],
+            ..Default::default()
+        }))
+    }
+}
+
+/// The one kind that the hub has.
+const KIND: &str = "welfare.benefit-sanction";
+
 fn draft(id: &str, summary: &str) -> Content {
     Content::Draft(SignalDraft {
         source_id: id.to_owned(),
@@ -129,7 +161,7 @@ fn retraction(id: &str) -> Content {
 }
 
 struct Given {
-    _home: TempDir,
+    home: TempDir,
     outbox: Arc<Outbox>,
     quarantine: Quarantine,
     hub: Arc<Hub>,
@@ -153,14 +185,16 @@ async fn given(contents: Vec<Content>) -> Given {
     let hub = Arc::new(Hub::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = SignalServiceServer::new(Door(hub.clone()));
+    let signals = SignalServiceServer::new(Door(hub.clone()));
+    let catalogue = CatalogueServiceServer::new(Door(hub.clone()));
     tokio::spawn(
         Server::builder()
-            .add_service(service)
+            .add_service(signals)
+            .add_service(catalogue)
             .serve_with_incoming(TcpListenerStream::new(listener)),
     );
     Given {
-        _home: home,
+        home: home,
         outbox,
         quarantine,
         hub,
@@ -187,6 +221,64 @@ impl Given {
         let seen = self.hub.seen.lock().unwrap().clone();
         (seen, self.quarantine.count().unwrap())
     }
+}
+
+/// What the hub saw of these entries by the time that the sender refused to send it more, if it needs its kind closed and
+/// takes that to stay so for `agreed_for`.
+async fn seen_until_the_catalogue_differs(given: Given, agreed_for: Duration) -> Vec<String> {
+    let (outbox, needs) = (given.outbox.clone(), vec![Need::closed(KIND)]);
+    let mut sender = Sender::new(outbox, given.quarantine, Arc::default(), given.connect, QUICK, needs);
+    sender.agreed_for = agreed_for;
+    let refused = tokio::time::timeout(Duration::from_secs(60), sender.run(CancellationToken::new()));
+    let trouble = refused.await.expect("the sender goes on").unwrap_err();
+    assert!(matches!(trouble, Trouble::CatalogueDiffers { .. }), "{trouble:?}");
+    assert!(given.outbox.depth() > 0, "what was not sent is gone");
+    given.hub.seen.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_hub_that_comes_back_with_another_catalogue_in_the_middle_of_a_stream_is_sent_nothing_more() {
+    let given = given(vec![draft("1", ""), draft("2", "breaks"), draft("3", "")]).await;
+    let seen = seen_until_the_catalogue_differs(given, AGREED_FOR).await;
+    assert_eq!(seen, ["1", "2"]);
+}
+
+#[tokio::test]
+async fn a_hub_that_comes_back_with_another_catalogue_in_the_middle_of_a_call_is_sent_nothing_more() {
+    let given = given(vec![draft("1", ""), retraction("breaks"), draft("2", "")]).await;
+    let seen = seen_until_the_catalogue_differs(given, AGREED_FOR).await;
+    assert_eq!(seen, ["1"]);
+}
+
+#[tokio::test]
+async fn a_catalogue_that_changes_on_a_connection_that_holds_is_noticed_when_it_is_asked_for_anew() {
+    let given = given(vec![draft("1", ""), draft("2", ""), draft("3", "")]).await;
+    given.hub.opens_after.store(2, Ordering::SeqCst);
+    let seen = seen_until_the_catalogue_differs(given, Duration::ZERO).await;
+    assert_eq!(seen, ["1", "2"]);
+}
+
+#[tokio::test]
+async fn the_catalogue_is_asked_for_anew_when_something_comes_after_a_rest() {
+    let given = given(vec![draft("1", "")]).await;
+    given.hub.opens_after.store(1, Ordering::SeqCst);
+    let (outbox, folder) = (given.outbox.clone(), given.home.path().join("outbox"));
+    let files = || -> Vec<_> { folder.read_dir().unwrap().map(|file| file.unwrap().path()).collect() };
+    let first = files();
+    let putting = async {
+        // What was delivered is removed only at rest.
+        while first.iter().all(|file| file.exists()) {
+            sleep(Duration::from_millis(10)).await;
+        }
+        let second = Entry {
+            origin: "x".into(),
+            taken_at: 0,
+            content: Some(draft("2", "")),
+        };
+        outbox.put(&[second]).unwrap();
+    };
+    let (seen, ()) = tokio::join!(seen_until_the_catalogue_differs(given, AGREED_FOR), putting);
+    assert_eq!(seen, ["1"]);
 }
 
 #[tokio::test]
