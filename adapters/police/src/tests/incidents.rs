@@ -185,6 +185,23 @@ fn a_correction_that_marks_an_incident_replaces_what_it_was_and_takes_back_what_
 }
 
 #[test]
+fn a_correction_that_leaves_nothing_to_tell_takes_back_all_that_was_told() {
+    let concern = with(&VICTIM, &[("category", "concern")]);
+    let first = drafts(&with(&concern, &[("markers", "vulnerable-adult")]));
+    let second = told(&with(&concern, &[("version", "2")]));
+    let taken_back: Vec<_> = second
+        .into_iter()
+        .map(|content| match content {
+            Content::Retraction(one) => (one.source_id, one.version),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(taken_back.contains(&(first[0].source_id.clone(), 2)), "{taken_back:?}");
+    assert_eq!(taken_back.len(), 4);
+    assert_eq!(why(&concern).field, "markers");
+}
+
+#[test]
 fn grade_and_risk_say_how_urgent_it_is() {
     for (grade, risk, severity) in [
         ("Emergency", "", Severity::High),

@@ -15,6 +15,8 @@ use placehub_proto::v1::{RetractSignalRequest, Sensitivity, SignalDraft};
 use crate::format::{Category, Incident, Marker, Party, Role};
 
 const SYSTEM: &str = "incidents";
+/// The field at fault where nothing may be told.
+const MARKERS: &str = "markers";
 
 /// What is told of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,8 @@ enum Fact {
 ///
 /// # Errors
 ///
-/// `address` or `row`, if nothing says whom or where it concerns; `markers`, if nothing of it may be told of that person.
+/// `address` or `row`, if nothing says whom or where it concerns; `markers`, if nothing of a first version may be told of that
+/// person.
 pub(super) fn contents(row: Incident) -> Result<Vec<Content>, Untranslatable> {
     let own_id = match &row.party {
         Party::Person(_, _, number) => format!("{}/{number}", row.number),
@@ -44,6 +47,11 @@ pub(super) fn contents(row: Incident) -> Result<Vec<Content>, Untranslatable> {
     }
     let facts = match facts(&row) {
         Err(_) if !contents.is_empty() => return Ok(contents),
+        // A correction that leaves nothing to tell takes back whatever was told.
+        Err(why) if row.version > 1 && why.field == MARKERS => {
+            contents.push(taken_back(own_id.clone(), row.version));
+            Vec::new()
+        }
         facts => facts?,
     };
     for (at, fact) in facts.iter().enumerate() {
@@ -100,7 +108,7 @@ fn facts(row: &Incident) -> Result<Vec<Fact>, Untranslatable> {
     let facts: Vec<Fact> = first.chain(category).chain(rest).collect();
     if facts.is_empty() {
         let rule = "leave nothing that may be told of this person or address";
-        return Err(Untranslatable::new("markers", rule));
+        return Err(Untranslatable::new(MARKERS, rule));
     }
     Ok(facts)
 }
