@@ -117,7 +117,7 @@ fn said(message: &[u8], reading: &Reading) -> Result<Saying, Untranslatable> {
             Deed::Cancel { marks, died } => {
                 let id = match (*died, &visit) {
                     // What nobody can be named for was never told.
-                    (true, _) => message.numbered().unwrap_or_default().pseudonym(),
+                    (true, _) => message.numbered()?.pseudonym(),
                     // Only the visit number says what is taken back.
                     (false, None) => return Err(Untranslatable::new("PV1-19", "is missing")),
                     (false, visit) => visit.clone(),

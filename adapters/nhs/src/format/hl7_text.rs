@@ -109,11 +109,12 @@ pub(super) fn decoded(message: &[u8]) -> Result<Cow<'_, str>, Untranslatable> {
 
 /// The message with a carriage return between its segments, and without those that hold nothing but their name.
 ///
-/// A message with carriage returns has them as its line ends: a line feed within a segment is text then.
+/// A message with carriage returns has them as its line ends: a line feed within a segment is text then, unless it stands
+/// where another segment seems to begin.
 ///
 /// # Errors
 ///
-/// A segment by its number, if a line is no segment: what stands there is never passed over. `MSH`, if there are line feeds
+/// A segment by its number, if a line is no segment, or seems to be two: what stands there is never passed over. `MSH`, if there are line feeds
 /// and this is not `lenient`: segments end with a carriage return and nothing else (HL7 2.4, section 2.8).
 pub(super) fn segments(message: &str, lenient: bool) -> Result<String, Untranslatable> {
     let has_returns = message.contains('\r');
@@ -126,6 +127,17 @@ pub(super) fn segments(message: &str, lenient: bool) -> Result<String, Untransla
     let lines = lines.map(|line| line.strip_prefix('\n').unwrap_or(line).trim_end());
     let mut whole = String::with_capacity(message.len());
     for (index, line) in lines.filter(|line| !line.is_empty()).enumerate() {
+        let swallowed = |line: &str| {
+            let (name, rest) = line.split_at_checked(3).unwrap_or_default();
+            rest.starts_with(separator)
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        };
+        if line.split('\n').skip(1).any(swallowed) {
+            let rule = "has a line feed where another segment begins, beside carriage returns";
+            return Err(Untranslatable::new(format!("segment {}", index + 1), rule));
+        }
         let (name, rest) = line.split_at_checked(3).unwrap_or((line, ""));
         let is_name = name.len() == 3 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
         match rest.chars().next() {
@@ -206,6 +218,20 @@ mod tests {
         );
         for text in ["MSH|^~\\&|A\nPV1|1", "MSH|^~\\&|A\r\nPV1|1", "MSH|^~\\&|A\rPV1|1"] {
             assert_eq!(read(text), "MSH|^~\\&|A\rPV1|1");
+        }
+    }
+
+    #[test]
+    fn a_line_feed_never_swallows_a_segment_where_carriage_returns_end_the_others() {
+        for text in [
+            "MSH|^~\\&|A\rPID|1\nPV1|1|E\r",
+            "MSH|^~\\&|A\rPID|1\n\nPV1|1|E",
+            "MSH|^~\\&|A\rPID|1\ntext\nZZ1|",
+        ] {
+            assert_eq!(segments(text, true).unwrap_err().field, "segment 2", "{text:?}");
+        }
+        for text in ["MSH|^~\\&|A\rNTE|one\nPV1", "MSH|^~\\&|A\rNTE|one\nand|two"] {
+            assert_eq!(segments(text, true), Ok(text.to_owned()));
         }
     }
 

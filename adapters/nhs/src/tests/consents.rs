@@ -317,7 +317,18 @@ fn a_patient_who_has_died_is_a_signal_and_a_death_and_one_who_was_replaced_is_jo
     patient["id"] = Value::Null;
     patient["deceasedDateTime"] = Value::Null;
     patient["deceasedBoolean"] = json!(false);
-    let all: Vec<Content> = told(patient.to_string().as_bytes())
+    let as_it_comes = told(patient.to_string().as_bytes()).remove(0).unwrap_err();
+    assert!(as_it_comes.passed_over, "false may stand in any Patient");
+    let mut unreadable = patient.clone();
+    unreadable["identifier"][0]["value"] = json!("999000");
+    let why = told_where_deaths_are_taken_back(unreadable.to_string().as_bytes())
+        .remove(0)
+        .unwrap_err();
+    assert_eq!(
+        (why.field.as_str(), why.passed_over),
+        ("Patient.identifier[0].value", false)
+    );
+    let all: Vec<Content> = told_where_deaths_are_taken_back(patient.to_string().as_bytes())
         .into_iter()
         .map(Result::unwrap)
         .collect();

@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::mapping::{Mapping, catalogue::Catalogue};
 pub(crate) use outside::outside_data;
 
 const MESSAGE: &str = "MSH|^~\\&|PAS|RWIG|TIE|RWIG|202611121000||ADT^A03|C-1|P|2.4\r\
@@ -32,6 +33,24 @@ fn one(bytes: &[u8]) -> Result<SignalDraft, Untranslatable> {
 fn told(bytes: &[u8]) -> Vec<Result<Content, Untranslatable>> {
     let all = translate(bytes, "x").unwrap();
     all.into_iter().map(|one| one.result).collect()
+}
+
+/// The same, where the trust has the news of a death taken back, with the rules that lie ready for that.
+fn told_where_deaths_are_taken_back(bytes: &[u8]) -> Vec<Result<Content, Untranslatable>> {
+    let mut mapping = String::new();
+    let mut is_ready = false;
+    for line in Mapping::USUAL.lines() {
+        is_ready = (is_ready || line.starts_with("# [[")) && !line.is_empty();
+        mapping += if is_ready { line.trim_start_matches("# ") } else { line };
+        mapping.push('\n');
+    }
+    let catalogue = Catalogue::parse(Catalogue::KINDS, Catalogue::PURPOSES).unwrap();
+    let reading = Reading {
+        mapping: Mapping::parse(&mapping, &catalogue).unwrap(),
+        ..Reading::usual().unwrap()
+    };
+    let rows = rows(Box::new(Cursor::new(bytes.to_vec())), "x", &Arc::new(reading));
+    rows.unwrap().map(|row| row.unwrap().result).collect()
 }
 
 fn message(from: &str, to: &str) -> Result<SignalDraft, Untranslatable> {

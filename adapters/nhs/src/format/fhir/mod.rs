@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use placehub_delivery::{FileError, Piece, Pieces, Placed, Untranslatable, fields};
 use serde_json::Value;
 
-use super::{Cancellation, Event, Fact, Joined, Patient, Reading, Saying, mns, together};
+use super::{Cancellation, Event, Fact, Joined, Reading, Saying, mns, together};
 use crate::mapping::{Deed, Record};
 use bundle::Index;
 use element::Element;
@@ -173,8 +173,13 @@ impl Text<'_> {
                 "EpisodeOfCare" => patient::referred(element, "patient", self),
                 _ => patient::referred(element, "subject", self),
             };
-            let of_person = patient.as_ref().ok().filter(|_| deed.died());
-            let named = match of_person.and_then(Patient::pseudonym) {
+            let of_person = match (&patient, deed.died()) {
+                (Ok(patient), true) => patient.pseudonym(),
+                // Under another name the news of a death would not be found again.
+                (Err(why), true) => return Err(why.clone()),
+                (_, false) => None,
+            };
+            let named = match of_person {
                 Some(id) => Ok((SYSTEM.to_owned(), id)),
                 None => name(element),
             };
