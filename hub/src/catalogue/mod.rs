@@ -35,6 +35,12 @@ pub enum Error {
         /// What its class must say.
         rule: &'static str,
     },
+    /// What closes a kind must be named.
+    #[error("kinds.toml: `closed_by` of `{id}` names no law")]
+    Nameless {
+        /// Which kind.
+        id: String,
+    },
     /// `none` must be among the gateways.
     #[error("gateways.toml: the gateway `none` (consent alone) is missing")]
     NoneMissing,
@@ -131,7 +137,7 @@ impl Catalogue {
     /// Parses the texts of `kinds.toml`, `purposes.toml` and `gateways.toml`.
     ///
     /// # Errors
-    /// If a text is not of the right shape, an entry stands twice, or the gateway `none` is missing.
+    /// If a text is not of the right shape, an entry stands twice, `closed_by` is blank, or the gateway `none` is missing.
     pub fn parse(kinds: &str, purposes: &str, gateways: &str) -> Result<Self, Error> {
         let kinds: Kinds = read("kinds.toml", kinds)?;
         let purposes: Purposes = read("purposes.toml", purposes)?;
@@ -145,6 +151,12 @@ impl Catalogue {
             .purposes
             .values()
             .map(|purpose| (purpose.id.to_string(), &purpose.disclosure));
+        let nameless = |kind: &&Kind| kind.closed_by.as_ref().is_some_and(|law| law.trim().is_empty());
+        if let Some(kind) = catalogue.kinds().find(nameless) {
+            return Err(Error::Nameless {
+                id: kind.id.to_string(),
+            });
+        }
         let kinds = catalogue
             .kinds
             .values()
@@ -291,5 +303,21 @@ mod tests {
             with_class(&format!("disclosure = {class}")).unwrap_err();
         }
         with_class("").unwrap_err();
+    }
+
+    #[test]
+    fn a_kind_that_is_closed_says_by_which_law() {
+        let closed = |law: &str| {
+            let kind = format!(
+                "[[kind]]\nid = \"k\"\ntitle = \"K\"\nowner = \"welfare\"\nsensitivity = \"restricted\"\n\
+                 retention_days = 1\nclosed_by = \"{law}\""
+            );
+            let gateways = "[[gateway]]\nid = \"none\"\ntitle = \"Consent\"\nlaw = \"-\"";
+            Catalogue::parse(&kind, "purpose = []", gateways)
+        };
+        closed("an Act").unwrap();
+        for blank in ["", " "] {
+            assert!(matches!(closed(blank), Err(Error::Nameless { .. })), "{blank:?}");
+        }
     }
 }
