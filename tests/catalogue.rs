@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use placehub_proto::v1::{
@@ -115,9 +116,15 @@ async fn what_was_taken_while_the_hub_was_away_stays_when_it_comes_back_with_ano
         let settings = settings.clone();
         async move { run("placehub-welfare", ["run", "--settings", &settings]).await }
     });
-    while lies_there(&drop) {
-        tokio::task::yield_now().await;
-    }
+    let taking = async {
+        while lies_there(&drop) {
+            assert!(!adapter.is_finished(), "the adapter ended before it took the file");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), taking)
+        .await
+        .expect("the adapter takes no file");
     home.edit(KINDS, CLOSED, "");
     let served = home.serve().await;
     told(adapter.await.unwrap());

@@ -150,7 +150,9 @@ impl Folder {
         let mut count = 0;
         for path in self.waiting(seen).map_err(failed("list the folder"))? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let taken = catch_unwind(AssertUnwindSafe(|| taking::take(self, &path, intake, stop)));
+            let taken = catch_unwind(AssertUnwindSafe(|| {
+                taking::take(self, &path, seen.0.get(&manifest::beside(&path)), intake, stop)
+            }));
             match taken.unwrap_or(Err(Error::Failed)) {
                 Ok(Some(outcome)) => {
                     count += 1;
@@ -185,21 +187,30 @@ impl Folder {
         }
     }
 
-    /// The files to take, the oldest first; those of one instant by name. One that changed since the last time, or is new, is
-    /// still being written for all that can be known, and waits.
+    /// The files to take, the oldest first; those of one instant by name. One that changed since the last time, or is new, or has such a
+    /// manifest, is still being written for all that can be known, and waits.
     fn waiting(&self, seen: &mut Seen) -> io::Result<Vec<PathBuf>> {
         let (mut found, mut looks) = (Vec::new(), HashMap::new());
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
-            let about = entry.metadata()?;
+            let about = match entry.metadata() {
+                // Taken away since it was listed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                about => about?,
+            };
             let name = entry.file_name().to_string_lossy().to_lowercase();
             let unfinished = name.starts_with('.') || NOT_TAKEN.iter().any(|ending| name.ends_with(ending));
             if about.is_file() && !unfinished {
                 let (path, look) = (entry.path(), Look::of(&about));
-                if seen.0.get(&path) == Some(&look) {
+                let beside = manifest::beside(&path);
+                // Whatever keeps a manifest from being looked at is told of its file, and holds no other up.
+                let manifest = Look::at(&beside).unwrap_or_default();
+                let manifest_rests = manifest.is_none_or(|look| seen.0.get(&beside) == Some(&look));
+                if seen.0.get(&path) == Some(&look) && manifest_rests {
                     found.push((look.changed, path.clone()));
                 }
                 looks.insert(path, look);
+                looks.extend(manifest.map(|look| (beside, look)));
             }
         }
         seen.0 = looks;
@@ -217,6 +228,14 @@ impl Folder {
 }
 
 impl Look {
+    /// What is under a name, if anything is.
+    fn at(path: &Path) -> io::Result<Option<Self>> {
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            about => Ok(Some(Self::of(&about?))),
+        }
+    }
+
     fn of(about: &Metadata) -> Self {
         Self {
             device: about.dev(),

@@ -29,10 +29,11 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// kept whole for them.
 const MOST_KEPT: u64 = 1_000;
 
-/// Takes a file. `None` if it waits for its manifest.
+/// Takes a file. `None` if it waits for its manifest, or that is not as it was when it was looked at and `rested`.
 pub(super) fn take(
     folder: &Folder,
     path: &Path,
+    rested: Option<&Look>,
     intake: &Intake,
     stop: &CancellationToken,
 ) -> Result<Option<Outcome>, Error> {
@@ -43,6 +44,9 @@ pub(super) fn take(
         Err(_) if folder.manifest_required => return Ok(None),
         Err(_) => None,
     };
+    if Look::at(&beside).map_err(failed("look at the manifest"))?.as_ref() != rested {
+        return Ok(None);
+    }
     let file = File::open(path).map_err(failed("open the file"))?;
     let look = Look::of(&file.metadata().map_err(failed("look at the file"))?);
     let survey = Survey::of(&file).map_err(failed("read the file"))?;

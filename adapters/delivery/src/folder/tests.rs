@@ -281,6 +281,28 @@ fn a_file_waits_for_its_manifest_where_one_is_required() {
 }
 
 #[test]
+fn a_file_waits_while_its_manifest_is_being_written() {
+    let given = given();
+    let mut seen = Seen::default();
+    given.drop("a.csv", "id\none\n");
+    given.drop("a.csv.manifest", "{\"ro");
+    assert_eq!(given.look(&mut seen), 0);
+    given.drop("a.csv.manifest", "{\"rows\": 1}");
+    assert_eq!(given.look(&mut seen), 0, "the manifest has changed");
+    assert_eq!(given.look(&mut seen), 1);
+    assert_eq!(given.names(), ["done/a.csv", "done/a.csv.manifest"]);
+}
+
+#[test]
+fn a_file_whose_manifest_would_have_too_long_a_name_holds_no_other_up() {
+    let given = given();
+    given.drop(&format!("{}.csv", "x".repeat(248)), "id\none\n");
+    given.drop("z.csv", "id\ntwo\n");
+    given.sweep();
+    assert_eq!(given.taken(), ["two"]);
+}
+
+#[test]
 fn a_second_file_of_the_same_name_is_stored_beside_the_first() {
     let given = given();
     for content in ["id\none\n", "id\ntwo\n"] {

@@ -226,7 +226,10 @@ fn chosen(
     } else {
         ids.iter().map(|id| quarantine.find(id)).collect()
     };
-    let found = found.map_err(usage)?;
+    let mut found: Vec<Id> = found.map_err(usage)?;
+    // One that is named twice is one.
+    found.sort_unstable();
+    found.dedup();
     found.iter().try_for_each(|id| deed(&quarantine, id)).map_err(usage)?;
     Ok(found.len())
 }

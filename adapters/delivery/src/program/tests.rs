@@ -117,12 +117,11 @@ fn an_empty_file_and_bad_settings_end_in_2() {
 
 #[test]
 fn a_hub_that_is_down_ends_in_3_with_a_report_of_what_was_not_delivered() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let settings = SETTINGS.replace("localhost:1", &format!("127.0.0.1:{port}"));
+    // Bound, so that nobody else listens there, and not listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    let settings = SETTINGS.replace("localhost:1", &address.to_string());
     let (code, printed) = given("good\nbad\n", Some(&settings));
     let stopped = code.unwrap_err();
     assert_eq!(stopped.code, 3);
@@ -226,7 +225,7 @@ fn what_is_discarded_is_held_no_more() {
         quarantine.keep(&[kept]).unwrap();
     }
     let id = quarantine.ids().unwrap()[0].to_string();
-    assert_eq!(discard(vec![id.clone()], false).1, "1 discarded\n");
+    assert_eq!(discard(vec![id.clone(), id.clone()], false).1, "1 discarded\n");
     assert_eq!(discard(vec![id], false).0.unwrap_err().code, 2);
     assert_eq!(discard(Vec::new(), true).1, "2 discarded\n");
     assert_eq!(quarantine.count().unwrap(), 0);

@@ -254,9 +254,10 @@ async fn nothing_to_push_needs_no_hub() {
 
 #[tokio::test]
 async fn a_hub_that_is_down_is_not_asked_for_ever() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound, so that nobody else listens there, and not listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let channel = Endpoint::from_shared(format!("http://{address}"))
         .unwrap()
         .connect_lazy();

@@ -42,6 +42,9 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// What is to name an entry would fit too many.
+    #[error("an entry is named by {SHORTEST} characters of its id at the least")]
+    TooShort,
     /// There is no entry of this id.
     #[error("the quarantine holds no {0}")]
     Unknown(String),
@@ -50,6 +53,8 @@ pub enum Error {
     Unreadable(Id),
 }
 
+/// How many characters of an id name an entry.
+const SHORTEST: usize = 4;
 const HELD: &str = "held";
 const AGAIN: &str = "again";
 const UNFINISHED: &str = "part";
@@ -132,12 +137,15 @@ impl Quarantine {
         self.read_as(id, HELD)
     }
 
-    /// Finds the entry whose id begins with `text`.
+    /// Finds the entry whose id begins with `text`, which has four characters at the least.
     ///
     /// # Errors
     ///
-    /// [`Error::Unknown`] if there is none, or more than one; [`Error::Io`].
+    /// [`Error::TooShort`]; [`Error::Unknown`] if there is none, or more than one; [`Error::Io`].
     pub fn find(&self, text: &str) -> Result<Id, Error> {
+        if text.len() < SHORTEST {
+            return Err(Error::TooShort);
+        }
         let mut found = self.ids()?.into_iter().filter(|id| id.as_str().starts_with(text));
         match (found.next(), found.next()) {
             (Some(id), None) => Ok(id),

@@ -58,7 +58,10 @@ fn an_entry_is_found_by_the_beginning_of_its_id() {
     let beginning: String = kept.id().as_str().chars().take(5).collect();
     let id = quarantine.find(&beginning).unwrap();
     assert_eq!(quarantine.read(&id).unwrap(), kept);
-    assert!(matches!(quarantine.find("zz"), Err(Error::Unknown(_))));
+    assert!(matches!(quarantine.find("zzzz"), Err(Error::Unknown(_))));
+    for short in ["", &beginning[..3]] {
+        assert!(matches!(quarantine.find(short), Err(Error::TooShort)), "{short}");
+    }
 }
 
 #[test]

@@ -194,7 +194,7 @@ async fn given(contents: Vec<Content>) -> Given {
             .serve_with_incoming(TcpListenerStream::new(listener)),
     );
     Given {
-        home: home,
+        home,
         outbox,
         quarantine,
         hub,
