@@ -109,7 +109,7 @@ pub enum Fault {
     /// A row that does not belong to the ledger stands among the stored hashes.
     #[error("a stored hash belongs to no entry of the ledger")]
     Stray,
-    /// An entry stands behind the last one that the checkpoint speaks for.
+    /// An entry, or a hash kept of one, stands behind the last that the checkpoint speaks for.
     #[error("entry {number} is beyond the checkpoint")]
     Surplus {
         /// The first one.

@@ -70,12 +70,10 @@ impl<'e> Evidence<'e> {
                     .size,
             );
         }
-        // A handover that is no checkpoint is missed where it is needed.
-        let handovers = self
-            .handovers
-            .iter()
-            .filter_map(|note| Checkpoint::read_unverified(note).ok());
-        Ok(Walk::noting(sizes.into_iter().chain(handovers.map(|note| note.size))))
+        // A handover that is no checkpoint is missed where it is needed, and so is the head, which entries may go beyond.
+        let others = self.handovers.iter().map(String::as_str).chain([self.checkpoint]);
+        let others = others.filter_map(|note| Checkpoint::read_unverified(note).ok());
+        Ok(Walk::noting(sizes.into_iter().chain(others.map(|note| note.size))))
     }
 
     /// Compares the rows of a walk that has come to its end with everything that was signed.
@@ -89,7 +87,7 @@ impl<'e> Evidence<'e> {
     pub fn hold(&self, mut walk: Walk, key: &VerifierKey) -> Result<Verified, Fault> {
         let claimed = Checkpoint::read_unverified(self.checkpoint).map_err(Fault::Checkpoint)?;
         walk.judge(&claimed)?;
-        let (current, mut heads) = self.succeed(&walk, key)?;
+        let (current, mut heads) = self.succeed(&walk, key, claimed.size)?;
         let signed = Checkpoint::open(self.checkpoint, &current).map_err(Fault::Checkpoint)?;
         for note in self.earlier {
             heads.push(open_by_any(note, key, &walk).map_err(Fault::EarlierCheckpoint)?);
@@ -110,7 +108,7 @@ impl<'e> Evidence<'e> {
         if size > claimed.size {
             return Err(Fault::Surplus { number: claimed.size });
         }
-        if let Some(number) = walk.strange() {
+        if let Some(number) = walk.strange().filter(|number| *number < size) {
             return Err(Fault::Kept { number });
         }
         if walk.rows() > size {
@@ -126,11 +124,12 @@ impl<'e> Evidence<'e> {
         })
     }
 
-    /// The key in force at the end, if the known one was in force at some time, and the notes by which one key took the
-    /// place of another. A change of keys that the old key did not sign could be anybody's.
-    fn succeed(&self, walk: &Walk, key: &VerifierKey) -> Result<(VerifierKey, Vec<Checkpoint>), Fault> {
+    /// The key in force at the end of so many entries, if the known one was in force at some time, and the notes by which
+    /// one key took the place of another. A change of keys that the old key did not sign could be anybody's.
+    fn succeed(&self, walk: &Walk, key: &VerifierKey, size: u64) -> Result<(VerifierKey, Vec<Checkpoint>), Fault> {
         let (mut current, mut handed) = (key.clone(), Vec::new());
-        let known = walk.rotations().iter().skip_while(|rotation| rotation.from != *key);
+        let within = walk.rotations().iter().take_while(|rotation| rotation.number < size);
+        let known = within.skip_while(|rotation| rotation.from != *key);
         for rotation in known {
             let number = rotation.number;
             let signed = self.handovers.iter().filter_map(|note| {

@@ -141,6 +141,7 @@ impl Walk {
     pub(super) fn judge(&mut self, claimed: &Checkpoint) -> Result<(), Fault> {
         let spoken_for = |number: &u64| *number < claimed.size;
         let (gap, strange) = (self.gap.filter(spoken_for), self.strange.filter(spoken_for));
+        self.wrong = self.wrong.take().filter(|(number, _)| spoken_for(number));
         let wrong = self.wrong.as_ref().map_or(u64::MAX, |(number, _)| *number);
         match (gap, strange) {
             (Some(number), Some(strange)) if number == strange && number < wrong => Err(Fault::Missing { number }),

@@ -1,6 +1,8 @@
 //! What a ledger's bytes must show: that each entry has the hash that was kept of it, a line of keys, decisions before what
 //! they show, kept checkpoints, and witnesses. What each changed byte comes to is tried where the ledger is stored.
 
+mod beyond;
+
 use std::convert::Infallible;
 
 use placehub_model::Level;
@@ -143,7 +145,7 @@ fn a_kept_hash_is_told_from_an_entry_that_was_changed() {
     ));
     assert!(matches!(
         found(|_, hashes| hashes.push([0; 32])),
-        Fault::Kept { number: 20 }
+        Fault::Surplus { number: 20 }
     ));
 }
 
