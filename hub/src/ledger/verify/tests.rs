@@ -279,17 +279,18 @@ fn a_dropped_tail_and_an_older_copy_are_told_apart_from_a_good_ledger() {
     }
     // A part of the rows is put back to what they were.
     let old = samples::many(30);
-    for part in [
-        vec![stored::tail_key()],
-        vec![stored::checkpoint_key()],
-        vec![stored::tail_key(), stored::checkpoint_key()],
-    ] {
+    let put_back = |part: &[Vec<u8>]| {
         let mut txn = Txn::new(&good);
         for row in part {
-            txn.put(row.clone(), old.get(&row).unwrap().unwrap());
+            txn.put(row.clone(), old.get(row).unwrap().unwrap());
         }
-        assert!(verify_stored(&txn, &key()).is_err());
-    }
+        verify_stored(&txn, &key()).unwrap_err()
+    };
+    put_back(&[stored::tail_key()]);
+    let older = put_back(&[stored::checkpoint_key()]);
+    assert!(matches!(older, Fault::Surplus { number: 30 }), "{older}");
+    let both = put_back(&[stored::tail_key(), stored::checkpoint_key()]);
+    assert!(matches!(both, Fault::Surplus { number: 30 }), "{both}");
     // Put back as a whole it is a good ledger, but for whoever kept a head.
     let kept = [read::checkpoint(&good).unwrap().unwrap()];
     let checkpoint = read::checkpoint(&old).unwrap().unwrap();
