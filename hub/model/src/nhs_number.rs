@@ -37,21 +37,21 @@ impl NhsNumber {
         digits.try_into().map_err(|_| NhsNumberInvalid::Form)
     }
 
-    /// Whether a text holds one: ten digits with nothing but spaces and hyphens between them, whose check digit is right,
-    /// and at whose sides there is no further digit without a space or hyphen between.
+    /// Whether a text holds one as people write it: ten digits together, or three, three and four with a single space or
+    /// hyphen between, whose check digit is right, and at whose sides there is no further digit. Digits in other groups are
+    /// a case number's: one in eleven of those would pass.
     pub fn is_within(text: &str) -> bool {
         let separates = |c: char| matches!(c, ' ' | '-');
-        let strings = text.split(|c: char| !c.is_ascii_digit() && !separates(c));
-        strings.into_iter().any(|string| {
-            let groups: Vec<&str> = string.split(separates).filter(|group| !group.is_empty()).collect();
-            (0..groups.len()).any(|start| {
-                let from = groups.get(start..).unwrap_or_default();
-                (1..=from.len()).any(|length| {
-                    let joined = from.get(..length).unwrap_or_default().concat();
-                    joined.len() == 10 && joined.parse::<Self>().is_ok()
-                })
+        let is_one = |digits: &str| digits.parse::<Self>().is_ok();
+        text.split(|c: char| !c.is_ascii_digit() && !separates(c))
+            .any(|string| {
+                let groups: Vec<&str> = string.split(separates).collect();
+                let together = groups.iter().any(|group| group.len() == 10 && is_one(group));
+                together
+                    || groups
+                        .windows(3)
+                        .any(|three| three.iter().map(|group| group.len()).eq([3, 3, 4]) && is_one(&three.concat()))
             })
-        })
     }
 }
 
@@ -116,6 +116,11 @@ mod tests {
         for other in [
             "",
             "HP-2026-0001",
+            "HP-2026-000018",
+            "CRN-2026-000018",
+            "2026 000018",
+            "999 0001006",
+            "999  000 1006",
             "9990001007",
             "99900010066",
             "9990/001006",

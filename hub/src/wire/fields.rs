@@ -52,7 +52,11 @@ impl Fields {
     /// A text that the ledger keeps, clear and for ever: it must not hold an NHS number either.
     pub fn kept_text(&mut self, field: &str, text: &str, most: usize) -> String {
         if NhsNumber::is_within(text) {
-            self.wrong(field, "must hold no NHS number: the ledger keeps it for ever");
+            self.wrong(
+                field,
+                "must hold no NHS number, because the ledger keeps it for ever, and has ten digits that pass as an NHS number; \
+                 if it is none, write it with a slash or leave out the year",
+            );
         }
         self.text(field, text, most)
     }
