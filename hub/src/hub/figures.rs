@@ -105,7 +105,7 @@ fn witnesses(house: &House, sheet: &mut Sheet) {
     }
     sheet.gauge(
         "placehub_witnesses_missing",
-        "Required witnesses that have yet to cosign the newest head.",
+        "Required witnesses that have yet to cosign the head that is asked for.",
         required.saturating_sub(state.cosigned),
     );
     sheet.gauge(

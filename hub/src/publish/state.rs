@@ -7,7 +7,7 @@ use jiff::Timestamp;
 pub struct State {
     /// The newest head that as many witnesses have cosigned as are required, and one at least; empty if there is none.
     pub witnessed: String,
-    /// How many of the witnesses have cosigned the newest head.
+    /// How many of the witnesses have cosigned the head that is asked for.
     pub cosigned: usize,
     /// Each witness, in the order of the settings.
     pub witnesses: Vec<Standing>,
