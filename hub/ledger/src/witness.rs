@@ -47,7 +47,7 @@ pub enum Refused {
         size: u64,
     },
     /// A key has signed it that another has taken the place of: whoever holds it has no right to.
-    #[error("the checkpoint is signed by a key that another has taken the place of")]
+    #[error("the checkpoint is signed by a key that another has taken the place of, in the order given with --ledger")]
     Retired,
     /// No known key of the log has signed the checkpoint.
     #[error("the checkpoint is not signed by a known key of its log")]
@@ -85,6 +85,12 @@ impl Seen {
     pub fn read(note: String) -> Result<Self, NoteInvalid> {
         let head = Checkpoint::read_unverified(&note)?;
         Ok(Self { head, note })
+    }
+
+    /// Whether a head is larger, or another of the same size. One that is not tells nothing of what the log did later:
+    /// anyone may have kept it.
+    pub fn lacks(&self, head: &Checkpoint) -> bool {
+        (self.head.size, self.head.root) != (head.size, head.root) && self.head.size <= head.size
     }
 
     /// The place of the newest of these keys that signed it: a log never goes back to a key.
@@ -299,6 +305,22 @@ mod tests {
         let logs = keys.map(|seed| samples::signer(seed).verifier_key().clone());
         assert_eq!(judge(&by(1, 8, 20), &logs, Some(&seen)), Err(Refused::Retired));
         assert!(judge(&by(2, 8, 20), &logs, Some(&seen)).is_ok());
+    }
+
+    #[test]
+    fn an_older_head_and_the_same_again_tell_nothing_and_another_of_that_size_does() {
+        let seen = Seen::read(submission(0, 8).checkpoint).unwrap();
+        let head = |size, root| Checkpoint {
+            size,
+            root,
+            ..seen.head.clone()
+        };
+        for old in [head(3, root(3)), head(3, [1; 32]), head(8, root(8))] {
+            assert!(!seen.lacks(&old), "{old:?}");
+        }
+        for news in [head(8, [1; 32]), head(9, root(9))] {
+            assert!(seen.lacks(&news), "{news:?}");
+        }
     }
 
     #[test]

@@ -20,6 +20,9 @@ use crate::whole::{self, Readers};
 
 /// More refused heads than this are not kept: they are evidence, and one is enough.
 const MOST_REFUSED: usize = 100;
+/// Room among those for heads that are forked for certain: any other may be an honest one, sent on with a false proof by
+/// somebody who has no key.
+const FOR_FORKS: usize = 50;
 
 /// A witness with its memory.
 pub(super) struct Memory {
@@ -77,12 +80,11 @@ impl Memory {
     /// If it must not be cosigned, or cannot be kept.
     pub(super) fn cosign(&self, body: &str, now: Timestamp) -> Result<String, Unsigned> {
         let submission: Submission = body.parse().map_err(|why| Unsigned::Refused(Refused::Malformed(why)))?;
-        let claimed = Checkpoint::read_unverified(&submission.checkpoint);
-        let origin = claimed
-            .map_err(|why| Unsigned::Refused(Refused::Malformed(why)))?
-            .origin;
-        let file = self.file(&origin);
-        let is_known = self.is_known(&origin).map_err(Unsigned::Disk)?;
+        let claimed = Checkpoint::read_unverified(&submission.checkpoint)
+            .map_err(|why| Unsigned::Refused(Refused::Malformed(why)))?;
+        let origin = &claimed.origin;
+        let file = self.file(origin);
+        let is_known = self.is_known(origin).map_err(Unsigned::Disk)?;
         let seen = match fs::read_to_string(&file) {
             Ok(note) => Some(Seen::read(note).map_err(Unsigned::Memory)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound && is_known => return Err(Unsigned::Forgotten),
@@ -95,13 +97,18 @@ impl Memory {
                 let line = line.map_err(|why| Unsigned::Refused(Refused::Malformed(why)))?;
                 keep(&file, &submission.checkpoint).map_err(Unsigned::Disk)?;
                 if !is_known {
-                    self.know(&origin).map_err(Unsigned::Disk)?;
+                    self.know(origin).map_err(Unsigned::Disk)?;
                 }
                 Ok(line)
             }
             Err(why) => {
-                if matches!(why, Refused::Forked { .. } | Refused::Inconsistent | Refused::Retired) {
-                    self.keep_evidence(body);
+                let most = match why {
+                    Refused::Forked { .. } => MOST_REFUSED,
+                    Refused::Inconsistent | Refused::Retired => MOST_REFUSED - FOR_FORKS,
+                    _ => 0,
+                };
+                if seen.is_some_and(|seen| seen.lacks(&claimed)) {
+                    self.keep_evidence(&submission, most);
                 }
                 Err(Unsigned::Refused(why))
             }
@@ -121,11 +128,21 @@ impl Memory {
         known.sync_all()
     }
 
-    /// What the log's key signed and does not go on from what was seen: who holds both can show it to anyone.
-    fn keep_evidence(&self, body: &str) {
+    /// What the log's key signed and does not go on from what was seen, unless so many are kept: who holds both can show it
+    /// to anyone. One file for what was signed and by which of the log's keys, as anyone may send the same with another proof.
+    fn keep_evidence(&self, submission: &Submission, most: usize) {
+        let note = &submission.checkpoint;
+        let mut signed = note.split("\n\n").next().unwrap_or_default().to_owned();
+        for key in self.logs.iter().filter(|key| Checkpoint::open(note, key).is_ok()) {
+            signed.push_str(&format!("\n{key}"));
+        }
         let within = self.folder.join(REFUSED);
-        let room = fs::read_dir(&within).is_ok_and(|files| files.count() < MOST_REFUSED);
-        if room && let Err(why) = keep(&within.join(hex::encode(leaf_hash(body.as_bytes()))), body) {
+        let path = within.join(hex::encode(leaf_hash(signed.as_bytes())));
+        let room = fs::read_dir(&within).is_ok_and(|files| files.count() < most);
+        if room
+            && !path.exists()
+            && let Err(why) = keep(&path, &submission.to_string())
+        {
             tracing::error!(why = %why, "a refused head could not be kept");
         }
     }
@@ -244,6 +261,48 @@ mod tests {
         assert!(matches!(rewritten, Unsigned::Refused(Refused::Inconsistent)));
         assert_eq!(fs::read_dir(given.memory.folder.join(REFUSED)).unwrap().count(), 2);
         given.submit(2, &[1, 2], &[]).unwrap();
+    }
+
+    #[test]
+    fn who_has_no_key_cannot_fill_the_room_for_evidence_of_a_fork() {
+        let given = given();
+        let kept = || fs::read_dir(given.memory.folder.join(REFUSED)).unwrap().count();
+        given.submit(0, &[1, 2], &[]).unwrap();
+        // The same again, and honest heads to come, each with many a false proof.
+        for proof in 0..9 {
+            given.submit(2, &[1, 2], &[proof]).unwrap_err();
+        }
+        assert_eq!(kept(), 0);
+        for proof in 0..9 {
+            given.submit(2, &[1, 2, 3], &[0, proof]).unwrap_err();
+        }
+        assert_eq!(kept(), 1);
+        let leaves: Vec<u8> = (1..=120).collect();
+        for size in 3..=120 {
+            given.submit(2, &leaves[..size], &[0]).unwrap_err();
+        }
+        assert_eq!(kept(), MOST_REFUSED - FOR_FORKS);
+        let fork = given.submit(2, &[1, 3], &[]).unwrap_err();
+        assert!(matches!(fork, Unsigned::Refused(Refused::Forked { size: 2 })));
+        assert_eq!(kept(), MOST_REFUSED - FOR_FORKS + 1);
+    }
+
+    #[test]
+    fn heads_by_a_retired_key_are_kept_only_from_after_it_was_handed_over() {
+        let mut given = given();
+        let newer = Signer::from_pkcs8("hub.sample", &Signer::generate_pkcs8().unwrap()).unwrap();
+        given.memory.logs.push(newer.verifier_key().clone());
+        let old = std::mem::replace(&mut given.signer, newer);
+        given.submit(0, &[1, 2], &[]).unwrap();
+        given.signer = old;
+        for proof in 0..9 {
+            let stale = given.submit(1, &[1], &[proof]).unwrap_err();
+            assert!(matches!(stale, Unsigned::Refused(Refused::Retired)));
+        }
+        let kept = || fs::read_dir(given.memory.folder.join(REFUSED)).unwrap().count();
+        assert_eq!(kept(), 0, "anyone may have kept these");
+        given.submit(2, &[1, 2, 3], &[3]).unwrap_err();
+        assert_eq!(kept(), 1, "a thief's");
     }
 
     #[test]
