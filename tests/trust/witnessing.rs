@@ -65,6 +65,15 @@ pub(super) fn ledger_key(place: &Place) -> String {
         .to_string()
 }
 
+/// Asks until the hub answers.
+async fn until_open(hub: &Hub) {
+    let officer = hub.as_cast("officer-42");
+    let asking = async { while officer.ask(question_person(alex(), super::PURPOSE)).await.is_err() {} };
+    tokio::time::timeout(super::PATIENCE, asking)
+        .await
+        .expect("the hub does not open");
+}
+
 fn settle(place: &Place, witnesses: &[(&Witness, SocketAddr)], more: &str) {
     let tables: Vec<_> = witnesses
         .iter()
@@ -287,12 +296,7 @@ async fn a_hub_that_closes_without_witnesses_signs_nothing_until_they_have_seen_
     let store = Arc::new(Memory::new());
     let hub = Hub::start(&place, store.clone()).await;
     head_until(&hub.adapter("police"), open).await;
-    while hub
-        .as_cast("officer-42")
-        .ask(question_person(alex(), super::PURPOSE))
-        .await
-        .is_err()
-    {}
+    until_open(&hub).await;
     hub.stop().await;
     let old = contents(&*store);
 
@@ -300,12 +304,7 @@ async fn a_hub_that_closes_without_witnesses_signs_nothing_until_they_have_seen_
     let agreement = "policies/agreements/homelessness-prevention.toml";
     place.edit(agreement, "title = \"", "title = \"Renewed: ");
     let hub = Hub::start(&place, store.clone()).await;
-    while hub
-        .as_cast("officer-42")
-        .ask(question_person(alex(), super::PURPOSE))
-        .await
-        .is_err()
-    {}
+    until_open(&hub).await;
     let (entries, _) = hub.as_cast("igo-1").export().await.unwrap();
     let actions: Vec<_> = entries
         .iter()

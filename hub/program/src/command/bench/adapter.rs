@@ -158,6 +158,7 @@ fn write(stage: &Stage, rows: u64, file: &Path) -> Result<u64> {
 /// What the adapter tells Prometheus.
 fn ask(metrics: SocketAddr) -> Result<String> {
     let mut stream = TcpStream::connect(metrics)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut told = String::new();
     stream.read_to_string(&mut told)?;
