@@ -6,7 +6,6 @@ mod demo;
 mod doctor;
 mod endings;
 mod json;
-mod policies;
 mod policy;
 mod readme;
 mod rehearsal;
@@ -35,6 +34,18 @@ pub(crate) const ARREARS: [&str; 16] = [
     "--summary",
     "9 weeks of rent arrears",
     "--attr=weeks=9",
+];
+
+/// Alex's consent.
+pub(crate) const CONSENT: [&str; 8] = [
+    "consent",
+    "give",
+    "--as",
+    "officer-42",
+    "--person",
+    ALEX,
+    "--purpose",
+    PURPOSE,
 ];
 
 /// A question of a practitioner about Alex.

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::{
     harness::{copy, renew_agreements},
-    program::{Ran, placehub, repository},
+    program::{Home, Ran, placehub, repository},
 };
 
 /// A copy of the policies of the repository.
@@ -200,4 +200,63 @@ async fn a_party_signs_what_opens_its_signals_and_nothing_else() {
     assert!(refused.ended(2).error().contains("needs no signature"));
     let (refused, _) = sign("no-such-agreement", "housing").await;
     assert!(refused.ended(2).error().contains("holds no agreement"));
+}
+
+#[tokio::test]
+async fn signatures_are_checked_by_the_settings_without_a_hub() {
+    let home = Home::new().await;
+    let config = home.file("placehub.toml");
+    let check = ["policy", "check", "--config", &config];
+    let signed = placehub(check).await.ended(0);
+    assert!(
+        signed.out.contains("SIGNED by `") && !signed.out.contains("UNSIGNED"),
+        "{signed:?}"
+    );
+    assert!(signed.out.contains("ask for no signatures"), "{signed:?}");
+    home.edit(
+        "placehub.toml",
+        "require_signatures = false",
+        "require_signatures = true",
+    );
+    placehub(check).await.ended(0);
+    fs::remove_file(
+        home.path()
+            .join("policies/signatures/homelessness-prevention.housing.sig"),
+    )
+    .unwrap();
+    home.edit(
+        "policies/agreements/asb-prevention.toml",
+        "title = \"",
+        "title = \"Changed: ",
+    );
+    let soon = jiff::Zoned::now().date() + jiff::ToSpan::days(40);
+    let file = "policies/agreements/home-from-hospital.toml";
+    let text = fs::read_to_string(home.path().join(file)).unwrap();
+    let review = text.lines().find(|line| line.starts_with("review_date")).unwrap();
+    home.edit(file, review, &format!("review_date = \"{soon}\""));
+    let told = placehub(check).await.ended(1);
+    for words in [
+        "UNSIGNED by `housing`",
+        "is of other files or by another key, by `housing`, `police`",
+        "lapses in ",
+    ] {
+        assert!(told.out.contains(words), "{words}: {told:?}");
+    }
+    let json = placehub(check.into_iter().chain(["--json"])).await.ended(1).json();
+    assert_eq!(
+        (&json["ok"], &json["signatures_required"]),
+        (&false.into(), &true.into())
+    );
+    let of = |id: &str| {
+        json["agreements"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["id"] == id)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(of("asb-prevention")["in_force"], false);
+    assert_eq!(of("asb-prevention")["signatures"][0]["is"], "not-of-these-files");
+    assert_eq!(of("safeguarding-adults")["signatures"][0]["is"], "signed");
 }

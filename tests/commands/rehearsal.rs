@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::{ARREARS, CONSENT, ask as ask_about_alex};
 use crate::{
     harness::copy,
     program::{Home, Ran},
@@ -163,6 +164,42 @@ async fn a_rehearsal_says_who_gains_who_loses_and_in_which_entries_from_a_hub_or
     assert!(
         broken.error().contains("is no entry of a ledger") && broken.error().contains("missing field"),
         "{broken:?}"
+    );
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_rehearsal_takes_what_a_hub_has_recorded_as_it_comes() {
+    let home = Home::new().await;
+    let served = home.serve().await;
+    home.run(&ARREARS).await.ended(0);
+    home.run(&CONSENT).await.ended(0);
+    for subject in ["officer-42", "adviser-8", "officer-42"] {
+        home.run(&ask_about_alex(subject)).await.ended(0);
+    }
+    let candidate = home.beside().join("candidate");
+    copy(&home.path().join("policies"), &candidate);
+    let dir = candidate.display().to_string();
+    let rehearse = ["policy", "rehearse", "--as", "igo-1", "--candidate", &dir, "--json"];
+    let same = home.run(&rehearse).await.ended(0).json();
+    assert_eq!((&same["same"], &same["decisions"]), (&true.into(), &3.into()));
+    assert!(same["entries"].as_u64().unwrap() >= 6, "{same}");
+    let file = candidate.join("agreements/homelessness-prevention.cedar");
+    let text = fs::read_to_string(&file).unwrap();
+    let consent = "context.consent == \"given\"";
+    assert!(text.contains(consent));
+    fs::write(
+        &file,
+        text.replace(consent, &format!("{consent} && resource.severity > 9")),
+    )
+    .unwrap();
+    let less = home.run(&rehearse).await.ended(1).json();
+    let losses = less["losses"].as_array().unwrap();
+    assert!(
+        losses
+            .iter()
+            .any(|loss| loss["agency"] == "welfare" && loss["questions"] == 1),
+        "{less}"
     );
     served.stop().await;
 }

@@ -6,7 +6,7 @@ use tokio::{
     process::Child,
 };
 
-use super::{ALEX, ARREARS, PURPOSE, ask};
+use super::{ALEX, ARREARS, CONSENT, PURPOSE, ask};
 use crate::program::{Home, collect, command, placehub};
 
 #[tokio::test]
@@ -79,18 +79,7 @@ async fn what_was_pushed_is_there_after_a_stop_and_a_start() {
     let home = Home::new().await;
     let first = home.serve().await;
     home.run(&ARREARS).await.ended(0);
-    home.run(&[
-        "consent",
-        "give",
-        "--as",
-        "officer-42",
-        "--person",
-        ALEX,
-        "--purpose",
-        PURPOSE,
-    ])
-    .await
-    .ended(0);
+    home.run(&CONSENT).await.ended(0);
     first.stop().await;
     let store = home.file("store");
     let stopped = placehub([
