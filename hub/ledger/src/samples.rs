@@ -135,12 +135,12 @@ fn class(sensitivity: Sensitivity, level: Option<Level>, rule: &str) -> Class {
         owner: name("housing"),
         sensitivity,
         severity: Severity::Medium,
-        areas: set(&["E01006283", "E02001292"]),
+        areas: set(&["E01006283", "E02001292"]).into(),
         about: SubjectSort::Person,
         consent: ConsentFact::Given,
         deceased: false,
         level,
-        rules: set(&[rule]),
+        rules: set(&[rule]).into(),
         count: 1,
     }
 }

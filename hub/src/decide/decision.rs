@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{class::Class, explain::Explanation};
+use super::{Ruling, explain::Explanation};
 use crate::{
     authn::Caller,
     model::{AgreementId, AreaCode, Header, KindId, Level, PolicyVersion, Question, Sector, Stance},
@@ -135,12 +135,8 @@ pub struct Shown {
 /// How many signals of a class were looked at, and what was decided for the class.
 #[derive(Debug, Clone)]
 pub struct Tally {
-    /// The class.
-    pub class: Class,
-    /// The level; `None` for withheld.
-    pub level: Option<Level>,
-    /// The rules that decided.
-    pub rules: BTreeSet<String>,
+    /// What was decided, on which class.
+    pub ruling: Arc<Ruling>,
     /// How many.
     pub count: u32,
 }

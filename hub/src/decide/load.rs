@@ -116,10 +116,11 @@ impl PolicySet {
             schema,
             types,
             catalogue,
-            verdicts: Cache::new(super::VERDICTS_KEPT),
-            takers: Cache::new(super::VERDICTS_KEPT),
-            asked: std::sync::atomic::AtomicU64::new(0),
-            operations: Cache::new(super::VERDICTS_KEPT),
+            rulings: Cache::new(super::RULINGS_KEPT),
+            takers: Cache::new(super::RULINGS_KEPT),
+            in_force: Cache::new(super::RULINGS_KEPT),
+            numbers: std::sync::atomic::AtomicU64::new(0),
+            operations: Cache::new(super::RULINGS_KEPT),
         })
     }
 }

@@ -22,6 +22,7 @@ mod particulars;
 mod reader;
 mod replay;
 mod rule;
+mod ruling;
 mod sift;
 mod signature;
 #[cfg(test)]
@@ -50,17 +51,19 @@ pub use matrix::{Cell, Matrix, Row};
 pub use particulars::{Opens, Particulars, Party, Roles, Terms};
 pub use replay::Replay;
 pub use rule::{Clause, Rule};
+pub use ruling::Ruling;
 pub use sift::Sift;
 pub use signature::{KeyInvalid, PublicKey, Signable, Trust, sign};
 
+use self::ruling::Takers;
 use crate::{
     authn::Caller,
     catalogue::Catalogue,
     model::{AgencyId, AgreementId, Level, PolicyVersion},
 };
 
-/// How many verdicts on classes a policy set keeps. A place has some hundreds of classes a day.
-const VERDICTS_KEPT: usize = 16_384;
+/// How many rulings on classes a policy set keeps. A place has some hundreds of classes a day.
+const RULINGS_KEPT: usize = 16_384;
 
 /// A set of policies, checked whole. It never changes; a reload makes another.
 pub struct PolicySet {
@@ -72,10 +75,12 @@ pub struct PolicySet {
     agreements: Vec<Agreement>,
     rules: BTreeMap<String, Arc<Rule>>,
     catalogue: Catalogue,
-    verdicts: Cache<Key, Arc<[Verdict]>>,
-    takers: Cache<Asked, Takers>,
-    /// How many questions were looked at anew for `takers`.
-    asked: AtomicU64,
+    rulings: Cache<ruling::Key, Arc<Ruling>>,
+    takers: Cache<(Arc<Standing>, Arc<Reasons>), Takers>,
+    /// Those of a question of which some agreements are not in force.
+    in_force: Cache<(u64, Arc<[usize]>), u64>,
+    /// How many numbers were given to `takers` and `in_force`.
+    numbers: AtomicU64,
     operations: Cache<(Standing, Operation), cedar::Answer>,
 }
 
@@ -94,18 +99,6 @@ struct Verdict {
     level: Level,
     rules: Vec<String>,
 }
-
-/// The agreements that take a question of somebody's standing, for their reasons.
-#[derive(Debug, Clone)]
-struct Takers {
-    /// Under which verdicts on classes are kept, so that standing and reasons are looked up once a question. No other
-    /// standing or reasons have it, nor these if they were forgotten in between.
-    number: u64,
-    agreements: Arc<[usize]>,
-}
-
-type Asked = (Arc<Standing>, Arc<Reasons>);
-type Key = (u64, Class, Level);
 
 impl PolicySet {
     /// SHA-256 (hex) over all files of the set that have a say in decisions, and over which signatures it lacks.
@@ -207,14 +200,25 @@ impl PolicySet {
     fn take(&self, who: &Arc<Standing>, why: &Arc<Reasons>, now: Timestamp) -> Result<Takers, Refusal> {
         let in_force = |index: &usize| self.agreements.get(*index).is_some_and(|a| a.in_force(now));
         let Takers { number, agreements } = self.takers(who, why)?;
-        let agreements: Arc<[usize]> = match agreements.iter().all(in_force) {
-            true => agreements,
-            false => agreements.iter().copied().filter(in_force).collect(),
-        };
-        match agreements.is_empty() {
-            true => Err(self.why_not(who, why, now)),
-            false => Ok(Takers { number, agreements }),
+        if !agreements.is_empty() && agreements.iter().all(in_force) {
+            return Ok(Takers { number, agreements });
         }
+        let agreements: Arc<[usize]> = agreements.iter().copied().filter(in_force).collect();
+        if agreements.is_empty() {
+            return Err(self.why_not(who, why, now));
+        }
+        let key = (number, agreements.clone());
+        let known = self.in_force.get(&key);
+        let number = known.unwrap_or_else(|| {
+            let number = self.next_number();
+            self.in_force.insert(key, number);
+            number
+        });
+        Ok(Takers { number, agreements })
+    }
+
+    fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The agreements that take a question, in force or not, from the cache or from Cedar.
@@ -224,7 +228,7 @@ impl PolicySet {
             return Ok(known);
         }
         let found = Takers {
-            number: self.asked.fetch_add(1, Ordering::Relaxed),
+            number: self.next_number(),
             agreements: self.takers_anew(who, why)?.into(),
         };
         self.takers.insert(key, found.clone());
@@ -246,25 +250,8 @@ impl PolicySet {
         Ok(found)
     }
 
-    /// What each agreement for the purpose says on a class, from the cache or from Cedar. Whoever asks looks at those in
-    /// force alone.
-    fn verdicts(&self, (number, who, why): (u64, &Standing, &Reasons), class: &Class, cap: Level) -> Arc<[Verdict]> {
-        let key = (number, class.clone(), cap);
-        if let Some(known) = self.verdicts.get(&key) {
-            return known;
-        }
-        match self.verdicts_anew(who, why, class, cap) {
-            Some(found) => {
-                let found: Arc<[Verdict]> = found.into();
-                self.verdicts.insert(key, found.clone());
-                found
-            }
-            None => Arc::default(),
-        }
-    }
-
-    /// `None` if the evaluation met an error: then nothing is permitted, and nothing is to be remembered.
-    fn verdicts_anew(&self, who: &Standing, why: &Reasons, class: &Class, cap: Level) -> Option<Vec<Verdict>> {
+    /// What each agreement for the purpose says on a class. `None` if the evaluation met an error: then nothing is permitted, and nothing is to be remembered.
+    fn verdicts(&self, who: &Standing, why: &Reasons, class: &Class, cap: Level) -> Option<Vec<Verdict>> {
         let kind = self.catalogue.kind(&class.kind)?;
         let mut found = Vec::new();
         for (index, agreement) in self.agreements.iter().enumerate() {

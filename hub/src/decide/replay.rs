@@ -48,7 +48,7 @@ impl Replay<'_> {
 
     /// How much of a class would be shown.
     pub fn level(&self, class: &Class) -> Option<Level> {
-        let verdicts = self.policies.verdicts_anew(&self.who, &self.why, class, self.cap)?;
+        let verdicts = self.policies.verdicts(&self.who, &self.why, class, self.cap)?;
         let counting = verdicts
             .into_iter()
             .filter(|verdict| self.takers.contains(&verdict.agreement));

@@ -9,11 +9,17 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Circumstances, Class, Decision, Deed, PolicySet, Reasons, Refusal, Shown, Standing, Takers, Tally};
+use super::{
+    Circumstances, Decision, Deed, PolicySet, Reasons, Refusal, Shown, Standing, Tally,
+    ruling::{Asked, Same, Takers},
+};
 use crate::{
     authn::Caller,
-    model::{AgencyId, AgreementId, AreaCode, Header, Labelled, Level, Question, Sort},
+    model::{AgencyId, AreaCode, Header, Labelled, Level, Question, Sort},
 };
+
+/// Room for so many classes is made at once: those of one person are seldom more.
+const CLASSES: usize = 28;
 
 /// A question in the course of being answered.
 pub struct Sift<'p> {
@@ -27,9 +33,9 @@ pub struct Sift<'p> {
     /// Where the tally is of sorts that were met; none if they are not asked for. Each is held, so that no other takes its
     /// place in memory.
     met: HashMap<(usize, Circumstances), (Arc<Sort>, Option<usize>)>,
-    verdicts: HashMap<Class, usize>,
+    /// Where the tally is of classes that were met.
+    rulings: HashMap<Same, usize>,
     tally: Vec<Tally>,
-    agreements: BTreeSet<AgreementId>,
     shown: Vec<Shown>,
     lines: BTreeMap<AgencyId, Arc<Header>>,
     more: bool,
@@ -54,10 +60,9 @@ impl<'p> Sift<'p> {
             standing,
             reasons,
             now,
-            met: HashMap::new(),
-            verdicts: HashMap::new(),
-            tally: Vec::new(),
-            agreements: BTreeSet::new(),
+            met: HashMap::with_capacity(CLASSES),
+            rulings: HashMap::with_capacity(CLASSES),
+            tally: Vec::with_capacity(CLASSES),
             shown: Vec::new(),
             lines: BTreeMap::new(),
             more: false,
@@ -78,7 +83,7 @@ impl<'p> Sift<'p> {
     ) -> Option<Level> {
         let tally = self.verdict(&found.sort, person, areas)?;
         tally.count += 1;
-        tally.level
+        tally.ruling.level
     }
 
     /// Shows a signal at a level that `level` gave for it.
@@ -121,7 +126,7 @@ impl<'p> Sift<'p> {
     pub fn hint(&mut self, found: &Labelled, person: Circumstances, areas: impl FnOnce() -> Arc<[AreaCode]>) {
         let known = self.lines.contains_key(&found.header.owner);
         if let Some(tally) = self.verdict(&found.sort, person, areas)
-            && tally.level == Some(Level::Existence)
+            && tally.ruling.level == Some(Level::Existence)
             && !known
         {
             tally.count = tally.count.max(1);
@@ -144,7 +149,10 @@ impl<'p> Sift<'p> {
             }));
         }
         self.tally.retain(|tally| tally.count > 0);
-        let rules = self.tally.iter().filter(|tally| tally.level.is_some());
+        let shown = self.tally.iter().map(|tally| &tally.ruling);
+        let shown = shown.filter(|ruling| ruling.level.is_some());
+        let rules: BTreeSet<_> = shown.clone().flat_map(|ruling| &*ruling.rules).collect();
+        let agreements: BTreeSet<_> = shown.flat_map(|ruling| &ruling.agreements).collect();
         Decision {
             at: self.now,
             caller: self.caller.clone(),
@@ -152,14 +160,14 @@ impl<'p> Sift<'p> {
             reach: self.reasons.areas.clone(),
             policy: self.policies.digest.clone(),
             version: self.policies.edition.version.clone(),
-            rules: rules.flat_map(|tally| tally.rules.clone()).collect(),
+            rules: rules.into_iter().cloned().collect(),
             agreements: match &self.takers {
-                Ok(takers) if self.agreements.is_empty() => takers
+                Ok(takers) if agreements.is_empty() => takers
                     .agreements
                     .iter()
                     .filter_map(|index| Some(self.policies.agreements.get(*index)?.id.clone()))
                     .collect(),
-                _ => self.agreements,
+                _ => agreements.into_iter().cloned().collect(),
             },
             refusal: self.takers.err(),
             shown: self.shown,
@@ -182,11 +190,7 @@ impl<'p> Sift<'p> {
             Some((_, index)) => *index,
             None => {
                 let asked = self.question.kinds.is_empty() || self.question.kinds.contains(&sort.kind);
-                let index = if asked {
-                    self.class(Class::of(sort, areas(), person))
-                } else {
-                    None
-                };
+                let index = if asked { self.class(sort, person, areas()) } else { None };
                 self.met.insert(met, (sort.clone(), index));
                 index
             }
@@ -194,31 +198,21 @@ impl<'p> Sift<'p> {
         self.tally.get_mut(index?)
     }
 
-    /// Where the tally of a class is.
-    fn class(&mut self, class: Class) -> Option<usize> {
-        let takers = self.takers.as_ref().ok()?;
-        if let Some(index) = self.verdicts.get(&class) {
-            return Some(*index);
+    /// Where the tally is of the class of signals of a sort.
+    fn class(&mut self, sort: &Arc<Sort>, person: Circumstances, areas: Arc<[AreaCode]>) -> Option<usize> {
+        let asked = Asked {
+            takers: self.takers.as_ref().ok()?,
+            who: &self.standing,
+            why: &self.reasons,
+            cap: self.question.level,
+            tells_existence: self.question.tells_existence(),
+        };
+        let ruling = self.policies.ruling(&asked, sort, person, areas);
+        let next = self.tally.len();
+        let index = *self.rulings.entry(Same(ruling.clone())).or_insert(next);
+        if index == next {
+            self.tally.push(Tally { ruling, count: 0 });
         }
-        let asked = (takers.number, &*self.standing, &*self.reasons);
-        let verdicts = self.policies.verdicts(asked, &class, self.question.level);
-        let in_force = verdicts
-            .iter()
-            .filter(|verdict| takers.agreements.contains(&verdict.agreement));
-        let told = |level: &Level| *level > Level::Existence || self.question.tells_existence();
-        let level = in_force.clone().map(|verdict| verdict.level).max().filter(told);
-        let deciding = in_force.filter(|verdict| Some(verdict.level) == level);
-        let rules = deciding.clone().flat_map(|verdict| verdict.rules.clone()).collect();
-        self.agreements
-            .extend(deciding.filter_map(|verdict| Some(self.policies.agreements.get(verdict.agreement)?.id.clone())));
-        self.tally.push(Tally {
-            class: class.clone(),
-            level,
-            rules,
-            count: 0,
-        });
-        let index = self.tally.len() - 1;
-        self.verdicts.insert(class, index);
         Some(index)
     }
 }

@@ -114,7 +114,7 @@ fn draw_up(
     let caller = decision.caller();
     let question = decision.deed().question();
     let office = caller.practitioner();
-    let withheld = decision.tally().iter().filter(|tally| tally.level.is_none());
+    let withheld = decision.tally().iter().filter(|tally| tally.ruling.level.is_none());
     let (classes, remainder) = classes(decision.tally());
     let entry = Entry {
         agency: Some(caller.agency().clone()),
@@ -204,25 +204,25 @@ fn subject(txn: &mut Txn<'_>, vault: &Vault, about: &About) -> Result<Option<Sub
 
 /// The classes, and what is withheld beyond those that an entry has room for: what was shown is always told in full.
 fn classes(tallies: &[Tally]) -> (Vec<Class>, Vec<Remainder>) {
-    let (shown, withheld): (Vec<_>, Vec<_>) = tallies.iter().partition(|tally| tally.level.is_some());
+    let (shown, withheld): (Vec<_>, Vec<_>) = tallies.iter().partition(|tally| tally.ruling.level.is_some());
     let (told, rest) = withheld.split_at(withheld.len().min(CLASSES.saturating_sub(shown.len())));
     let mut remainder: BTreeMap<_, u32> = BTreeMap::new();
-    for tally in rest {
-        let owned = (tally.class.kind.clone(), tally.class.owner.clone());
-        *remainder.entry(owned).or_default() += tally.count;
+    for Tally { ruling, count } in rest {
+        let owned = (ruling.class.kind.clone(), ruling.class.owner.clone());
+        *remainder.entry(owned).or_default() += count;
     }
-    let told = shown.iter().chain(told).map(|tally| Class {
-        kind: tally.class.kind.clone(),
-        owner: tally.class.owner.clone(),
-        sensitivity: tally.class.sensitivity,
-        severity: tally.class.severity,
-        areas: tally.class.areas.iter().cloned().collect(),
-        about: tally.class.about,
-        consent: tally.class.consent,
-        deceased: tally.class.deceased,
-        level: tally.level,
-        rules: tally.rules.clone(),
-        count: tally.count,
+    let told = shown.iter().chain(told).map(|Tally { ruling, count }| Class {
+        kind: ruling.class.kind.clone(),
+        owner: ruling.class.owner.clone(),
+        sensitivity: ruling.class.sensitivity,
+        severity: ruling.class.severity,
+        areas: ruling.areas.clone(),
+        about: ruling.class.about,
+        consent: ruling.class.consent,
+        deceased: ruling.class.deceased,
+        level: ruling.level,
+        rules: ruling.rules.clone(),
+        count: *count,
     });
     let remainder = remainder
         .into_iter()

@@ -75,7 +75,7 @@ fn holds(class: &Disclosure, at: Timestamp, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     use super::*;
     use crate::{
@@ -109,12 +109,12 @@ mod tests {
             owner: "health".parse().unwrap(),
             sensitivity: Sensitivity::Ordinary,
             severity: Severity::Low,
-            areas: BTreeSet::new(),
+            areas: Arc::default(),
             about: SubjectSort::Person,
             consent: ConsentFact::None,
             deceased: false,
             level,
-            rules: BTreeSet::new(),
+            rules: Arc::default(),
             count: 1,
         };
         Entry {

@@ -1,14 +1,14 @@
 //! The parts of an entry: about whom, what was shown and hidden, what was decided on, what a write did.
 //! Never holds the content of a signal, nor a name, number or address of a person.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use placehub_model::{
     AgencyId, AreaCode, ConsentFact, KindId, Level, PolicyVersion, Sensitivity, Severity, SignalId, SubjectSort,
 };
 use serde::{Deserialize, Serialize};
 
-use super::text::{Hex, optional_uuid, sort, uuid};
+use super::text::{Hex, optional_uuid, shared, sort, uuid};
 
 /// About whom or where, muted: without the opening of a commitment, nobody can tell who it is.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +97,8 @@ pub struct Class {
     /// How urgent.
     pub severity: Severity,
     /// Its area and every area around it.
-    pub areas: BTreeSet<AreaCode>,
+    #[serde(with = "shared")]
+    pub areas: Arc<BTreeSet<AreaCode>>,
     /// What the signals are about.
     #[serde(with = "sort")]
     pub about: SubjectSort,
@@ -109,7 +110,8 @@ pub struct Class {
     /// How much was allowed; `None`: nothing.
     pub level: Option<Level>,
     /// The rules that decided it.
-    pub rules: BTreeSet<String>,
+    #[serde(with = "shared")]
+    pub rules: Arc<BTreeSet<String>>,
     /// How many signals were in it.
     pub count: u32,
 }

@@ -145,6 +145,26 @@ pub(super) mod optional_uuid {
     }
 }
 
+/// Something that many entries share, written as if it were each one's own.
+pub(super) mod shared {
+    use std::sync::Arc;
+
+    use super::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in crate::entry) fn serialize<T: Serialize, S: Serializer>(
+        value: &Arc<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        (**value).serialize(serializer)
+    }
+
+    pub(in crate::entry) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
+    }
+}
+
 /// The word of a sort of subject.
 pub(super) mod sort {
     use super::{Deserialize, Deserializer, Serializer};

@@ -134,7 +134,7 @@ impl PolicySet {
                 consent: picture.consent.unwrap_or(ConsentFact::None),
                 deceased: false,
             };
-            for verdict in self.verdicts_anew(who, why, &class, Level::Detail).unwrap_or_default() {
+            for verdict in self.verdicts(who, why, &class, Level::Detail).unwrap_or_default() {
                 let agreement = self.agreements.get(verdict.agreement);
                 if agreement.is_some_and(|agreement| takers.iter().any(|taker| taker.id == agreement.id)) {
                     most = most.max(Some(verdict.level));

@@ -1,6 +1,6 @@
 //! Made-up decisions, to see how long a rehearsal takes. They are of nobody, and were never made.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -53,12 +53,12 @@ pub(super) fn entries(set: &PolicySet) -> Result<Vec<Vec<u8>>> {
                 owner: owner.agency.clone(),
                 sensitivity: kind.sensitivity,
                 severity: severities.get(pick(4, step * 3)).copied().unwrap_or(Severity::Low),
-                areas: BTreeSet::from([format!("lsoa-{}", number % 200).parse()?, patch.clone()]),
+                areas: BTreeSet::from([format!("lsoa-{}", number % 200).parse()?, patch.clone()]).into(),
                 about: SubjectSort::Person,
                 consent: facts.get(pick(4, step)).copied().unwrap_or(ConsentFact::None),
                 deceased: false,
                 level: None,
-                rules: BTreeSet::new(),
+                rules: Arc::default(),
                 count: 1,
             });
         }

@@ -242,7 +242,7 @@ fn taken_apart(entry: Entry) -> Option<(Asked, Vec<Recorded>)> {
         kinds: !entry.kinds.is_empty(),
     };
     let classes = entry.classes.into_iter().map(|class| {
-        let areas: Arc<[_]> = class.areas.into_iter().collect();
+        let areas: Arc<[_]> = class.areas.iter().cloned().collect();
         let again = decide::Class {
             kind: class.kind,
             owner: class.owner,
