@@ -8,7 +8,7 @@
 use std::{collections::BTreeSet, str::FromStr};
 
 use jiff::Timestamp;
-use placehub_model::{ConsentFact, Level, Sensitivity, Severity, SignalId, SubjectSort};
+use placehub_model::{ConsentFact, Judged, Level, Sensitivity, Severity, SignalId, SubjectSort};
 
 use crate::{Class, Commitment, Cosigner, Entry, Hex, Refusal, Shown, Signer, Subject, Touched};
 
@@ -130,17 +130,20 @@ pub fn refused() -> Entry {
 }
 
 fn class(sensitivity: Sensitivity, level: Option<Level>, rule: &str) -> Class {
-    Class {
+    let judged = Judged {
         kind: name("housing.rent-arrears"),
         owner: name("housing"),
         sensitivity,
         severity: Severity::Medium,
-        areas: set(&["E01006283", "E02001292"]).into(),
+        areas: set(&["E01006283", "E02001292"]),
         about: SubjectSort::Person,
         consent: ConsentFact::Given,
         deceased: false,
         level,
-        rules: set(&[rule]).into(),
+        rules: set(&[rule]),
+    };
+    Class {
+        judged: judged.into(),
         count: 1,
     }
 }

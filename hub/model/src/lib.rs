@@ -2,6 +2,7 @@
 
 mod consent;
 mod identity;
+mod judged;
 mod labelled;
 mod name;
 mod nhs_number;
@@ -12,6 +13,7 @@ mod uprn;
 
 pub use consent::{ConsentFact, Method, Scope, Stance, Statement, StatementId};
 pub use identity::{BirthDate, Identity, LocalReference, Postcode};
+pub use judged::{Judged, Shared};
 pub use labelled::{Labelled, Sort};
 pub use name::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, NameInvalid, PolicyVersion, PurposeId, Sector};
 pub use nhs_number::{NhsNumber, NhsNumberInvalid};

@@ -8,20 +8,16 @@ use std::{
 };
 
 use super::{Circumstances, Class, PolicySet, Reasons, Standing};
-use crate::model::{AgreementId, AreaCode, Level, Sort};
+use crate::model::{AgreementId, AreaCode, Judged, Level, Shared, Sort};
 
 /// What was decided on a class.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ruling {
     /// The class.
     pub class: Class,
-    /// Its areas, each once.
-    pub areas: Arc<BTreeSet<AreaCode>>,
-    /// How much may be seen; `None` for nothing.
-    pub level: Option<Level>,
-    /// The rules that decided.
-    pub rules: Arc<BTreeSet<String>>,
-    /// The agreements that permit that level.
+    /// What was decided, in the words of the record.
+    pub judged: Shared,
+    /// The agreements that permit it.
     pub agreements: BTreeSet<AgreementId>,
     /// A hash of the class.
     print: u64,
@@ -102,14 +98,29 @@ impl Ruling {
     fn new(class: Class, level: Option<Level>, rules: BTreeSet<String>, agreements: BTreeSet<AgreementId>) -> Self {
         let mut hasher = DefaultHasher::new();
         class.hash(&mut hasher);
+        let judged = Judged {
+            kind: class.kind.clone(),
+            owner: class.owner.clone(),
+            sensitivity: class.sensitivity,
+            severity: class.severity,
+            areas: class.areas.iter().cloned().collect(),
+            about: class.about,
+            consent: class.consent,
+            deceased: class.deceased,
+            level,
+            rules,
+        };
         Self {
             print: hasher.finish(),
-            areas: Arc::new(class.areas.iter().cloned().collect()),
+            judged: judged.into(),
             class,
-            level,
-            rules: Arc::new(rules),
             agreements,
         }
+    }
+
+    /// How much may be seen; `None` for nothing.
+    pub fn level(&self) -> Option<Level> {
+        self.judged.judged().level
     }
 }
 

@@ -83,7 +83,7 @@ impl<'p> Sift<'p> {
     ) -> Option<Level> {
         let tally = self.verdict(&found.sort, person, areas)?;
         tally.count += 1;
-        tally.ruling.level
+        tally.ruling.level()
     }
 
     /// Shows a signal at a level that `level` gave for it.
@@ -126,7 +126,7 @@ impl<'p> Sift<'p> {
     pub fn hint(&mut self, found: &Labelled, person: Circumstances, areas: impl FnOnce() -> Arc<[AreaCode]>) {
         let known = self.lines.contains_key(&found.header.owner);
         if let Some(tally) = self.verdict(&found.sort, person, areas)
-            && tally.ruling.level == Some(Level::Existence)
+            && tally.ruling.level() == Some(Level::Existence)
             && !known
         {
             tally.count = tally.count.max(1);
@@ -150,8 +150,8 @@ impl<'p> Sift<'p> {
         }
         self.tally.retain(|tally| tally.count > 0);
         let shown = self.tally.iter().map(|tally| &tally.ruling);
-        let shown = shown.filter(|ruling| ruling.level.is_some());
-        let rules: BTreeSet<_> = shown.clone().flat_map(|ruling| &*ruling.rules).collect();
+        let shown = shown.filter(|ruling| ruling.level().is_some());
+        let rules: BTreeSet<_> = shown.clone().flat_map(|ruling| &ruling.judged.judged().rules).collect();
         let agreements: BTreeSet<_> = shown.flat_map(|ruling| &ruling.agreements).collect();
         Decision {
             at: self.now,

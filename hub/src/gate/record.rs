@@ -114,7 +114,7 @@ fn draw_up(
     let caller = decision.caller();
     let question = decision.deed().question();
     let office = caller.practitioner();
-    let withheld = decision.tally().iter().filter(|tally| tally.ruling.level.is_none());
+    let withheld = decision.tally().iter().filter(|tally| tally.ruling.level().is_none());
     let (classes, remainder) = classes(decision.tally());
     let entry = Entry {
         agency: Some(caller.agency().clone()),
@@ -204,7 +204,7 @@ fn subject(txn: &mut Txn<'_>, vault: &Vault, about: &About) -> Result<Option<Sub
 
 /// The classes, and what is withheld beyond those that an entry has room for: what was shown is always told in full.
 fn classes(tallies: &[Tally]) -> (Vec<Class>, Vec<Remainder>) {
-    let (shown, withheld): (Vec<_>, Vec<_>) = tallies.iter().partition(|tally| tally.ruling.level.is_some());
+    let (shown, withheld): (Vec<_>, Vec<_>) = tallies.iter().partition(|tally| tally.ruling.level().is_some());
     let (told, rest) = withheld.split_at(withheld.len().min(CLASSES.saturating_sub(shown.len())));
     let mut remainder: BTreeMap<_, u32> = BTreeMap::new();
     for Tally { ruling, count } in rest {
@@ -212,16 +212,7 @@ fn classes(tallies: &[Tally]) -> (Vec<Class>, Vec<Remainder>) {
         *remainder.entry(owned).or_default() += count;
     }
     let told = shown.iter().chain(told).map(|Tally { ruling, count }| Class {
-        kind: ruling.class.kind.clone(),
-        owner: ruling.class.owner.clone(),
-        sensitivity: ruling.class.sensitivity,
-        severity: ruling.class.severity,
-        areas: ruling.areas.clone(),
-        about: ruling.class.about,
-        consent: ruling.class.consent,
-        deceased: ruling.class.deceased,
-        level: ruling.level,
-        rules: ruling.rules.clone(),
+        judged: ruling.judged.clone(),
         count: *count,
     });
     let remainder = remainder

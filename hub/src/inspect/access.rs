@@ -75,12 +75,12 @@ fn holds(class: &Disclosure, at: Timestamp, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::collections::BTreeSet;
 
     use super::*;
     use crate::{
         ledger::Class,
-        model::{ConsentFact, Level, Sensitivity, Severity, SubjectSort},
+        model::{ConsentFact, Judged, Level, Sensitivity, Severity, SubjectSort},
     };
 
     fn catalogue() -> Catalogue {
@@ -104,17 +104,20 @@ mod tests {
     }
 
     fn shown(kind: &str, level: Option<Level>) -> Entry {
-        let class = Class {
+        let judged = Judged {
             kind: kind.parse().unwrap(),
             owner: "health".parse().unwrap(),
             sensitivity: Sensitivity::Ordinary,
             severity: Severity::Low,
-            areas: Arc::default(),
+            areas: BTreeSet::new(),
             about: SubjectSort::Person,
             consent: ConsentFact::None,
             deceased: false,
             level,
-            rules: Arc::default(),
+            rules: BTreeSet::new(),
+        };
+        let class = Class {
+            judged: judged.into(),
             count: 1,
         };
         Entry {

@@ -76,7 +76,7 @@ impl House {
         };
         let parsed = Entry::parse(&numbered.1).map_err(|why| Error::Broken(Box::new(why)))?;
         let policies = self.gate.policies();
-        let rules = parsed.classes.iter().flat_map(|class| &*class.rules);
+        let rules = parsed.classes.iter().flat_map(|class| &class.rules);
         let mut ids: Vec<_> = parsed.rules.iter().chain(rules).collect();
         ids.sort();
         ids.dedup();

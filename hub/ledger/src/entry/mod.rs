@@ -1,6 +1,8 @@
 //! One entry: who asked what, why, what was decided by which rules, and which signals were shown.
 //! Never holds the content of a signal, nor a clear identifier of the person or address that is asked about.
 
+mod class;
+mod encode;
 mod parts;
 #[cfg(test)]
 mod tests;
@@ -9,11 +11,12 @@ mod text;
 use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use text::{Format, Hex, HexInvalid};
 
-pub use parts::{Change, Class, Commitment, Hidden, Near, Refusal, Remainder, Shown, Subject, Touched};
+pub use class::Class;
+pub use parts::{Change, Commitment, Hidden, Near, Refusal, Remainder, Shown, Subject, Touched};
 use placehub_model::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, Level, PolicyVersion, PurposeId, Sector};
 use text::{moment, optional_moment, print_moment};
 
@@ -24,113 +27,113 @@ pub const LONGEST: usize = 128 * 1024;
 const TIME: usize = r#"{"v":1,"at":""#.len();
 
 /// An entry of the ledger, in the order of its fields in `FORMAT.md`. Prints as its action alone.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Version of the format.
     pub v: Format,
     /// When the hub decided, to the microsecond.
-    #[serde(with = "moment")]
+    #[serde(deserialize_with = "moment")]
     pub at: Timestamp,
     /// What was done: lower-case words joined by hyphens, e.g. `ask`, `list-consents`, `policies-loaded`.
     pub action: String,
     /// The agency that acted. `None`: the hub itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub agency: Option<AgencyId>,
     /// The sort of that agency.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub sector: Option<Sector>,
     /// The workload whose certificate was used, or empty.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     pub workload: String,
     /// SHA-256 of the client certificate (RFC 8705 thumbprint).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub certificate: Option<Hex<32>>,
     /// The practitioner, by the subject of their token; empty for a workload.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     pub practitioner: String,
     /// The practitioner's roles.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default)]
     pub roles: BTreeSet<String>,
     /// The practitioner's teams.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default)]
     pub teams: BTreeSet<String>,
     /// The practitioner's patch.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default)]
     pub areas: BTreeSet<AreaCode>,
     /// About whom or where.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub subject: Option<Subject>,
     /// For an address or area: its area and every area around it.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default)]
     pub reach: BTreeSet<AreaCode>,
     /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub purpose: Option<PurposeId>,
     /// The law relied on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub gateway: Option<GatewayId>,
     /// The asker's own case number, or empty.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     pub case_reference: String,
     /// At most this much was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub level: Option<Level>,
     /// Only what happened at or after this was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_moment")]
+    #[serde(default, deserialize_with = "optional_moment")]
     pub since: Option<Timestamp>,
     /// Only what happened before this was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_moment")]
+    #[serde(default, deserialize_with = "optional_moment")]
     pub until: Option<Timestamp>,
     /// Only these kinds were asked for; empty for all.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default)]
     pub kinds: BTreeSet<KindId>,
     /// Whether the asker asked about a name or a home of their own, as far as that is known.
-    #[serde(default, skip_serializing_if = "Near::is_unknown")]
+    #[serde(default)]
     pub near: Near,
     /// What a look at the record was for: a practitioner as `AGENCY/SUBJECT`, an agreement, or an entry's number.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     pub sought: String,
     /// Whether it was answered.
     pub allowed: bool,
     /// Why it was refused: there exactly if it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub refusal: Option<Refusal>,
     /// SHA-256 over the policy set that decided.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub policy: Option<Hex<32>>,
     /// The version of that set, as it calls itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub policy_version: Option<PolicyVersion>,
     /// The agreements that allowed it.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default)]
     pub agreements: BTreeSet<AgreementId>,
     /// The rules that decided it.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default)]
     pub rules: BTreeSet<String>,
     /// What was shown; nothing if it was refused.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub shown: Vec<Shown>,
     /// What a watch was told to take off its reader's screen.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub hidden: Vec<Hidden>,
     /// What was decided on, class by class: enough to decide again later.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub classes: Vec<Class>,
     /// What was withheld beyond the classes that an entry has room for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub remainder: Vec<Remainder>,
     /// What a write did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub touched: Option<Touched>,
     /// What the hub itself was changed from and to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub change: Option<Change>,
     /// What the hub forgot because it had lapsed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub swept: Vec<Remainder>,
     /// How many signals were withheld.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub withheld: u32,
 }
 
@@ -207,7 +210,7 @@ impl Entry {
     /// If the entry contradicts itself, is longer than [`LONGEST`], or has a time whose year is not of four digits.
     pub fn encode(&self) -> Result<Vec<u8>, EntryInvalid> {
         self.check()?;
-        let bytes = serde_json::to_vec(self).map_err(|_| EntryInvalid::Rule("years have four digits"))?;
+        let bytes = encode::encode(self).map_err(|_| EntryInvalid::Rule("years have four digits"))?;
         if bytes.len() > LONGEST {
             return Err(EntryInvalid::Rule("an entry has at most 131072 bytes"));
         }
@@ -305,8 +308,4 @@ impl fmt::Debug for Entry {
 /// The time without what is smaller than a microsecond, which the format does not hold.
 fn to_microsecond(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
-}
-
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }

@@ -1,14 +1,12 @@
 //! The parts of an entry: about whom, what was shown and hidden, what was decided on, what a write did.
 //! Never holds the content of a signal, nor a name, number or address of a person.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::fmt;
 
-use placehub_model::{
-    AgencyId, AreaCode, ConsentFact, KindId, Level, PolicyVersion, Sensitivity, Severity, SignalId, SubjectSort,
-};
+use placehub_model::{AgencyId, AreaCode, KindId, Level, PolicyVersion, SignalId};
 use serde::{Deserialize, Serialize};
 
-use super::text::{Hex, optional_uuid, shared, sort, uuid};
+use super::text::{Hex, optional_uuid, uuid};
 
 /// About whom or where, muted: without the opening of a commitment, nobody can tell who it is.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,38 +82,6 @@ pub struct Near {
     pub street: Option<bool>,
 }
 
-/// A class of signals that no rule can tell apart, and what was decided on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Class {
-    /// What sort of fact.
-    pub kind: KindId,
-    /// Whose.
-    pub owner: AgencyId,
-    /// How carefully to handle.
-    pub sensitivity: Sensitivity,
-    /// How urgent.
-    pub severity: Severity,
-    /// Its area and every area around it.
-    #[serde(with = "shared")]
-    pub areas: Arc<BTreeSet<AreaCode>>,
-    /// What the signals are about.
-    #[serde(with = "sort")]
-    pub about: SubjectSort,
-    /// What the person said that covers the question.
-    pub consent: ConsentFact,
-    /// Whether the person had died.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub deceased: bool,
-    /// How much was allowed; `None`: nothing.
-    pub level: Option<Level>,
-    /// The rules that decided it.
-    #[serde(with = "shared")]
-    pub rules: Arc<BTreeSet<String>>,
-    /// How many signals were in it.
-    pub count: u32,
-}
-
 /// So many signals of a kind and an owner. Of those that were withheld and of whose classes an entry had no room to tell
 /// more: they cannot be decided again. Of those that were swept: that is all that is said of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,8 +152,4 @@ impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Subject(…)")
     }
-}
-
-fn is_false(answer: &bool) -> bool {
-    !answer
 }

@@ -77,38 +77,24 @@ impl<'de> Deserialize<'de> for Format {
 }
 
 /// A time in UTC as RFC 3339 writes it, always with six digits of a second and a `Z`.
-pub(super) mod moment {
-    use serde::ser::Error as _;
+pub(super) struct Moment(pub(super) Timestamp);
 
-    use super::{Deserialize, Deserializer, Serializer, Timestamp, parse_moment, print_moment};
-
-    pub(in crate::entry) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = print_moment(*at).ok_or_else(|| S::Error::custom("a year has four digits"))?;
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = print_moment(self.0).ok_or_else(|| serde::ser::Error::custom("a year has four digits"))?;
         serializer.serialize_str(&text)
-    }
-
-    pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        parse_moment(&String::deserialize(deserializer)?)
     }
 }
 
+/// Reads a time that was written as [`Moment`].
+pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    parse_moment(&String::deserialize(deserializer)?)
+}
+
 /// As [`moment`], if there is one.
-pub(super) mod optional_moment {
-    use super::{Deserialize, Deserializer, Serializer, Timestamp, moment, parse_moment};
-
-    pub(in crate::entry) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-        match at {
-            Some(at) => moment::serialize(at, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Timestamp>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| parse_moment(&text)).transpose()
-    }
+pub(super) fn optional_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| parse_moment(&text)).transpose()
 }
 
 /// The id of a signal in the hyphenated form of a UUID (RFC 9562).
@@ -142,26 +128,6 @@ pub(super) mod optional_uuid {
     ) -> Result<Option<SignalId>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| parse_uuid(&text)).transpose()
-    }
-}
-
-/// Something that many entries share, written as if it were each one's own.
-pub(super) mod shared {
-    use std::sync::Arc;
-
-    use super::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(in crate::entry) fn serialize<T: Serialize, S: Serializer>(
-        value: &Arc<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        (**value).serialize(serializer)
-    }
-
-    pub(in crate::entry) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Arc<T>, D::Error> {
-        T::deserialize(deserializer).map(Arc::new)
     }
 }
 

@@ -5,7 +5,7 @@ mod beyond;
 
 use std::convert::Infallible;
 
-use placehub_model::Level;
+use placehub_model::{Judged, Level};
 
 use super::*;
 use crate::{
@@ -286,6 +286,12 @@ fn what_is_shown_was_brought_in_before_and_asked_for_and_decided() {
         change(&mut entry);
         entry
     };
+    let judged = |level| {
+        let mut entry = allowed();
+        let judged = entry.classes[0].judged.judged().clone();
+        entry.classes[0].judged = Judged { level, ..judged }.into();
+        entry
+    };
     let mut not_pushed = pushed();
     not_pushed.action = "retract".into();
     let bad = [
@@ -300,11 +306,8 @@ fn what_is_shown_was_brought_in_before_and_asked_for_and_decided() {
         ([pushed(), but(|entry| entry.agreements.clear())], 1),
         ([pushed(), but(|entry| entry.rules.clear())], 1),
         ([pushed(), but(|entry| entry.level = Some(Level::Existence))], 1),
-        ([pushed(), but(|entry| entry.classes[0].level = None)], 1),
-        (
-            [pushed(), but(|entry| entry.classes[0].level = Some(Level::Existence))],
-            1,
-        ),
+        ([pushed(), judged(None)], 1),
+        ([pushed(), judged(Some(Level::Existence))], 1),
         ([pushed(), but(|entry| entry.classes.clear())], 1),
         ([pushed(), but(|entry| entry.shown[0].level = Level::Detail)], 1),
         ([pushed(), but(|entry| entry.shown[0].version = 2)], 1),

@@ -1,13 +1,13 @@
 //! Made-up decisions, to see how long a rehearsal takes. They are of nobody, and were never made.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use anyhow::Result;
 use jiff::Timestamp;
 use placehub_hub::{
     decide::PolicySet,
     ledger::{Class, Commitment, Entry, Hex, Subject},
-    model::{AreaCode, ConsentFact, Level, Severity, SubjectSort},
+    model::{AreaCode, ConsentFact, Judged, Level, Severity, SubjectSort},
 };
 
 /// How many different ones there are.
@@ -48,17 +48,20 @@ pub(super) fn entries(set: &PolicySet) -> Result<Vec<Vec<u8>>> {
             let Some(owner) = particulars.of_sector(&kind.owner).next() else {
                 continue;
             };
-            classes.push(Class {
+            let judged = Judged {
                 kind: kind.id.clone(),
                 owner: owner.agency.clone(),
                 sensitivity: kind.sensitivity,
                 severity: severities.get(pick(4, step * 3)).copied().unwrap_or(Severity::Low),
-                areas: BTreeSet::from([format!("lsoa-{}", number % 200).parse()?, patch.clone()]).into(),
+                areas: BTreeSet::from([format!("lsoa-{}", number % 200).parse()?, patch.clone()]),
                 about: SubjectSort::Person,
                 consent: facts.get(pick(4, step)).copied().unwrap_or(ConsentFact::None),
                 deceased: false,
                 level: None,
-                rules: Arc::default(),
+                rules: BTreeSet::new(),
+            };
+            classes.push(Class {
+                judged: judged.into(),
                 count: 1,
             });
         }

@@ -244,8 +244,8 @@ fn taken_apart(entry: Entry) -> Option<(Asked, Vec<Recorded>)> {
     let classes = entry.classes.into_iter().map(|class| {
         let areas: Arc<[_]> = class.areas.iter().cloned().collect();
         let again = decide::Class {
-            kind: class.kind,
-            owner: class.owner,
+            kind: class.kind.clone(),
+            owner: class.owner.clone(),
             severity: class.severity,
             sensitivity: class.sensitivity,
             areas,
@@ -260,7 +260,7 @@ fn taken_apart(entry: Entry) -> Option<(Asked, Vec<Recorded>)> {
 
 #[cfg(test)]
 mod tests {
-    use placehub_hub::model::Severity;
+    use placehub_hub::model::{Judged, Severity};
 
     use super::{super::made_up, *};
 
@@ -287,10 +287,12 @@ mod tests {
         let one = one.expect("somebody would see what no entry says they saw");
         let mut both = one.clone();
         both.classes.extend(one.classes.clone());
-        both.classes[1].severity = match one.classes[0].severity {
+        let severity = match one.classes[0].severity {
             Severity::High => Severity::Critical,
             _ => Severity::High,
         };
+        let judged = one.classes[0].judged.judged().clone();
+        both.classes[1].judged = Judged { severity, ..judged }.into();
         assert_eq!(rehearsed(&set, &[both.clone()]).gained(), [(1, 2)]);
         assert_eq!(rehearsed(&set, &[both.clone(), one, both]).gained(), [(3, 5)]);
     }

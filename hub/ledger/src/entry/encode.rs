@@ -1,0 +1,158 @@
+//! The one way to write an entry: compact JSON, fields in declared order, empty ones left out.
+//! Never checks what it writes. What entries share is encoded once, and not once an entry.
+
+use serde::Serialize;
+use serde_json::{Result, to_writer};
+
+use super::{Class, Entry, text::Moment};
+
+/// Room for what most entries hold beside what is shown and its classes, in bytes.
+const ROOM: usize = 2048;
+/// For each signal that is shown.
+const SHOWN: usize = 104;
+/// For each class.
+const CLASS: usize = 448;
+
+/// A JSON object in the making.
+struct Object(Vec<u8>);
+
+/// The canonical encoding.
+///
+/// # Errors
+/// If a time has a year that is not of four digits.
+pub(super) fn encode(entry: &Entry) -> Result<Vec<u8>> {
+    let Entry {
+        v,
+        at,
+        action,
+        agency,
+        sector,
+        workload,
+        certificate,
+        practitioner,
+        roles,
+        teams,
+        areas,
+        subject,
+        reach,
+        purpose,
+        gateway,
+        case_reference,
+        level,
+        since,
+        until,
+        kinds,
+        near,
+        sought,
+        allowed,
+        refusal,
+        policy,
+        policy_version,
+        agreements,
+        rules,
+        shown,
+        hidden,
+        classes,
+        remainder,
+        touched,
+        change,
+        swept,
+        withheld,
+    } = entry;
+    let mut to = Object::with_room(ROOM + SHOWN * shown.len() + CLASS * classes.len());
+    to.field("v", v)?;
+    to.field("at", &Moment(*at))?;
+    to.field("action", action)?;
+    to.optional("agency", agency)?;
+    to.optional("sector", sector)?;
+    to.unless(workload.is_empty(), "workload", workload)?;
+    to.optional("certificate", certificate)?;
+    to.unless(practitioner.is_empty(), "practitioner", practitioner)?;
+    to.unless(roles.is_empty(), "roles", roles)?;
+    to.unless(teams.is_empty(), "teams", teams)?;
+    to.unless(areas.is_empty(), "areas", areas)?;
+    to.optional("subject", subject)?;
+    to.unless(reach.is_empty(), "reach", reach)?;
+    to.optional("purpose", purpose)?;
+    to.optional("gateway", gateway)?;
+    to.unless(case_reference.is_empty(), "case_reference", case_reference)?;
+    to.optional("level", level)?;
+    to.optional("since", &since.map(Moment))?;
+    to.optional("until", &until.map(Moment))?;
+    to.unless(kinds.is_empty(), "kinds", kinds)?;
+    to.unless(near.is_unknown(), "near", near)?;
+    to.unless(sought.is_empty(), "sought", sought)?;
+    to.field("allowed", allowed)?;
+    to.optional("refusal", refusal)?;
+    to.optional("policy", policy)?;
+    to.optional("policy_version", policy_version)?;
+    to.unless(agreements.is_empty(), "agreements", agreements)?;
+    to.unless(rules.is_empty(), "rules", rules)?;
+    to.unless(shown.is_empty(), "shown", shown)?;
+    to.unless(hidden.is_empty(), "hidden", hidden)?;
+    to.classes(classes)?;
+    to.unless(remainder.is_empty(), "remainder", remainder)?;
+    to.optional("touched", touched)?;
+    to.optional("change", change)?;
+    to.unless(swept.is_empty(), "swept", swept)?;
+    to.unless(*withheld == 0, "withheld", withheld)?;
+    Ok(to.finish())
+}
+
+impl Object {
+    fn with_room(room: usize) -> Self {
+        let mut bytes = Vec::with_capacity(room);
+        bytes.push(b'{');
+        Self(bytes)
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        self.0.push(b'"');
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    fn field<T: Serialize>(&mut self, name: &str, value: &T) -> Result<()> {
+        self.name(name);
+        to_writer(&mut self.0, value)
+    }
+
+    fn unless<T: Serialize>(&mut self, empty: bool, name: &str, value: &T) -> Result<()> {
+        match empty {
+            true => Ok(()),
+            false => self.field(name, value),
+        }
+    }
+
+    fn optional<T: Serialize>(&mut self, name: &str, value: &Option<T>) -> Result<()> {
+        value.as_ref().map_or(Ok(()), |value| self.field(name, value))
+    }
+
+    fn classes(&mut self, classes: &[Class]) -> Result<()> {
+        for (number, class) in classes.iter().enumerate() {
+            match number {
+                0 => {
+                    self.name("classes");
+                    self.0.push(b'[');
+                }
+                _ => self.0.push(b','),
+            }
+            self.0.extend_from_slice(class.text()?.as_bytes());
+            self.0.extend_from_slice(b",\"count\":");
+            to_writer(&mut self.0, &class.count)?;
+            self.0.push(b'}');
+        }
+        if !classes.is_empty() {
+            self.0.push(b']');
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.0.push(b'}');
+        self.0
+    }
+}
