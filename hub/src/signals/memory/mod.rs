@@ -1,5 +1,5 @@
-//! Content that was opened for earlier answers, so that it need not be read and opened again. Never older than what is
-//! committed: a signal's content is kept under the stamps of its row and of its subject's data key, so that a correction,
+//! Content that was opened for earlier answers, as it was written out for them, so that it need not be read, opened and
+//! written again. Never older than what is committed: a signal's content is kept under the stamps of its row and of its subject's data key, so that a correction,
 //! a retraction and the loss of the key each end it at once. Nothing that has ended stays longer than until the next sweep.
 
 use std::{
@@ -13,20 +13,20 @@ use std::{
 use quick_cache::{Weighter, sync::Cache};
 
 use super::{
-    Error, bound_to,
+    Error, Form, bound_to,
     record::{self, Known},
     subject,
 };
 use crate::{
     keys::{self, Keys, Opener},
-    model::{Body, Header, SignalId},
+    model::{Header, SignalId},
     store::{Counted, Place, Read as _, Stamp, row},
     tables,
 };
 
 /// Of how many signals the content is remembered.
 const REMEMBERED: usize = 65_536;
-/// How much is remembered, in bytes as they are stored, and some for each signal.
+/// How much is remembered, in bytes as they are written out, and some for each signal.
 const BYTES: u64 = 32 * 1024 * 1024;
 /// What each signal counts beside its content, in bytes.
 const EACH: u64 = 256;
@@ -34,6 +34,7 @@ const EACH: u64 = 256;
 /// Remembers content. Prints as `Memory(…)`.
 pub(super) struct Memory {
     opened: Cache<SignalId, Remembered, Weight>,
+    form: Form,
 }
 
 /// Content, and what must not have been written since. It is kept with its places, so that a look at it hashes nothing.
@@ -58,9 +59,8 @@ pub(super) struct Content {
     version: u64,
     /// Whether it was neither taken back nor forgotten.
     live: bool,
-    /// How long it is as it is stored; none of it if it was not opened.
-    length: usize,
-    body: Option<Arc<Body>>,
+    /// All that it says, if it was opened.
+    whole: Option<Arc<[u8]>>,
 }
 
 /// Of the signal's row, and of the data key under which it is sealed.
@@ -81,9 +81,11 @@ struct Stamps {
 struct Weight;
 
 impl Memory {
-    pub(super) fn empty() -> Self {
+    /// What is opened is written out in this form.
+    pub(super) fn empty(form: Form) -> Self {
         Self {
             opened: Cache::with_weighter(REMEMBERED, BYTES, Weight),
+            form,
         }
     }
 
@@ -92,7 +94,7 @@ impl Memory {
         self.opened.retain(|_, remembered| remembered.holds(store));
     }
 
-    /// The content of a signal that was decided on by these labels, opened if that is asked for. The opener is kept from one
+    /// What a signal says that was decided on by these labels, opened and written out if that is asked for. The opener is kept from one
     /// signal to the next, since those of an answer mostly share a subject, for as long as its key is not written.
     ///
     /// # Errors
@@ -103,11 +105,11 @@ impl Memory {
         header: &Header,
         opens: bool,
         opener: &mut Option<Kept>,
-    ) -> Result<Option<Arc<Body>>, Error> {
+    ) -> Result<Option<Arc<[u8]>>, Error> {
         if let Some(remembered) = self.opened.get(&header.id) {
             if !remembered.holds(store) {
                 self.opened.remove(&header.id);
-            } else if remembered.content.body.is_some() || !opens {
+            } else if remembered.content.whole.is_some() || !opens {
                 return remembered.content.checked(header);
             }
         }
@@ -115,7 +117,7 @@ impl Memory {
         let before = places.stamps(store);
         let key = before.map(|stamps| stamps.key);
         *opener = opener.take().filter(|kept| key.is_some() && kept.key == key);
-        let content = Content::read((store, keys), header, opens.then_some(key), opener)?;
+        let content = Content::read((store, keys, &self.form), header, opens.then_some(key), opener)?;
         // Nothing that was read may be taken for read later than it is compared with.
         fence(Ordering::SeqCst);
         if let Some(stamps) = before.filter(|_| places.stamps(store) == before)
@@ -160,7 +162,7 @@ impl Places {
 impl Content {
     /// `opens` is the stamp of the data key, if the content is to be opened.
     fn read(
-        (store, keys): (&Counted, &Keys),
+        (store, keys, form): (&Counted, &Keys, &Form),
         header: &Header,
         opens: Option<Option<Stamp>>,
         opener: &mut Option<Kept>,
@@ -170,7 +172,7 @@ impl Content {
         // Nothing is sealed any more once it was taken back, or has lapsed and was forgotten.
         let live = !retracted && !sealed.is_empty();
         let subject = subject(header);
-        let body = match opens.filter(|_| live && version == header.version) {
+        let whole = match opens.filter(|_| live && version == header.version) {
             Some(key) => {
                 let kept = match opener.take().filter(|kept| kept.opener.subject() == subject) {
                     Some(kept) => opener.insert(kept),
@@ -180,7 +182,7 @@ impl Content {
                     }
                 };
                 let plain = kept.opener.open(&bound_to(header), sealed).map_err(Error::Sealed)?;
-                Some(Arc::new(row::decode(tables::SIGNAL, &plain)?))
+                Some(form(header, row::decode(tables::SIGNAL, &plain)?))
             }
             None => None,
         };
@@ -188,8 +190,7 @@ impl Content {
             subject,
             version,
             live,
-            length: body.as_ref().map_or(0, |_| sealed.len()),
-            body,
+            whole,
         })
     }
 
@@ -198,10 +199,10 @@ impl Content {
         self.live && self.version == header.version && self.subject == subject(header)
     }
 
-    /// The body, if this is what was decided on.
-    fn checked(self, header: &Header) -> Result<Option<Arc<Body>>, Error> {
+    /// What it says, if this is what was decided on.
+    fn checked(self, header: &Header) -> Result<Option<Arc<[u8]>>, Error> {
         match self.is_of(header) {
-            true => Ok(self.body),
+            true => Ok(self.whole),
             false => Err(Error::Changed),
         }
     }
@@ -209,7 +210,7 @@ impl Content {
 
 impl Weighter<SignalId, Remembered> for Weight {
     fn weight(&self, _: &SignalId, remembered: &Remembered) -> u64 {
-        remembered.content.length as u64 + EACH
+        remembered.content.whole.as_ref().map_or(0, |whole| whole.len() as u64) + EACH
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     keys::Keyring,
-    model::{Sensitivity, Severity},
+    model::{Body, Sensitivity, Severity},
     signals::record::Record,
     store::{Memory as InMemory, Store as _, Txn},
 };
@@ -38,7 +38,7 @@ impl World {
         let world = Self {
             disk: disk.clone(),
             store: Arc::new(Counted::new(disk, tables::topic)),
-            memory: Memory::empty(),
+            memory: Memory::empty(Box::new(|_, body| body.summary.into_bytes().into())),
             keys: Keys::of(Keyring::random().unwrap()),
         };
         world.put(1, "first");
@@ -81,8 +81,8 @@ impl World {
         let found = self
             .memory
             .content((&self.store, &self.keys), &header(version), opens, opener);
-        let body = found.map_err(|why| why.to_string())?;
-        Ok(body.map(|body| body.summary.clone()))
+        let whole = found.map_err(|why| why.to_string())?;
+        Ok(whole.map(|whole| String::from_utf8(whole.to_vec()).unwrap()))
     }
 
     /// How often the store is read for it.
@@ -212,4 +212,21 @@ fn what_is_remembered_under_one_data_key_is_not_shown_under_another() {
         .memory
         .content((&world.store, &world.keys), &moved, true, &mut None);
     assert!(matches!(found, Err(Error::Changed)));
+}
+
+#[test]
+fn what_was_opened_is_written_out_once_and_shared_by_all_who_see_it() {
+    let world = World::warm();
+    let whole = || {
+        let found = world
+            .memory
+            .content((&world.store, &world.keys), &header(1), true, &mut None);
+        found.unwrap().unwrap()
+    };
+    assert!(Arc::ptr_eq(&whole(), &whole()));
+    assert_eq!(
+        world.memory.opened.weight(),
+        EACH + whole().len() as u64,
+        "each byte counts"
+    );
 }
