@@ -102,7 +102,8 @@ impl Diary {
             let detail = signal.detail.as_ref().unwrap();
             assert_eq!(signal.level(), DisclosureLevel::Detail);
             assert_eq!((&signal.kind, signal.severity()), (&sent.kind, sent.severity()));
-            assert_eq!((&detail.summary, &detail.attributes), (&sent.summary, &sent.attributes));
+            let attributes = sent.attributes.clone().into_iter().collect();
+            assert_eq!((&detail.summary, &detail.attributes), (&sent.summary, &attributes));
             assert_eq!(
                 (detail.person.as_ref(), &detail.uprn),
                 (sent.person.as_ref(), &sent.uprn)

@@ -19,7 +19,7 @@ pub use name::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, NameInvalid, 
 pub use nhs_number::{NhsNumber, NhsNumberInvalid};
 pub use question::{Question, Subject, SubjectSort};
 pub use scale::{Level, Sensitivity, Severity};
-pub use signal::{Attribute, Body, Draft, Header, PersonId, SignalId, Source, Stated};
+pub use signal::{Attribute, Body, BodyPerson, Draft, Header, PersonId, SignalId, Source, Stated};
 pub use uprn::{Uprn, UprnInvalid};
 
 /// A field of a request that broke a rule. Never holds the field's value.

@@ -1,8 +1,6 @@
 //! Signals and events as an answer shows them: as a table that a council officer can read, and as JSON.
 //! It shows what the hub showed, and guesses nothing.
 
-use std::collections::{BTreeMap, HashMap};
-
 use placehub_proto::v1::{
     AttributeValue, DisclosureLevel, PersonIdentity, Signal, SignalDetail, attribute_value::Value,
 };
@@ -64,7 +62,8 @@ pub(crate) fn view(signal: &Signal) -> Json {
 
 fn detail_lines(detail: &SignalDetail) -> Vec<String> {
     let mut lines = vec![detail.summary.clone()];
-    let attributes: Vec<String> = sorted(&detail.attributes)
+    let attributes: Vec<String> = detail
+        .attributes
         .iter()
         .map(|(name, value)| format!("{name}: {}", spoken(value)))
         .collect();
@@ -120,8 +119,9 @@ fn spoken(value: &AttributeValue) -> String {
 fn detail_view(detail: &SignalDetail) -> Json {
     let mut object = Map::new();
     put(&mut object, "summary", &detail.summary);
-    let attributes: Map<String, Json> = sorted(&detail.attributes)
-        .into_iter()
+    let attributes: Map<String, Json> = detail
+        .attributes
+        .iter()
         .map(|(name, value)| (name.clone(), attribute_view(value)))
         .collect();
     object.insert("attributes".into(), attributes.into());
@@ -159,10 +159,6 @@ fn attribute_view(value: &AttributeValue) -> Json {
         Some(Value::DateValue(date)) => json!({ "date": date }),
         None => Json::Null,
     }
-}
-
-fn sorted(attributes: &HashMap<String, AttributeValue>) -> BTreeMap<&String, &AttributeValue> {
-    attributes.iter().collect()
 }
 
 fn put(object: &mut Map<String, Json>, name: &str, value: &str) {
@@ -229,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_detail_is_told_below_its_row() {
-        let attributes = HashMap::from([
+        let attributes = [
             (
                 "weeks".to_owned(),
                 AttributeValue {
@@ -242,7 +238,8 @@ mod tests {
                     value: Some(Value::BooleanValue(true)),
                 },
             ),
-        ]);
+        ]
+        .into();
         let detail = SignalDetail {
             summary: "In arrears".into(),
             attributes,

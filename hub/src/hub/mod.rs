@@ -16,10 +16,11 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::SignedDuration;
 use placehub_proto::{
     DESCRIPTORS,
+    ready::signal_service_server::SignalServiceServer,
     v1::{
         catalogue_service_server::CatalogueServiceServer, consent_service_server::ConsentServiceServer,
         identity_service_server::IdentityServiceServer, ledger_service_server::LedgerServiceServer,
-        policy_service_server::PolicyServiceServer, signal_service_server::SignalServiceServer,
+        policy_service_server::PolicyServiceServer,
     },
 };
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -46,6 +47,7 @@ use crate::{
     store::{self, Committer, Counted, Disk, Hooks, Store},
     tables,
     tls::{self, Live},
+    wire,
 };
 
 pub use reload::{Reloaded, Reloader, trust};
@@ -174,7 +176,7 @@ impl Hub {
                 Arc::new(places),
                 policies,
             ),
-            signals: Signals::new(store.clone(), keys.clone()),
+            signals: Signals::new(store.clone(), keys.clone(), wire::form(agencies.clone())),
             inspection: Inspection::new(store, keys),
             publisher,
             authenticator: Arc::new(authenticator),

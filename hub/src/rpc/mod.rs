@@ -38,7 +38,7 @@ use crate::{
     decide::PolicySet,
     gate::Gate,
     inspect::Inspection,
-    model::{AgencyId, Identity, PolicyVersion},
+    model::{Identity, PolicyVersion},
     publish::Publisher,
     signals::Signals,
     tls::{Live, Origin},
@@ -131,19 +131,6 @@ impl House {
             places: self.gate.places(),
             now: self.clock.now(),
         }
-    }
-
-    /// Whom to ring at an agency.
-    fn contact(&self, agency: &AgencyId) -> String {
-        self.agencies
-            .find(agency)
-            .map(|agency| agency.contact.clone())
-            .unwrap_or_default()
-    }
-
-    fn show(&self, opened: crate::signals::Opened) -> proto::Signal {
-        let contact = self.contact(&opened.header.owner);
-        wire::signal(opened, contact)
     }
 }
 

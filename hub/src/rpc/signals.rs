@@ -2,7 +2,10 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use placehub_proto::v1::{self as proto, signal_service_server::SignalService};
+use placehub_proto::{
+    ready::{self, signal_service_server::SignalService},
+    v1 as proto,
+};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -26,7 +29,7 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 #[tonic::async_trait]
 impl SignalService for SignalDesk {
     type PushSignalsStream = Answers<proto::PushSignalsResponse>;
-    type WatchSignalsStream = Answers<proto::WatchSignalsResponse>;
+    type WatchSignalsStream = Answers<ready::WatchSignalsResponse>;
 
     async fn push_signal(
         &self,
@@ -61,7 +64,7 @@ impl SignalService for SignalDesk {
     async fn ask_signals(
         &self,
         request: Request<proto::AskSignalsRequest>,
-    ) -> Result<Response<proto::AskSignalsResponse>, Status> {
+    ) -> Result<Response<ready::AskSignalsResponse>, Status> {
         let caller = self.0.practitioner(&request)?;
         Ok(Response::new(self.0.ask(&caller, request.get_ref()).await?))
     }
@@ -83,7 +86,7 @@ impl House {
         &self,
         caller: &Caller,
         request: &proto::AskSignalsRequest,
-    ) -> Result<proto::AskSignalsResponse, Trouble> {
+    ) -> Result<ready::AskSignalsResponse, Trouble> {
         let asked = request.question.clone().unwrap_or_default();
         for _ in 0..TRIES {
             let policies = self.gate.policies();
@@ -106,8 +109,9 @@ impl House {
                 other => other?,
             };
             let next = next.map(|next| self.seal(&bound, &next)).transpose()?;
-            return Ok(proto::AskSignalsResponse {
-                signals: opened.into_iter().map(|opened| self.show(opened)).collect(),
+            let signals = opened.into_iter().map(|opened| wire::signal(&self.agencies, opened));
+            return Ok(ready::AskSignalsResponse {
+                signals: signals.collect(),
                 next_page_token: next.unwrap_or_default(),
                 ledger_entry: permit.entry(),
             });

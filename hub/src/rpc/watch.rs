@@ -4,7 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use placehub_proto::v1::{self as proto, watch_signals_response::Event as Piece};
+use placehub_proto::{
+    ready::{WatchSignalsResponse, watch_signals_response::Event as Piece},
+    v1 as proto,
+};
 use tokio::time::Instant;
 use tokio_stream::Stream;
 use tonic::Status;
@@ -26,7 +29,7 @@ pub(super) async fn stream(
     claim: Claim,
     caller: &Caller,
     request: &proto::WatchSignalsRequest,
-) -> Result<impl Stream<Item = Result<proto::WatchSignalsResponse, Status>> + Send + use<>, Trouble> {
+) -> Result<impl Stream<Item = Result<WatchSignalsResponse, Status>> + Send + use<>, Trouble> {
     let mut open = Open::new(house, claim, caller, request).await?;
     let mut bell = open.house.bell.listen();
     Ok(async_stream::try_stream! {
@@ -45,7 +48,7 @@ pub(super) async fn stream(
                         Outcome::Silent => {}
                         Outcome::Piece(event) => {
                             quiet_until = Instant::now() + open.house.limits.heartbeat();
-                            yield *event;
+                            yield event;
                             // The library packs what is ready into one frame, up to 32 KiB, whether or not the reader
                             // can take it; a pause has it send each event by itself.
                             tokio::task::yield_now().await;
@@ -85,7 +88,7 @@ struct Open {
 
 /// What came of telling a piece.
 enum Outcome {
-    Piece(Box<proto::WatchSignalsResponse>),
+    Piece(WatchSignalsResponse),
     Silent,
     /// Something changed since the decision: the rest is to be decided anew.
     Stale,
@@ -169,20 +172,20 @@ impl Open {
                 }
                 match self.house.signals.open(permit, *signal) {
                     Err(signals::Error::Changed) => return Ok(Outcome::Stale),
-                    other => Piece::Shown(self.house.show(other?)),
+                    other => Piece::Shown(wire::signal(&self.house.agencies, other?)),
                 }
             }
         };
         self.watch.delivered(told);
-        Ok(Outcome::Piece(Box::new(proto::WatchSignalsResponse {
+        Ok(Outcome::Piece(WatchSignalsResponse {
             cursor: self.cursor()?,
             event: Some(event),
             ledger_entry: permit.entry(),
-        })))
+        }))
     }
 
-    fn heartbeat(&self) -> Result<proto::WatchSignalsResponse, Trouble> {
-        Ok(proto::WatchSignalsResponse {
+    fn heartbeat(&self) -> Result<WatchSignalsResponse, Trouble> {
+        Ok(WatchSignalsResponse {
             cursor: self.cursor()?,
             event: Some(Piece::Heartbeat(proto::Heartbeat {})),
             ledger_entry: 0,

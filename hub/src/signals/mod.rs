@@ -1,10 +1,11 @@
-//! Keeps and opens signals. Nothing is opened or kept without a permit, and nothing here decides or knows who asks.
+//! Keeps and opens signals. Nothing is opened or kept without a permit, and nothing here decides, knows who asks, or knows
+//! in what form a signal leaves the hub.
 
 mod keep;
 mod memory;
 mod record;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 pub use keep::{Outcome, Plan, RetractPlan, Retraction, forget, keep, plan, plan_retraction, retract};
 pub use record::{State, each, state};
@@ -38,16 +39,18 @@ pub enum Error {
     Store(#[from] store::Error),
 }
 
-/// A signal as far as a permit opens it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// Its labels.
-    pub header: Arc<Header>,
-    /// How much of it may be shown.
-    pub level: Level,
-    /// Its content, at detail level alone.
-    pub body: Option<Arc<Body>>,
+/// A signal as far as a permit opens it. Prints nothing of its content.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// At detail level: all of it, written out in the hub's [`Form`].
+    Whole(Arc<[u8]>),
+    /// At a lower level: its labels, and how much of them may be shown.
+    Labels(Arc<Header>, Level),
 }
+
+/// Writes a signal out at detail level, with all that its labels and its content say. The bytes are remembered in the
+/// content's place and never looked into here, so they must follow from those two alone for as long as the hub runs.
+pub type Form = Box<dyn Fn(&Header, Body) -> Arc<[u8]> + Send + Sync>;
 
 /// Opens the signals of a permit. Remembers what it opened, as long as it holds, and gives it to no one without a permit.
 pub struct Signals {
@@ -57,12 +60,12 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Opens signals of this store with these keys.
-    pub fn new(store: Arc<Counted>, keys: Arc<Keys>) -> Self {
+    /// Opens signals of this store with these keys, and writes them out in this form.
+    pub fn new(store: Arc<Counted>, keys: Arc<Keys>, form: Form) -> Self {
         Self {
             store,
             keys,
-            memory: Memory::empty(),
+            memory: Memory::empty(form),
         }
     }
 
@@ -106,11 +109,19 @@ impl Signals {
     fn opened(&self, Shown { header, level }: &Shown, opener: &mut Option<Kept>) -> Result<Opened, Error> {
         let opens = *level == Level::Detail;
         let content = self.memory.content((&self.store, &self.keys), header, opens, opener)?;
-        Ok(Opened {
-            header: header.clone(),
-            level: *level,
-            body: content.filter(|_| opens),
+        Ok(match content.filter(|_| opens) {
+            Some(whole) => Opened::Whole(whole),
+            None => Opened::Labels(header.clone(), *level),
         })
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(_) => f.write_str("Whole(…)"),
+            Self::Labels(header, level) => f.debug_tuple("Labels").field(header).field(level).finish(),
+        }
     }
 }
 

@@ -25,6 +25,10 @@ pub type Topic = fn(&[u8]) -> Option<&[u8]>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp(u64);
 
+/// Where the count of a topic stands, for as long as the store is open. Finding it takes a hash; looking at it takes none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(usize);
+
 /// A store, with the counts of what was written to it through this.
 pub struct Counted {
     store: Arc<dyn Store>,
@@ -49,8 +53,19 @@ impl Counted {
 
     /// The stamp of a topic; `None` while a commit writes to it, or to one that shares its count.
     pub fn stamp(&self, topic: &[u8]) -> Option<Stamp> {
-        let count = self.counts.get(self.place(topic))?.load(Ordering::SeqCst);
+        self.stamp_at(self.place(topic))
+    }
+
+    /// The stamp of the topic whose place this is, as [`Counted::stamp`].
+    pub fn stamp_at(&self, Place(place): Place) -> Option<Stamp> {
+        let count = self.counts.get(place)?.load(Ordering::SeqCst);
         count.is_multiple_of(2).then_some(Stamp(count))
+    }
+
+    /// Where the count of a topic stands.
+    pub fn place(&self, topic: &[u8]) -> Place {
+        let hash = usize::try_from(self.hasher.hash_one(topic)).unwrap_or_default();
+        Place(hash % COUNTS)
     }
 
     /// Reads something of a topic, and gives the stamp that it may be remembered under: none if the topic was written
@@ -68,11 +83,6 @@ impl Counted {
         fence(Ordering::SeqCst);
         let stamp = before.filter(|_| self.stamp(topic) == before);
         Ok((found, stamp))
-    }
-
-    fn place(&self, topic: &[u8]) -> usize {
-        let hash = usize::try_from(self.hasher.hash_one(topic)).unwrap_or_default();
-        hash % COUNTS
     }
 }
 
@@ -95,9 +105,9 @@ impl Read for Counted {
 impl Store for Counted {
     fn commit(&self, batch: Batch) -> Result<(), Error> {
         let topics = batch.keys().filter_map(|key| (self.topic)(key));
-        let places: BTreeSet<usize> = topics.map(|topic| self.place(topic)).collect();
+        let places: BTreeSet<Place> = topics.map(|topic| self.place(topic)).collect();
         let count = || {
-            for count in places.iter().filter_map(|place| self.counts.get(*place)) {
+            for count in places.iter().filter_map(|Place(place)| self.counts.get(*place)) {
                 count.fetch_add(1, Ordering::SeqCst);
             }
         };
@@ -157,6 +167,9 @@ mod tests {
         assert_eq!(before.1, after.1);
         counted.commit(put(b"t1-b")).unwrap();
         assert_ne!(after.0, stamps().0, "also the second time");
+        let places = [b"t1", b"t2"].map(|topic| counted.place(topic));
+        let there = places.map(|place| counted.stamp_at(place).unwrap());
+        assert_eq!(there, <[Stamp; 2]>::from(stamps()), "also by their places");
     }
 
     #[test]

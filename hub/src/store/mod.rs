@@ -15,7 +15,7 @@ mod view;
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 pub use committer::{Committed, Committer, Hooks, Seal, Unwritten};
-pub use counted::{Counted, Stamp, Topic};
+pub use counted::{Counted, Place, Stamp, Topic};
 pub use disk::Disk;
 pub use memory::{Fault, Memory, Operations};
 pub use txn::Txn;

@@ -20,7 +20,7 @@ pub use identity::person;
 pub use ledger::{Examined, count, entry, examined, held, period, review, witness};
 pub use question::{question, sort};
 pub use report::{death, join, number_change, undone};
-pub use show::{level, signal};
+pub use show::{form, level, signal};
 pub use statement::{recorded, statement};
 
 use jiff::Timestamp;
