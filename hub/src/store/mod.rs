@@ -6,6 +6,7 @@ mod counted;
 mod disk;
 mod effort;
 mod memory;
+mod merge;
 pub mod row;
 #[cfg(test)]
 mod suite;
