@@ -14,7 +14,7 @@ use super::{damaged, failed, open, still_there, sync};
 use crate::store::{Error, KEY_CAP, Visit, row};
 
 /// The bytes of one segment of sled's log, the largest that sled allows. Fixed for good when a store is made.
-/// [`VALUE_CAP`](crate::store::VALUE_CAP) and [`Pace::chunk`](super::Pace) say why it must be large.
+/// [`VALUE_CAP`](crate::store::VALUE_CAP) and [`Pace::part`](super::Pace) say why it must be large.
 const SEGMENT: usize = 16 * 1024 * 1024;
 
 /// How much of the store sled may keep in memory, in bytes.
