@@ -6,6 +6,7 @@ mod counted;
 mod disk;
 mod effort;
 mod memory;
+mod merge;
 pub mod row;
 #[cfg(test)]
 mod suite;
@@ -39,8 +40,7 @@ pub const VALUE_CAP: usize = 128 * 1024;
 
 /// The most that one commit may write, keys and values together, in bytes.
 ///
-/// sled uses a log segment again once what replaced it is one whole segment back, and counts on the disk to keep that
-/// order. A commit that stays well under a segment has a sync between the two.
+/// The disk has it as one record, which is made in memory and written at once.
 pub const BATCH_CAP: usize = 4 * 1024 * 1024;
 
 /// Why the store could not do what was asked. What was asked has then not happened.

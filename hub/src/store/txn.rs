@@ -1,8 +1,8 @@
 //! A batch in the making, which reads its own writes. Never touches the store it reads.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::{collections::BTreeMap, ops::Bound};
 
-use super::{Batch, Error, Read, Visit, after_prefix};
+use super::{Batch, Error, Read, Visit, after_prefix, merge::laid_over};
 
 /// Writes on top of something that can be read. Nothing happens to that until the committer commits the writes.
 pub struct Txn<'b> {
@@ -92,36 +92,10 @@ impl Read for Txn<'_> {
         if from >= to {
             return Ok(());
         }
-        let mut own = self
+        let own = self
             .writes
-            .range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)))
-            .peekable();
-        let mut ended = false;
-        self.base.scan(from, to, &mut |key, value| {
-            while let Some((own_key, own_value)) = own.next_if(|(own_key, _)| own_key.as_slice() < key) {
-                if let Some(own_value) = own_value
-                    && visit(own_key, own_value).is_break()
-                {
-                    ended = true;
-                    return ControlFlow::Break(());
-                }
-            }
-            let flow = match own.next_if(|(own_key, _)| own_key.as_slice() == key) {
-                Some((_, Some(own_value))) => visit(key, own_value),
-                Some((_, None)) => ControlFlow::Continue(()),
-                None => visit(key, value),
-            };
-            ended = flow.is_break();
-            flow
-        })?;
-        for (own_key, own_value) in own {
-            if ended {
-                break;
-            }
-            if let Some(own_value) = own_value {
-                ended = visit(own_key, own_value).is_break();
-            }
-        }
-        Ok(())
+            .range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
+        let own = own.map(|(key, value)| (key, value.as_ref()));
+        laid_over(own, |visit| self.base.scan(from, to, visit), visit)
     }
 }

@@ -1,44 +1,25 @@
-//! That what the disk store says is durable is in the one file that it syncs, whatever happens to the process.
+//! That what the disk store says is durable is in the files that it syncs, whatever happens to the process, and that it is
+//! refused if it is not what was written. How its journal goes into sled is none of it.
 
-use std::{
-    fs,
-    os::unix::fs::{FileExt, MetadataExt},
-    path::Path,
+use std::{fs, os::unix::fs::MetadataExt, path::Path};
+
+use super::{
+    copies::{after_crash, after_power_loss},
+    everything, put, small,
 };
-
-use super::{everything, put};
-use crate::store::{Batch, Disk, Error, KEY_CAP, Read, Store, VALUE_CAP};
-
-/// What a folder would hold if the power went now and only what a commit syncs had reached the disk: sled's log, and its
-/// settings, which were synced when the store was opened.
-fn after_power_loss(folder: &Path) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for name in ["db", "conf"] {
-        fs::copy(folder.join(name), copy.path().join(name)).unwrap();
-    }
-    copy
-}
-
-/// What a folder would hold if the process had been killed now.
-fn after_crash(folder: &Path) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    fs::create_dir(copy.path().join("blobs")).unwrap();
-    for file in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        if file.file_type().unwrap().is_file() {
-            fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
-        }
-    }
-    copy
-}
+use crate::store::{Batch, Disk, Error, KEY_CAP, Read, Store, VALUE_CAP, row};
 
 fn number(number: u32) -> Vec<u8> {
     number.to_be_bytes().to_vec()
 }
 
 #[test]
-fn every_commit_syncs_and_is_then_in_the_log_alone() {
+fn every_commit_syncs_once_and_is_then_in_the_journal() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::open(folder.path()).unwrap();
+    disk.rest().unwrap();
+    let log = folder.path().join("db");
+    let untouched = fs::read(&log).unwrap();
     for turn in 0..20 {
         let syncs = disk.syncs();
         disk.commit(Batch::from([
@@ -47,19 +28,20 @@ fn every_commit_syncs_and_is_then_in_the_log_alone() {
         ]))
         .unwrap();
         assert_eq!(disk.syncs(), syncs + 1);
-        let copy = after_power_loss(folder.path());
+        let copy = after_power_loss(folder.path(), &log);
         assert_eq!(
             everything(&Disk::open(copy.path()).unwrap()),
             everything(&disk),
             "after {turn}"
         );
     }
+    assert!(fs::read(&log).unwrap() == untouched, "sled has no part in a commit");
 }
 
 #[test]
 fn the_log_that_is_synced_is_the_one_that_is_written_and_no_blob_lies_beside_it() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::open(folder.path()).unwrap();
+    let disk = Disk::open_at(folder.path(), small(2 << 20)).unwrap();
     // The worst that fits: the longest keys and values, in a few leaves, over and over, with leaves that split and merge.
     let mut random = 7_u64;
     for turn in 0..120_u32 {
@@ -81,6 +63,7 @@ fn the_log_that_is_synced_is_the_one_that_is_written_and_no_blob_lies_beside_it(
         );
     }
     assert_eq!(disk.syncs(), 120);
+    disk.rest().unwrap();
 
     let log = folder.path().canonicalize().unwrap().join("db");
     assert!(
@@ -95,7 +78,7 @@ fn the_log_that_is_synced_is_the_one_that_is_written_and_no_blob_lies_beside_it(
         .collect();
     assert_eq!(open, [fs::metadata(&log).unwrap().ino(); 2], "sled's handle and ours");
 
-    let copy = after_power_loss(folder.path());
+    let copy = after_power_loss(folder.path(), &log);
     let restarted = Disk::open(copy.path()).unwrap();
     assert!(disk.get(&[0; KEY_CAP]).is_ok());
     let longest = |read: &dyn Read| super::scanned(read, b"", &[u8::MAX; KEY_CAP]);
@@ -114,32 +97,6 @@ fn a_store_opened_again_holds_what_was_committed_and_nothing_else() {
 }
 
 #[test]
-fn a_batch_whose_writing_was_cut_short_is_there_whole_or_not_at_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::open(folder.path()).unwrap();
-    disk.commit(put(b"a", b"kept")).unwrap();
-    let kept = fs::metadata(folder.path().join("db")).unwrap().len();
-    disk.commit(Batch::from([
-        (b"b".to_vec(), Some(vec![1; 9000])),
-        (b"c".to_vec(), Some(vec![2; 9000])),
-    ]))
-    .unwrap();
-    let written = fs::metadata(folder.path().join("db")).unwrap().len();
-    assert!(written > kept);
-    for lost in [1, 20, 500, 9000, 12_000, 18_000] {
-        let copy = after_power_loss(folder.path());
-        let log = fs::File::options().write(true).open(copy.path().join("db")).unwrap();
-        log.set_len(written - lost).unwrap();
-        let restarted = Disk::open(copy.path()).unwrap();
-        let held = everything(&restarted).len();
-        assert!(
-            held == 1 || held == 3 && lost < 500,
-            "with {lost} bytes lost, {held} of 3 are there"
-        );
-    }
-}
-
-#[test]
 fn a_second_open_is_told_that_the_store_is_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::open(folder.path()).unwrap();
@@ -150,88 +107,60 @@ fn a_second_open_is_told_that_the_store_is_in_use() {
     assert_eq!(everything(&Disk::open(folder.path()).unwrap()).len(), 1);
 }
 
-#[test]
-fn a_spoilt_store_never_passes_for_a_sound_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let keys = 600;
-    for turn in 0..3 {
-        let disk = Disk::open(folder.path()).unwrap();
-        disk.commit(
-            (0..keys / 3)
-                .map(|key| (number(key * 3 + turn), Some(vec![5; 100])))
-                .collect(),
-        )
-        .unwrap();
-    }
-    let sound = after_crash(folder.path());
-    let mut refused = 0;
-    for at in (0..400_000).step_by(9973) {
-        let copy = after_crash(sound.path());
-        let log = fs::File::options().write(true).open(copy.path().join("db")).unwrap();
-        log.write_all_at(b"spoilt!!", at).unwrap();
-        match Disk::open(copy.path()) {
-            Err(Error::Damaged { .. }) => refused += 1,
-            Err(other) => panic!("spoilt at {at}: {other:?}"),
-            Ok(disk) => {
-                for key in 0..keys {
-                    if let Ok(value) = disk.get(&number(key)) {
-                        assert_eq!(value, Some(vec![5; 100]), "{key}, spoilt at {at}");
-                    }
-                }
-            }
-        }
-    }
-    assert!(refused > 5, "{refused} of the places were refused");
-}
+/// What sled has under its last key.
+const LAST: [u8; KEY_CAP + 1] = [u8::MAX; KEY_CAP + 1];
 
-#[test]
-fn a_store_that_lacks_its_last_commit_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::open(folder.path()).unwrap();
-    disk.commit(put(b"a", b"1")).unwrap();
-    let before = after_crash(folder.path());
-    disk.commit(put(b"b", b"2")).unwrap();
-    drop(disk);
-    fs::copy(before.path().join("db"), folder.path().join("db")).unwrap();
-    let opened = Disk::open(folder.path());
-    assert!(
-        matches!(opened, Err(Error::Damaged { .. })),
-        "an older log: {:?}",
-        opened.err()
-    );
-    drop(opened);
-    fs::remove_file(folder.path().join("db")).unwrap();
-    let opened = Disk::open(folder.path());
-    assert!(
-        matches!(opened, Err(Error::Damaged { .. })),
-        "no log: {:?}",
-        opened.err()
-    );
+/// Changes what sled holds, while the store is closed.
+fn change(folder: &Path, change: impl Fn(&sled::Db)) {
+    let db = sled::Config::new().path(folder).segment_size(16 << 20).open().unwrap();
+    change(&db);
+    db.flush().unwrap();
 }
 
 #[test]
 fn a_store_of_another_version_of_the_hub_is_refused_as_such() {
     let folder = tempfile::tempdir().unwrap();
     Disk::open(folder.path()).unwrap().commit(put(b"a", b"1")).unwrap();
-    let change = |change: &dyn Fn(&sled::Db)| {
+    let refused = |how: &dyn Fn(&sled::Db)| {
         let copy = after_crash(folder.path());
-        let db = sled::Config::new()
-            .path(copy.path())
-            .segment_size(16 * 1024 * 1024)
-            .open()
-            .unwrap();
-        change(&db);
-        db.flush().unwrap();
-        drop(db);
+        change(copy.path(), how);
         let opened = Disk::open(copy.path());
         assert!(matches!(opened, Err(Error::Version { .. })), "{:?}", opened.err());
     };
-    let last = [u8::MAX; KEY_CAP + 1];
-    change(&|db| drop(db.insert(last, &[0, 0, 0, 0, 0, 0, 0, 1, 99]).unwrap()));
-    change(&|db| {
-        db.remove(last).unwrap();
+    for ending in [
+        [row::VERSION + 1].as_slice(),
+        &[row::VERSION, 2],
+        &[row::VERSION; 2],
+        &[],
+    ] {
+        refused(&|db| drop(db.insert(LAST, [&[0; 8], ending].concat()).unwrap()));
+    }
+    refused(&|db| {
+        db.remove(LAST).unwrap();
         db.open_tree("commits").unwrap();
     });
+}
+
+#[test]
+fn a_store_from_before_there_was_a_journal_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    change(folder.path(), |db| {
+        db.insert(b"a", b"1").unwrap();
+        db.insert(LAST, &[0, 0, 0, 0, 0, 0, 0, 9, row::VERSION]).unwrap();
+    });
+    fs::write(folder.path().join("mark"), [9_u64.to_be_bytes(); 2].concat()).unwrap();
+    let disk = Disk::open(folder.path()).unwrap();
+    drop(disk);
+    change(folder.path(), |db| {
+        let last = db.get(LAST).unwrap().unwrap();
+        assert_eq!(
+            *last,
+            [0, 0, 0, 0, 0, 0, 0, 9, row::VERSION, 1],
+            "an older hub refuses it now"
+        );
+    });
+    Disk::open(folder.path()).unwrap().commit(put(b"b", b"2")).unwrap();
+    assert_eq!(everything(&Disk::open(folder.path()).unwrap()).len(), 2);
 }
 
 #[test]

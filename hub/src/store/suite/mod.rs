@@ -1,14 +1,18 @@
 //! What every engine must do, and the committer on top of them. Never names an engine in a test that both must pass.
 
 mod committer;
+mod copies;
 mod disk;
 mod engine;
 mod group;
+mod journal;
+mod layers;
+mod settle;
 mod txn;
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use super::{Batch, Disk, Memory, Read, Store};
+use super::{Batch, Disk, Memory, Read, Store, disk::Pace};
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -17,6 +21,17 @@ fn on_each(test: impl Fn(Arc<dyn Store>)) {
     test(Arc::new(Memory::new()));
     let folder = tempfile::tempdir().unwrap();
     test(Arc::new(Disk::open(folder.path()).unwrap()));
+    let folder = tempfile::tempdir().unwrap();
+    test(Arc::new(Disk::open_at(folder.path(), small(100)).unwrap()));
+}
+
+/// A pace at which a file of the journal is full after some commits.
+fn small(file: u64) -> Pace {
+    Pace {
+        file,
+        part: 3000,
+        watch: None,
+    }
 }
 
 /// A batch of `key` to put, `value` to it; or of `key` to delete.

@@ -1,0 +1,224 @@
+//! What was committed, commit after commit, in files of the store's folder: one write and one sync each.
+//! Never changes what it has written, and never writes on behind an end that may be torn.
+//!
+//! A file is named by the number of the first commit in it, in sixteen hexadecimal digits, and is begun only once all
+//! commits before that are on the disk. It grows by zeros ahead of what is written, because bytes in place are on the disk
+//! sooner than bytes that make a file longer. For the same reason a file that is not needed any more is taken again: one
+//! waits as `spare`.
+
+mod record;
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::{DirBuilderExt, FileExt},
+    path::{Path, PathBuf},
+};
+
+use super::{damaged, failed, open, still_there, sync};
+use crate::store::{Batch, Error};
+
+/// The folder, in that of the store.
+const FOLDER: &str = "journal";
+
+/// A file that is not needed any more, and may be taken for the next. Its rows lie in it until they are written over.
+const SPARE: &str = "spare";
+
+/// The most by which a file grows at once, in bytes.
+const GROWTH: u64 = 1024 * 1024;
+
+/// The journal, of which one file is being written.
+pub(super) struct Journal {
+    folder: PathBuf,
+    path: PathBuf,
+    file: File,
+    /// The number of the file's first commit.
+    first: u64,
+    /// How much of the file holds commits, in bytes.
+    end: u64,
+    /// How long it is.
+    length: u64,
+    growth: u64,
+    record: Vec<u8>,
+}
+
+/// What was found in a journal.
+pub(super) struct Found {
+    /// What the commits wrote that sled does not hold, each key's last row.
+    pub(super) rows: Batch,
+    /// The number of the last commit; that of sled, if none is behind it.
+    pub(super) last: u64,
+    /// The files, which must stay until sled holds their rows.
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Journal {
+    /// Begins a file for the commits from number `first` on. `full` is how much will be written to a file, roughly.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub(super) fn begin(dir: &Path, first: u64, full: u64) -> Result<Self, Error> {
+        let folder = dir.join(FOLDER);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(failed("make its journal"))?;
+        let (path, file, length) = begin(&folder, first).map_err(failed("begin its journal"))?;
+        Ok(Self {
+            folder,
+            path,
+            file,
+            first,
+            end: 0,
+            length,
+            growth: full.next_multiple_of(4096).clamp(4096, GROWTH),
+            record: Vec::new(),
+        })
+    }
+
+    /// Begins the next file, for the commits from number `first` on. Gives the one before.
+    ///
+    /// # Errors
+    /// As for [`Journal::begin`].
+    pub(super) fn turn(&mut self, first: u64) -> Result<PathBuf, Error> {
+        let (path, file, length) = begin(&self.folder, first).map_err(failed("begin its journal"))?;
+        (self.file, self.first, self.end, self.length) = (file, first, 0, length);
+        Ok(std::mem::replace(&mut self.path, path))
+    }
+
+    /// How many bytes the commits in the file take.
+    pub(super) fn weight(&self) -> u64 {
+        self.end
+    }
+
+    /// Writes a commit behind the last one, and has it on the disk.
+    ///
+    /// # Errors
+    /// If it may not be there. Nothing must be written behind it then.
+    pub(super) fn append(&mut self, number: u64, rows: &Batch) -> Result<(), Error> {
+        still_there(&self.file, &self.path).map_err(failed("find its journal"))?;
+        record::encode(&mut self.record, self.first, number, rows);
+        let end = self.end + self.record.len() as u64;
+        if end > self.length {
+            self.grow(end).map_err(failed("grow its journal"))?;
+        }
+        self.file
+            .write_all_at(&self.record, self.end)
+            .map_err(failed("write to its journal"))?;
+        self.file.sync_data().map_err(failed("sync its journal"))?;
+        self.end = end;
+        Ok(())
+    }
+
+    fn grow(&mut self, end: u64) -> io::Result<()> {
+        let zeros = vec![0; usize::try_from(self.growth).unwrap_or_default()];
+        while self.length < end {
+            self.file.write_all_at(&zeros, self.length)?;
+            self.length += self.growth;
+        }
+        self.file.sync_all()
+    }
+
+    /// Has what follows written to another file.
+    #[cfg(test)]
+    pub(super) fn divert(&mut self, path: &str) {
+        self.file = open(Path::new(path)).unwrap();
+        self.path = path.into();
+    }
+}
+
+/// Reads back what the journal in a store's folder has behind the last commit that sled holds.
+///
+/// # Errors
+/// [`Error::Damaged`] if one of those commits is missing, as far as the files and the commits behind it tell.
+pub(super) fn read_back(dir: &Path, held: u64) -> Result<Found, Error> {
+    let missing = || damaged(dir, "commits are missing from its journal");
+    let mut found = Found {
+        rows: Batch::new(),
+        last: held,
+        files: Vec::new(),
+    };
+    let files = files(&dir.join(FOLDER)).map_err(failed("read its journal"))?;
+    let mut files = files.into_iter().peekable();
+    while let Some((first, path)) = files.next() {
+        if first > found.last + 1 {
+            return Err(missing());
+        }
+        let followed = files.peek().map(|(next, _)| *next);
+        if followed.is_none_or(|next| next > held + 1) {
+            if first > held && first <= found.last {
+                return Err(missing());
+            }
+            // Only what is on the disk may be gone on from.
+            sync(&path).map_err(failed("sync its journal"))?;
+            let bytes = fs::read(&path).map_err(failed("read its journal"))?;
+            let (mut rest, mut next) = (bytes.as_slice(), first);
+            while let Some((rows, behind)) = record::decode(rest, first, next..=next) {
+                if next > held {
+                    found.rows.extend(rows);
+                    found.last = next;
+                }
+                (rest, next) = (behind, next + 1);
+            }
+            // The start of a file tells the end of the one before it. The last one can only tell by what it holds.
+            if followed.is_none() && record::is_in(rest, first, next.max(held) + 1) {
+                return Err(missing());
+            }
+        }
+        if first <= found.last {
+            found.files.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Lets files go whose commits sled holds. One is kept, to be taken again.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub(super) fn free(files: &[PathBuf]) -> Result<(), Error> {
+    for file in files {
+        let spare = file.with_file_name(SPARE);
+        let freed = if spare.exists() {
+            fs::remove_file(file)
+        } else {
+            fs::rename(file, &spare)
+        };
+        freed.map_err(failed("free its journal"))?;
+    }
+    Ok(())
+}
+
+/// Makes a file, of the spare one if there is one, and has its name on the disk. Gives its length, too.
+fn begin(folder: &Path, first: u64) -> io::Result<(PathBuf, File, u64)> {
+    let path = folder.join(format!("{first:016x}"));
+    match fs::rename(folder.join(SPARE), &path) {
+        // What may lie there under this name is no whole commit.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => drop(File::create(&path)?),
+        renamed => renamed?,
+    }
+    let file = open(&path)?;
+    sync(folder)?;
+    let length = file.metadata()?.len();
+    Ok((path, file, length))
+}
+
+/// The files of commits in a folder by the numbers of their first, in ascending order. None if there is no folder.
+fn files(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut files = Vec::new();
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(files),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let number = name.to_str().filter(|name| name.len() == 16);
+        if let Some(first) = number.and_then(|name| u64::from_str_radix(name, 16).ok()) {
+            files.push((first, entry.path()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}

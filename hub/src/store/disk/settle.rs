@@ -1,0 +1,238 @@
+//! Brings what was committed into sled, on a thread of its own, a file of the journal after the other.
+//! Never says that sled holds what is not on the disk, never stops a reader, and never goes on after a failure.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use arc_swap::{ArcSwap, Guard};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::{
+    Pace,
+    engine::{Engine, LAST},
+    failed, journal,
+    layers::{Layer, Layers},
+};
+use crate::store::Error;
+
+/// What sled writes around a row, roughly, in bytes: a part of its leaf, in which there are some more such rows.
+const AROUND: usize = 256;
+
+/// The thread, and what lies over sled until it has brought it in. Dropped, it stops where it is: the journal has the rest.
+pub(super) struct Settling {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Commits that are to be brought into sled.
+pub(super) struct Load {
+    /// What they wrote.
+    pub(super) rows: Arc<Layer>,
+    /// The number of the last of them. sled holds those before the first.
+    pub(super) last: u64,
+    /// The files of the journal that have them, and no others.
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// What the thread has just done, for tests to stop it there.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Step {
+    /// It has begun with the load.
+    Began,
+    /// A part of the rows is on the disk.
+    Part,
+    /// All rows are on the disk.
+    Rows,
+    /// That they are is on the disk, too.
+    Number,
+    /// The journal's files are free.
+    Freed,
+}
+
+struct Shared {
+    engine: Arc<Engine>,
+    layers: ArcSwap<Layers>,
+    pace: Pace,
+    work: Mutex<Work>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Work {
+    /// INVARIANT: while there is one, its rows are the old layer, and there is an old layer only while there is one.
+    load: Option<Arc<Load>>,
+    failed: bool,
+    stop: bool,
+}
+
+impl Settling {
+    /// Starts the thread, with a load to begin with.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub(super) fn start(engine: Arc<Engine>, pace: Pace, load: Load) -> Result<Self, Error> {
+        let layers = Layers {
+            young: Arc::default(),
+            old: Some(load.rows.clone()),
+        };
+        let shared = Arc::new(Shared {
+            engine,
+            layers: ArcSwap::from_pointee(layers),
+            pace,
+            work: Mutex::new(Work {
+                load: Some(Arc::new(load)),
+                ..Work::default()
+            }),
+            changed: Condvar::new(),
+        });
+        let its = shared.clone();
+        let thread = thread::Builder::new()
+            .name("settling".to_owned())
+            .spawn(move || its.run());
+        Ok(Self {
+            shared,
+            thread: Some(thread.map_err(failed("start its settling"))?),
+        })
+    }
+
+    /// What lies over sled now.
+    pub(super) fn layers(&self) -> Guard<Arc<Layers>> {
+        self.shared.layers.load()
+    }
+
+    /// Whether it has not failed.
+    ///
+    /// # Errors
+    /// If it has.
+    pub(super) fn is_sound(&self) -> Result<(), Error> {
+        sound(&self.shared.work.lock())
+    }
+
+    /// Waits until nothing is being settled.
+    ///
+    /// # Errors
+    /// If it fails, or has failed.
+    pub(super) fn rest(&self) -> Result<(), Error> {
+        let mut work = self.shared.work.lock();
+        while work.load.is_some() && !work.failed {
+            self.shared.changed.wait(&mut work);
+        }
+        sound(&work)
+    }
+
+    /// Whether anything is being settled.
+    #[cfg(test)]
+    pub(super) fn is_busy(&self) -> bool {
+        self.shared.work.lock().load.is_some()
+    }
+
+    /// Has all settled that was committed until now: the last commit has this number, and all that are not in sled are in
+    /// this file. Nothing else may be being settled.
+    pub(super) fn settle(&self, last: u64, file: PathBuf) {
+        let mut work = self.shared.work.lock();
+        let rows = self.layers().young.clone();
+        self.shared.layers.store(Arc::new(Layers {
+            young: Arc::default(),
+            old: Some(rows.clone()),
+        }));
+        work.load = Some(Arc::new(Load {
+            rows,
+            last,
+            files: vec![file],
+        }));
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.shared.work.lock().stop = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // Whatever it met, it has noted.
+            let _ended = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self) {
+        while let Some(load) = self.next() {
+            match catch_unwind(AssertUnwindSafe(|| self.bring_in(&load))) {
+                Ok(Ok(true)) => self.done(),
+                Ok(Ok(false)) => return,
+                Ok(Err(_)) | Err(_) => {
+                    self.work.lock().failed = true;
+                    self.changed.notify_all();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits for a load. None once it is to stop.
+    fn next(&self) -> Option<Arc<Load>> {
+        let mut work = self.work.lock();
+        loop {
+            if work.stop {
+                return None;
+            }
+            if let Some(load) = &work.load {
+                return Some(load.clone());
+            }
+            self.changed.wait(&mut work);
+        }
+    }
+
+    /// Says whether all of it was brought in: not if it is to stop.
+    fn bring_in(&self, load: &Load) -> Result<bool, Error> {
+        #[cfg(test)]
+        self.pace.pass(Step::Began);
+        let mut weight = 0;
+        for (key, value) in load.rows.rows(&[], &LAST) {
+            weight += key.len() + value.as_ref().map_or(0, Vec::len) + AROUND;
+            self.engine.take_in(&key, value)?;
+            if weight >= self.pace.part {
+                weight = 0;
+                self.engine.sync()?;
+                #[cfg(test)]
+                self.pace.pass(Step::Part);
+                if self.work.lock().stop {
+                    return Ok(false);
+                }
+            }
+        }
+        self.engine.sync()?;
+        #[cfg(test)]
+        self.pace.pass(Step::Rows);
+        self.engine.holds(load.last)?;
+        #[cfg(test)]
+        self.pace.pass(Step::Number);
+        journal::free(&load.files)?;
+        #[cfg(test)]
+        self.pace.pass(Step::Freed);
+        Ok(true)
+    }
+
+    fn done(&self) {
+        let mut work = self.work.lock();
+        let young = self.layers.load().young.clone();
+        self.layers.store(Arc::new(Layers { young, old: None }));
+        work.load = None;
+        self.changed.notify_all();
+    }
+}
+
+fn sound(work: &MutexGuard<'_, Work>) -> Result<(), Error> {
+    if work.failed {
+        return Err(failed("settle its journal")(
+            "an earlier commit could not be brought in",
+        ));
+    }
+    Ok(())
+}

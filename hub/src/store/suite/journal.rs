@@ -1,0 +1,207 @@
+//! That the journal brings back every commit, in order and whole, or says that it cannot. Never looks into sled.
+
+use std::{fs, os::unix::fs::FileExt, path::Path};
+
+use super::{
+    batch,
+    copies::{after_crash, journal},
+    everything, put,
+    settle::watched,
+    small,
+};
+use crate::store::{Batch, Disk, Error, Store};
+
+fn is_damaged(folder: &Path) -> bool {
+    match Disk::open(folder) {
+        Ok(_) => false,
+        Err(Error::Damaged { .. }) => true,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn spoil(file: &Path, at: u64, with: &[u8]) {
+    let file = fs::File::options().write(true).open(file).unwrap();
+    file.write_all_at(with, at).unwrap();
+}
+
+/// How much of a file is not zeros.
+fn written(file: &Path) -> u64 {
+    let bytes = fs::read(file).unwrap();
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1) as u64
+}
+
+/// A store of so many commits of one row, in one file of its journal. Gives where each commit ends in it.
+fn of_commits(folder: &Path, commits: u8) -> Vec<u64> {
+    let disk = Disk::open(folder).unwrap();
+    let ends = (0..commits).map(|key| {
+        disk.commit(put(&[key], &[key + 1; 100])).unwrap();
+        written(journal(folder).last().unwrap())
+    });
+    ends.collect()
+}
+
+#[test]
+fn a_batch_whose_writing_was_cut_short_is_not_there_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    of_commits(folder.path(), 1);
+    let disk = Disk::open(folder.path()).unwrap();
+    disk.rest().unwrap();
+    let kept = after_crash(folder.path());
+    disk.commit(batch([
+        (b"b".as_slice(), Some([1; 900].as_slice())),
+        (b"c", Some(&[2; 900])),
+        (&[0], None),
+    ]))
+    .unwrap();
+    let sound = after_crash(folder.path());
+    assert_eq!(everything(&Disk::open(sound.path()).unwrap()), everything(&disk));
+    let whole = written(journal(folder.path()).last().unwrap());
+    for left in (0..whole).step_by(83).chain([whole - 1]) {
+        for cut in [false, true] {
+            let copy = after_crash(folder.path());
+            fs::copy(kept.path().join("mark"), copy.path().join("mark")).unwrap();
+            let file = fs::File::options()
+                .write(true)
+                .open(journal(copy.path()).last().unwrap());
+            let file = file.unwrap();
+            file.set_len(left).unwrap();
+            if !cut {
+                file.set_len(1 << 20).unwrap();
+            }
+            let disk = Disk::open(copy.path()).unwrap();
+            assert_eq!(everything(&disk), [(vec![0], vec![1; 100])], "{left} bytes of {whole}");
+            disk.commit(put(b"d", b"3")).unwrap();
+            drop(disk);
+            assert_eq!(everything(&Disk::open(copy.path()).unwrap()).len(), 2);
+        }
+    }
+}
+
+#[test]
+fn a_spoilt_commit_never_passes_for_a_sound_one_nor_for_an_end_if_others_are_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let ends = of_commits(folder.path(), 4);
+    for at in (0..ends[3]).step_by(7) {
+        let copy = after_crash(folder.path());
+        spoil(&journal(copy.path())[0], at, &[0xa5]);
+        assert!(is_damaged(copy.path()), "spoilt at {at}: the mark knows");
+        fs::remove_file(copy.path().join("mark")).unwrap();
+        match Disk::open(copy.path()) {
+            Err(Error::Damaged { .. }) => assert!(at < ends[2], "spoilt at {at}"),
+            Err(other) => panic!("{other:?}"),
+            Ok(disk) => {
+                assert!(at >= ends[2], "spoilt at {at}, and what is behind it was left out");
+                assert_eq!(everything(&disk).len(), 3, "the last one looks like a torn one");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_journal_that_lacks_a_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    of_commits(folder.path(), 3);
+    let (pace, gate) = watched(1000);
+    let disk = Disk::open_at(folder.path(), pace).unwrap();
+    let before = after_crash(folder.path());
+    disk.commit(put(b"x", b"1")).unwrap();
+    assert_eq!(journal(folder.path()).len(), 2, "of neither sled holds anything");
+    let sound = after_crash(folder.path());
+    assert_eq!(everything(&Disk::open(sound.path()).unwrap()).len(), 4);
+
+    for lacking in 0..2 {
+        let copy = after_crash(folder.path());
+        fs::remove_file(&journal(copy.path())[lacking]).unwrap();
+        assert!(is_damaged(copy.path()), "file {lacking} of two");
+    }
+    let copy = after_crash(folder.path());
+    fs::remove_dir_all(copy.path().join("journal")).unwrap();
+    assert!(is_damaged(copy.path()), "no journal");
+    let copy = after_crash(folder.path());
+    fs::remove_file(copy.path().join("mark")).unwrap();
+    fs::remove_file(&journal(copy.path())[0]).unwrap();
+    assert!(is_damaged(copy.path()), "no mark, and the file in front is missing");
+    let copy = after_crash(folder.path());
+    fs::copy(before.path().join("mark"), copy.path().join("mark")).unwrap();
+    fs::File::create(&journal(copy.path())[0]).unwrap();
+    fs::File::create(&journal(copy.path())[1]).unwrap();
+    assert!(
+        is_damaged(copy.path()),
+        "a file that is empty still tells what was before it"
+    );
+    drop(gate);
+}
+
+#[test]
+fn a_journal_without_its_log_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    of_commits(folder.path(), 3);
+    for with_mark in [true, false] {
+        let copy = after_crash(folder.path());
+        fs::remove_file(copy.path().join("db")).unwrap();
+        if !with_mark {
+            fs::remove_file(copy.path().join("mark")).unwrap();
+        }
+        assert!(is_damaged(copy.path()));
+    }
+}
+
+#[test]
+fn a_file_that_is_taken_again_brings_nothing_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = 3000;
+    let disk = Disk::open_at(folder.path(), small(file)).unwrap();
+    let mut written_over = 0;
+    for turn in 0_u8..120 {
+        disk.commit(put(&[turn % 7], &[turn; 100])).unwrap();
+        disk.commit(batch([([(turn + 3) % 7].as_slice(), None)])).unwrap();
+        disk.rest().unwrap();
+        let newest = journal(folder.path()).pop().unwrap();
+        let reused = written(&newest) > file;
+        written_over += usize::from(reused);
+        if turn % 8 > 0 || !reused {
+            continue;
+        }
+        let copy = after_crash(folder.path());
+        fs::remove_file(copy.path().join("mark")).unwrap();
+        let again = Disk::open(copy.path()).unwrap();
+        assert_eq!(everything(&again), everything(&disk), "after {turn}");
+        again.rest().unwrap();
+        assert_eq!(everything(&again), everything(&disk), "after {turn}, settled");
+    }
+    assert!(
+        written_over > 50,
+        "old commits lay behind the new ones {written_over} times"
+    );
+}
+
+#[test]
+fn the_journal_keeps_one_spare_file_and_no_settled_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        let disk = Disk::open_at(folder.path(), small(500)).unwrap();
+        for turn in 0_u8..60 {
+            disk.commit(put(&[turn], &[turn; 100])).unwrap();
+        }
+        disk.rest().unwrap();
+        assert_eq!(journal(folder.path()).len(), 1);
+        assert_eq!(fs::read_dir(folder.path().join("journal")).unwrap().count(), 2);
+    }
+}
+
+#[test]
+fn nothing_is_committed_to_a_journal_that_is_no_longer_in_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::open(folder.path()).unwrap();
+    let file = journal(folder.path()).pop().unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    fs::rename(&file, &elsewhere).unwrap();
+    fs::copy(&elsewhere, &file).unwrap();
+    let refused = disk.commit(Batch::from([(b"key".to_vec(), Some(b"value".to_vec()))]));
+    let doing = "find its journal";
+    assert!(
+        matches!(&refused, Err(Error::Engine { doing: at, .. }) if *at == doing),
+        "{refused:?}"
+    );
+    assert_eq!(everything(&disk), []);
+}
