@@ -2,6 +2,7 @@
 //! It prints no ratio of a case in which anything went wrong, and leaves nothing behind.
 
 mod adapter;
+mod alone;
 mod ask;
 mod bare;
 mod chance;
@@ -91,7 +92,7 @@ enum Case {
     Lone,
     /// Pushes, one a call, 64 in flight.
     PushUnary,
-    /// Pushes through one stream and through four, beside the store alone.
+    /// Pushes through one stream and through four, beside sled alone.
     PushStream,
     /// A question about a quarter's week.
     AskArea,

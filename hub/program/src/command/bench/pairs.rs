@@ -26,7 +26,7 @@ use crate::command::now;
 
 /// Signals that are pushed through streams in a measurement of a second.
 const STREAMED: f64 = 8_000.0;
-/// Rows of a batch when the store alone is written in batches as full as the hub's may be.
+/// Rows of a batch when sled alone is written in full batches.
 const FULL: usize = 512 * 16;
 
 /// Measures pairs on a stage.
@@ -136,7 +136,7 @@ impl<'s> Pairs<'s> {
         Ok(row)
     }
 
-    /// Pushes through streams, and the same writes to the store alone.
+    /// Pushes through streams, and the same writes to sled alone.
     ///
     /// # Errors
     /// If it cannot be measured.
@@ -166,7 +166,7 @@ impl<'s> Pairs<'s> {
                     weights.push(bytes as f64 / count);
                 }
                 let alone = alone.clone();
-                let took = tokio::task::spawn_blocking(move || tap::replay(&alone, batches)).await??;
+                let took = tokio::task::spawn_blocking(move || alone.replay(batches)).await??;
                 rates.push((count / took.as_secs_f64(), taped));
             }
         }
@@ -180,16 +180,16 @@ impl<'s> Pairs<'s> {
             row.note(std::slice::from_ref(taped));
         }
         let here = row.hub.as_ref().map_or(f64::NAN, |side| side.rate.median);
-        row.figure("store alone, same commits", same_rate, "signals/s");
-        row.figure("store alone, full commits", full_rate, "signals/s");
+        row.figure("sled alone, same commits", same_rate, "signals/s");
+        row.figure("sled alone, full commits", full_rate, "signals/s");
         let middle = |figures| Spread::of(figures).map_or(f64::NAN, |spread: Spread| spread.median);
         row.figure("signals a commit", middle(commits), "");
         row.figure("rows written a signal", middle(rows), "");
         row.figure("bytes written a signal", middle(weights), "");
-        row.figure("hub over store alone, same commits", here / same_rate, "");
-        row.figure("hub over store alone, full commits", here / full_rate, "");
+        row.figure("hub over sled alone, same commits", here / same_rate, "");
+        row.figure("hub over sled alone, full commits", here / full_rate, "");
         row.aim("≥ 20,000 signals/s", here >= 20_000.0);
-        row.aim("≥ 0.60 of the store alone, full commits", here / full_rate >= 0.6);
+        row.aim("≥ 0.60 of sled alone, full commits", here / full_rate >= 0.6);
         Ok(row)
     }
 

@@ -1,15 +1,16 @@
-//! The hub's store, with a tape: while it runs, every batch that the hub commits is copied, to be written again to a store
-//! of its own. When it does not run, the store is as it always is.
+//! The hub's store, with a tape: while it runs, every batch that the hub commits is copied, to be written again to sled
+//! alone. When it does not run, the store is as it always is.
 
 use std::{
     ops::ControlFlow,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
 };
 
 use anyhow::Result;
 use placehub_hub::store::{Batch, Disk, Error, Read, Store, Visit};
+
+use super::alone::Alone;
 
 /// How many bytes a batch may have while a store is copied.
 const COPIED_AT_ONCE: usize = 1024 * 1024;
@@ -42,12 +43,12 @@ impl Tap {
         self.tape().take().unwrap_or_default()
     }
 
-    /// Makes a store in another folder that holds just what this one holds. Nothing may be written meanwhile.
+    /// Makes sled in another folder hold just what this store holds. Nothing may be written meanwhile.
     ///
     /// # Errors
     /// If one of the two fails.
-    pub(super) fn copy(&self, folder: &Path) -> Result<Disk, Error> {
-        let copy = Disk::open(folder)?;
+    pub(super) fn copy(&self, folder: &Path) -> Result<Alone> {
+        let copy = Alone::make(folder)?;
         let (mut batch, mut bytes, mut failed) = (Batch::new(), 0, None);
         self.disk.scan(&[], &[u8::MAX; 2], &mut |key, value| {
             bytes += key.len() + value.len();
@@ -87,18 +88,6 @@ impl Store for Tap {
         }
         self.disk.commit(batch)
     }
-}
-
-/// Writes batches to a store alone, one after the other, and says how long it took.
-///
-/// # Errors
-/// If the store fails.
-pub(super) fn replay(disk: &Disk, batches: Vec<Batch>) -> Result<Duration, Error> {
-    let began = Instant::now();
-    for batch in batches {
-        disk.commit(batch)?;
-    }
-    Ok(began.elapsed())
 }
 
 /// How many rows batches write, and how many bytes, keys and values together.
