@@ -4,6 +4,7 @@
 use std::{
     cmp::Reverse,
     collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasherDefault, Hasher},
     sync::Arc,
 };
 
@@ -25,18 +26,27 @@ pub struct Facts<'r> {
     reader: &'r AgencyId,
     purpose: &'r PurposeId,
     now: Timestamp,
-    known: HashMap<PersonId, Voice>,
+    known: HashMap<PersonId, Voice, BuildHasherDefault<Random>>,
     grounds: Grounds,
 }
 
-/// A human, and for each of their records what counts as said under it, the latest first: the record that was asked for
-/// before the others. Empty until it is asked for.
+/// A human, and what counts as said under their records, once it was asked for.
 struct Voice {
     human: Arc<Human>,
-    /// The number of the record.
+    /// The number of the record that was asked for.
     newest: u64,
-    said: Vec<Arc<[Recorded]>>,
+    said: Option<Heard>,
 }
+
+/// What counts as said, the latest first: under the record that was asked for, and under each of the human's others.
+struct Heard {
+    own: Arc<[Recorded]>,
+    others: Vec<Arc<[Recorded]>>,
+}
+
+/// Hashes ids of people, which are random already.
+#[derive(Default)]
+struct Random(u64);
 
 impl<'r> Facts<'r> {
     /// Nothing read yet but how many statements there are.
@@ -60,7 +70,7 @@ impl<'r> Facts<'r> {
             reader,
             purpose,
             now,
-            known: HashMap::new(),
+            known: HashMap::default(),
             grounds,
         })
     }
@@ -70,7 +80,10 @@ impl<'r> Facts<'r> {
     /// # Errors
     /// If the store fails.
     pub fn records(&mut self, person: PersonId) -> Result<Vec<PersonId>, Error> {
-        Ok(self.voice(person)?.human.records())
+        let (read, memory) = (self.read, self.memory);
+        Ok(voice((read, memory), &mut self.known, &mut self.grounds, person)?
+            .human
+            .records())
     }
 
     /// What the person of a signal said that covers showing it to the reader, and whether they have died.
@@ -82,57 +95,68 @@ impl<'r> Facts<'r> {
         let Some(person) = header.person else {
             return Ok((ConsentFact::None, false));
         };
-        let (reader, purpose, now) = (self.reader, self.purpose, self.now);
-        let voice = match self.known.get(&person) {
-            Some(voice) if !voice.said.is_empty() => voice,
-            _ => self.listen(person)?,
+        let (read, vault, memory) = (self.read, self.vault, self.memory);
+        let Voice { human, newest, said } = voice((read, memory), &mut self.known, &mut self.grounds, person)?;
+        let heard = match said {
+            Some(heard) => heard,
+            None if human.is_one_record() => said.insert(Heard {
+                own: memory.statements(read, vault, person, *newest)?,
+                others: Vec::new(),
+            }),
+            None => said.insert(listen((read, vault, memory), human, &mut self.grounds)?),
         };
         let about = (&header.kind, &header.owner);
-        let facts = voice.said.iter().map(|said| fact(said, about, reader, purpose, now));
-        Ok((bound(facts), voice.human.has_died()))
+        let fact = |said: &Arc<[Recorded]>| fact(said, about, self.reader, self.purpose, self.now);
+        let others = heard.others.iter().map(fact);
+        Ok((bound(fact(&heard.own), others), human.has_died()))
     }
 
     /// What the facts rest on.
     pub fn into_grounds(self) -> Grounds {
         self.grounds
     }
+}
 
-    fn voice(&mut self, person: PersonId) -> Result<&mut Voice, Error> {
-        Ok(match self.known.entry(person) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => {
-                let (newest, human) = self.memory.human(self.read, person, self.grounds.epoch)?;
-                self.grounds.people.push((person, newest));
-                unknown.insert(Voice {
-                    human,
-                    newest,
-                    said: Vec::new(),
-                })
-            }
-        })
-    }
+/// A person's human. What is decided rests on it from now on.
+fn voice<'k>(
+    (read, memory): (&dyn Read, &Memory),
+    known: &'k mut HashMap<PersonId, Voice, BuildHasherDefault<Random>>,
+    grounds: &mut Grounds,
+    person: PersonId,
+) -> Result<&'k mut Voice, Error> {
+    Ok(match known.entry(person) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(unknown) => {
+            let (newest, human) = memory.human(read, person, grounds.epoch)?;
+            grounds.people.push((person, newest));
+            unknown.insert(Voice {
+                human,
+                newest,
+                said: None,
+            })
+        }
+    })
+}
 
-    /// Reads what was said under every record of a person's human.
-    fn listen(&mut self, person: PersonId) -> Result<&Voice, Error> {
-        let (read, vault, memory) = (self.read, self.vault, self.memory);
-        let Voice { human, newest, .. } = self.voice(person)?;
-        let (human, newest) = (human.clone(), *newest);
-        let said = if human.is_one_record() {
-            vec![memory.statements(read, vault, person, newest)?]
-        } else {
-            let records = human.records();
-            let mut own = Vec::with_capacity(records.len());
-            for record in &records {
-                let (newest, _) = memory.human(read, *record, self.grounds.epoch)?;
-                self.grounds.people.push((*record, newest));
-                own.push((*record, memory.statements(read, vault, *record, newest)?));
-            }
-            records.iter().map(|record| heard(&human, *record, &own)).collect()
-        };
-        let voice = self.voice(person)?;
-        voice.said = said;
-        Ok(voice)
-    }
+/// Reads what was said under every record of a human.
+fn listen(
+    (read, vault, memory): (&dyn Read, &Vault, &Memory),
+    human: &Human,
+    grounds: &mut Grounds,
+) -> Result<Heard, Error> {
+    let mut said = |record| {
+        let (newest, _) = memory.human(read, record, grounds.epoch)?;
+        grounds.people.push((record, newest));
+        memory.statements(read, vault, record, newest)
+    };
+    let records = human.records();
+    let each = records.iter().map(|record| Ok((*record, said(*record)?)));
+    let each = each.collect::<Result<Vec<_>, Error>>()?;
+    let mut heard = records.iter().map(|record| heard(human, *record, &each));
+    Ok(Heard {
+        own: heard.next().unwrap_or_default(),
+        others: heard.collect(),
+    })
 }
 
 /// What counts as said under a record, the latest first: what was said under it, and what was said under the human's other
@@ -150,11 +174,23 @@ fn heard(human: &Human, record: PersonId, own: &[(PersonId, Arc<[Recorded]>)]) -
 
 /// What a record says for itself, unless another of the human's says no: a refusal before a withdrawal. A consent under
 /// another record, said before the two were known to be one, is lent to none: whoever gave it spoke of that record alone.
-fn bound(mut facts: impl Iterator<Item = ConsentFact>) -> ConsentFact {
-    let own = facts.next().unwrap_or(ConsentFact::None);
-    facts.fold(own, |bound, other| match (bound, other) {
+fn bound(own: ConsentFact, others: impl Iterator<Item = ConsentFact>) -> ConsentFact {
+    others.fold(own, |bound, other| match (bound, other) {
         (ConsentFact::Refused, _) | (_, ConsentFact::Refused) => ConsentFact::Refused,
         (_, ConsentFact::Withdrawn) => ConsentFact::Withdrawn,
         (bound, ConsentFact::Given | ConsentFact::None) => bound,
     })
+}
+
+impl Hasher for Random {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.first_chunk().map_or(0, |chunk| u64::from_ne_bytes(*chunk));
+    }
+
+    /// The length of an id, which tells nothing.
+    fn write_usize(&mut self, _: usize) {}
 }

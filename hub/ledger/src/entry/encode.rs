@@ -1,26 +1,40 @@
 //! The one way to write an entry: compact JSON, fields in declared order, empty ones left out.
 //! Never checks what it writes. What entries share is encoded once, and not once an entry.
 
+use std::cell::RefCell;
+
 use serde::Serialize;
 use serde_json::{Result, to_writer};
 
 use super::{Class, Entry, text::Moment};
 
-/// Room for what most entries hold beside what is shown and its classes, in bytes.
-const ROOM: usize = 2048;
-/// For each signal that is shown.
-const SHOWN: usize = 104;
-/// For each class.
-const CLASS: usize = 448;
+/// An encoding longer than this is not made in the thread's own room, so that one of them does not keep it large.
+const ROOM: usize = 64 * 1024;
+
+thread_local! {
+    /// Where encodings are made: what is kept of one is as long as it is, and no longer.
+    static MADE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A JSON object in the making.
-struct Object(Vec<u8>);
+struct Object<'m>(&'m mut Vec<u8>);
 
 /// The canonical encoding.
 ///
 /// # Errors
 /// If a time has a year that is not of four digits.
 pub(super) fn encode(entry: &Entry) -> Result<Vec<u8>> {
+    MADE.with_borrow_mut(|made| {
+        made.clear();
+        write(entry, Object(made))?;
+        let bytes = made.as_slice().to_vec();
+        made.clear();
+        made.shrink_to(ROOM);
+        Ok(bytes)
+    })
+}
+
+fn write(entry: &Entry, mut to: Object<'_>) -> Result<()> {
     let Entry {
         v,
         at,
@@ -59,7 +73,7 @@ pub(super) fn encode(entry: &Entry) -> Result<Vec<u8>> {
         swept,
         withheld,
     } = entry;
-    let mut to = Object::with_room(ROOM + SHOWN * shown.len() + CLASS * classes.len());
+    to.0.push(b'{');
     to.field("v", v)?;
     to.field("at", &Moment(*at))?;
     to.field("action", action)?;
@@ -96,16 +110,11 @@ pub(super) fn encode(entry: &Entry) -> Result<Vec<u8>> {
     to.optional("change", change)?;
     to.unless(swept.is_empty(), "swept", swept)?;
     to.unless(*withheld == 0, "withheld", withheld)?;
-    Ok(to.finish())
+    to.0.push(b'}');
+    Ok(())
 }
 
-impl Object {
-    fn with_room(room: usize) -> Self {
-        let mut bytes = Vec::with_capacity(room);
-        bytes.push(b'{');
-        Self(bytes)
-    }
-
+impl Object<'_> {
     fn name(&mut self, name: &str) {
         if self.0.len() > 1 {
             self.0.push(b',');
@@ -117,7 +126,7 @@ impl Object {
 
     fn field<T: Serialize>(&mut self, name: &str, value: &T) -> Result<()> {
         self.name(name);
-        to_writer(&mut self.0, value)
+        to_writer(&mut *self.0, value)
     }
 
     fn unless<T: Serialize>(&mut self, empty: bool, name: &str, value: &T) -> Result<()> {
@@ -142,17 +151,12 @@ impl Object {
             }
             self.0.extend_from_slice(class.text()?.as_bytes());
             self.0.extend_from_slice(b",\"count\":");
-            to_writer(&mut self.0, &class.count)?;
+            to_writer(&mut *self.0, &class.count)?;
             self.0.push(b'}');
         }
         if !classes.is_empty() {
             self.0.push(b']');
         }
         Ok(())
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        self.0.push(b'}');
-        self.0
     }
 }
