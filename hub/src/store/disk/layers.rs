@@ -58,6 +58,11 @@ impl Layer {
         self.0.write().extend(batch);
     }
 
+    /// How many rows there are.
+    pub(super) fn count(&self) -> u64 {
+        self.0.read().len() as u64
+    }
+
     /// The rows with keys from `from` (inclusive) to `to` (exclusive), in ascending byte order. The lock is held while some
     /// of them are copied, and not between.
     pub(super) fn rows<'l>(&'l self, from: &[u8], to: &'l [u8]) -> Rows<'l> {

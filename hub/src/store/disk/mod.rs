@@ -48,7 +48,7 @@ pub struct Disk {
 #[derive(Clone)]
 pub(super) struct Pace {
     /// How many bytes of commits a file of the journal has before the next is begun. Twice as much may lie in memory, and
-    /// is read back at the start.
+    /// is read back at the start. Once half of a file is written, commits go no faster than the settling of the one before.
     pub(super) file: u64,
     /// How many bytes of rows, with what is around them, go into sled between two syncs.
     ///
@@ -141,7 +141,7 @@ impl Disk {
     /// Waits until nothing is being brought into sled.
     #[cfg(test)]
     pub(super) fn rest(&self) -> Result<(), Error> {
-        self.settling.rest()
+        self.settling.keep_pace(u64::MAX)
     }
 }
 
@@ -174,9 +174,8 @@ impl Store for Disk {
             .take()
             .ok_or_else(|| failed("commit a batch")("an earlier commit failed"))?;
         let number = before + 1;
-        self.settling.is_sound()?;
+        self.settling.keep_pace(journal.weight())?;
         if journal.weight() >= self.pace.file {
-            self.settling.rest()?;
             self.settling.settle(before, journal.turn(number)?);
         }
         journal.append(number, &batch)?;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 
 use super::{
     Pace,
@@ -66,6 +66,8 @@ struct Shared {
 struct Work {
     /// INVARIANT: while there is one, its rows are the old layer, and there is an old layer only while there is one.
     load: Option<Arc<Load>>,
+    /// How many of its rows are on the disk.
+    settled: u64,
     failed: bool,
     stop: bool,
 }
@@ -105,24 +107,22 @@ impl Settling {
         self.shared.layers.load()
     }
 
-    /// Whether it has not failed.
+    /// Waits while commits are too far ahead, of which there are so many bytes in the file that is being written. If it is
+    /// full, nothing is being settled then.
     ///
     /// # Errors
-    /// If it has.
-    pub(super) fn is_sound(&self) -> Result<(), Error> {
-        sound(&self.shared.work.lock())
-    }
-
-    /// Waits until nothing is being settled.
-    ///
-    /// # Errors
-    /// If it fails, or has failed.
-    pub(super) fn rest(&self) -> Result<(), Error> {
+    /// If the settling fails, or has failed.
+    pub(super) fn keep_pace(&self, written: u64) -> Result<(), Error> {
         let mut work = self.shared.work.lock();
-        while work.load.is_some() && !work.failed {
+        while !work.failed && work.is_behind(written, self.shared.pace.file) {
             self.shared.changed.wait(&mut work);
         }
-        sound(&work)
+        if work.failed {
+            return Err(failed("settle its journal")(
+                "an earlier commit could not be brought in",
+            ));
+        }
+        Ok(())
     }
 
     /// Whether anything is being settled.
@@ -140,6 +140,7 @@ impl Settling {
             young: Arc::default(),
             old: Some(rows.clone()),
         }));
+        work.settled = 0;
         work.load = Some(Arc::new(Load {
             rows,
             last,
@@ -194,7 +195,7 @@ impl Shared {
         #[cfg(test)]
         self.pace.pass(Step::Began);
         let mut weight = 0;
-        for (key, value) in load.rows.rows(&[], &LAST) {
+        for ((key, value), settled) in load.rows.rows(&[], &LAST).zip(1..) {
             weight += key.len() + value.as_ref().map_or(0, Vec::len) + AROUND;
             self.engine.take_in(&key, value)?;
             if weight >= self.pace.part {
@@ -202,9 +203,12 @@ impl Shared {
                 self.engine.sync()?;
                 #[cfg(test)]
                 self.pace.pass(Step::Part);
-                if self.work.lock().stop {
+                let mut work = self.work.lock();
+                if work.stop {
                     return Ok(false);
                 }
+                work.settled = settled;
+                self.changed.notify_all();
             }
         }
         self.engine.sync()?;
@@ -228,11 +232,39 @@ impl Shared {
     }
 }
 
-fn sound(work: &MutexGuard<'_, Work>) -> Result<(), Error> {
-    if work.failed {
-        return Err(failed("settle its journal")(
-            "an earlier commit could not be brought in",
-        ));
+impl Work {
+    /// Whether those who have written so much of a file must wait. Half of it may be written at once, and the rest as the
+    /// load goes into sled, so that they wait often and little rather than once and for long.
+    fn is_behind(&self, written: u64, file: u64) -> bool {
+        self.load.as_ref().is_some_and(|load| {
+            let settled = file.saturating_mul(self.settled) / load.rows.count().max(1);
+            written >= file || written > (file + settled) / 2
+        })
     }
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_go_no_faster_than_the_settling_once_half_a_file_is_written() {
+        let rows = (0..10).map(|key| (vec![key], None)).collect();
+        let load = Load {
+            rows: Arc::new(Layer::new(rows)),
+            last: 1,
+            files: Vec::new(),
+        };
+        let mut work = Work {
+            load: Some(Arc::new(load)),
+            ..Work::default()
+        };
+        for (settled, most) in [(0, 500), (1, 550), (5, 750), (9, 950), (10, 999)] {
+            work.settled = settled;
+            assert!(!work.is_behind(most, 1000), "{settled} of 10 are settled");
+            assert!(work.is_behind(most + 1, 1000), "{settled} of 10 are settled");
+        }
+        work.load = None;
+        assert!(!work.is_behind(5000, 1000), "nothing is to be waited for");
+    }
 }

@@ -101,8 +101,7 @@ fn a_spoilt_commit_never_passes_for_a_sound_one_nor_for_an_end_if_others_are_beh
 fn a_journal_that_lacks_a_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     of_commits(folder.path(), 3);
-    let (pace, gate) = watched(1000);
-    let disk = Disk::open_at(folder.path(), pace).unwrap();
+    let (disk, _gate) = watched(folder.path(), 1000);
     let before = after_crash(folder.path());
     disk.commit(put(b"x", b"1")).unwrap();
     assert_eq!(journal(folder.path()).len(), 2, "of neither sled holds anything");
@@ -129,7 +128,6 @@ fn a_journal_that_lacks_a_file_is_refused() {
         is_damaged(copy.path()),
         "a file that is empty still tells what was before it"
     );
-    drop(gate);
 }
 
 #[test]

@@ -25,8 +25,7 @@ fn first(read: &dyn Read, count: usize) -> Pairs {
 #[test]
 fn a_row_hides_those_under_it_in_every_layer() {
     let folder = tempfile::tempdir().unwrap();
-    let (pace, gate) = watched(1);
-    let disk = Disk::open_at(folder.path(), pace).unwrap();
+    let (disk, gate) = watched(folder.path(), 1);
     let memory = Memory::new();
     gate.until(Step::Freed);
     gate.let_go();
@@ -65,7 +64,6 @@ fn a_row_hides_those_under_it_in_every_layer() {
     for count in 1..15 {
         assert_eq!(first(&disk, count), first(&memory, count));
     }
-    drop(gate);
 }
 
 proptest! {

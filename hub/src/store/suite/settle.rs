@@ -49,8 +49,9 @@ impl Gate {
     }
 }
 
-/// A small pace, and what stops its settling.
-pub(super) fn watched(file: u64) -> (Pace, Gate) {
+/// A store whose settling is stopped at each step. The gate must be let go of before the store, which waits for its thread:
+/// bound in this order, it is.
+pub(super) fn watched(folder: &Path, file: u64) -> (Disk, Gate) {
     let (step, steps) = mpsc::channel();
     let (go, went) = mpsc::channel();
     let went = parking_lot::Mutex::new(went);
@@ -60,7 +61,8 @@ pub(super) fn watched(file: u64) -> (Pace, Gate) {
         let _ = went.lock().recv();
     });
     let watch = Some(watch as Arc<dyn Fn(Step) + Send + Sync>);
-    (Pace { watch, ..small(file) }, Gate { steps, go })
+    let disk = Disk::open_at(folder, Pace { watch, ..small(file) });
+    (disk.unwrap(), Gate { steps, go })
 }
 
 /// A commit that writes over, adds and deletes.
@@ -76,8 +78,8 @@ fn change(store: &dyn Store, turn: u8) {
 #[test]
 fn whichever_step_of_the_settling_was_the_last_everything_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let (pace, gate) = watched(4000);
-    let (disk, memory) = (Disk::open_at(folder.path(), pace).unwrap(), Memory::new());
+    let (disk, gate) = watched(folder.path(), 4000);
+    let memory = Memory::new();
     let mut synced = tempfile::NamedTempFile::new().unwrap();
     let mut keep = || {
         synced = tempfile::NamedTempFile::new().unwrap();
@@ -117,7 +119,6 @@ fn whichever_step_of_the_settling_was_the_last_everything_is_there() {
         assert_eq!(everything(&disk), everything(&memory));
     }
     assert!(seen.contains(&Step::Part), "{seen:?}");
-    drop(gate);
 }
 
 #[test]
@@ -132,8 +133,7 @@ fn a_store_closed_while_it_settles_goes_on_with_it_when_it_is_opened() {
         Step::Number,
         Step::Freed,
     ] {
-        let (pace, gate) = watched(1000);
-        let disk = Disk::open_at(folder.path(), pace).unwrap();
+        let (disk, gate) = watched(folder.path(), 1000);
         gate.until(Step::Freed);
         gate.let_go();
         disk.rest().unwrap();
@@ -161,8 +161,8 @@ fn a_store_closed_while_it_settles_goes_on_with_it_when_it_is_opened() {
 #[test]
 fn reads_and_commits_go_on_while_rows_are_settled() {
     let folder = tempfile::tempdir().unwrap();
-    let (pace, gate) = watched(2000);
-    let (disk, memory) = (Disk::open_at(folder.path(), pace).unwrap(), Memory::new());
+    let (disk, gate) = watched(folder.path(), 2000);
+    let memory = Memory::new();
     gate.until(Step::Freed);
     gate.let_go();
     disk.rest().unwrap();
@@ -187,7 +187,6 @@ fn reads_and_commits_go_on_while_rows_are_settled() {
     }
     disk.rest().unwrap();
     go_on();
-    drop(gate);
 }
 
 #[test]
