@@ -2,7 +2,6 @@
 //! Never says "done" before the batch is durable, and never writes again after a commit has failed.
 
 use std::{
-    error::Error as _,
     fmt,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -331,11 +330,11 @@ impl Thread {
             next = if full { None } else { self.waiting.try_recv().ok() };
         }
         if !txn.is_empty() {
-            (self.hooks.seal)(&mut txn).map_err(|error| chain(&error))?;
+            (self.hooks.seal)(&mut txn).map_err(|error| error.in_full())?;
             let (batch, announced) = txn.finish();
             self.recent.note(&batch);
             let committed = self.effort.time(|| store.commit(batch));
-            committed.map_err(|error| chain(&error))?;
+            committed.map_err(|error| error.in_full())?;
             // Not before: whoever reads now and finds this number finds all that was written up to it.
             self.effort.reach(self.recent.commits());
             if announced {
@@ -370,15 +369,4 @@ fn run_job(Job { seen, run }: Job, group: &mut Txn<'_>, recent: &Recent) -> (Opt
             (Some(Box::new(move || answer(Some(Unwritten::Refused { why })))), 0)
         }
     }
-}
-
-/// An error and what is behind it, in one line.
-fn chain(error: &Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        words = format!("{words}: {error}");
-        source = error.source();
-    }
-    words
 }

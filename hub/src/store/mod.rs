@@ -43,7 +43,7 @@ pub const VALUE_CAP: usize = 128 * 1024;
 /// The disk has it as one record, which is made in memory and written at once.
 pub const BATCH_CAP: usize = 4 * 1024 * 1024;
 
-/// Why the store could not do what was asked. What was asked has then not happened.
+/// Why the store could not do what was asked. Of a commit that failed in the engine, nothing can be said.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A value that this version of the hub cannot read.
@@ -94,6 +94,19 @@ pub enum Error {
         /// The limit.
         cap: usize,
     },
+}
+
+impl Error {
+    /// The error and what is behind it, in one line.
+    fn in_full(&self) -> String {
+        let mut words = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            words = format!("{words}: {error}");
+            source = error.source();
+        }
+        words
+    }
 }
 
 /// Anything that can be read like a store: a store, or a transaction on one.

@@ -108,13 +108,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes in one row. Nobody waits for it, as they would for sled's batches, which shut every reader out.
-    pub(super) fn take_in(&self, key: &[u8], value: Option<Vec<u8>>) -> Result<(), Error> {
+    /// Takes in one row. Nobody waits for it, as they would for sled's batches, which shut every reader out. Gives how long
+    /// the value was that it takes the place of.
+    pub(super) fn take_in(&self, key: &[u8], value: Option<Vec<u8>>) -> Result<usize, Error> {
         let done = match value {
             Some(value) => self.db.insert(key, value),
             None => self.db.remove(key),
         };
-        done.map(drop).map_err(failed("take a row in"))
+        let before = done.map_err(failed("take a row in"))?;
+        Ok(before.map_or(0, |value| value.len()))
     }
 
     /// Has all that was taken in on the disk.
@@ -127,7 +129,7 @@ impl Engine {
     /// Writes down that sled holds all commits up to this one, and that there may be a journal. They must be on the disk.
     pub(super) fn holds(&self, last: u64) -> Result<(), Error> {
         let [a, b, c, d, e, f, g, h] = last.to_be_bytes();
-        self.take_in(&LAST, Some(vec![a, b, c, d, e, f, g, h, row::VERSION, LAYOUT]))?;
+        let _before = self.take_in(&LAST, Some(vec![a, b, c, d, e, f, g, h, row::VERSION, LAYOUT]))?;
         self.sync()
     }
 }

@@ -12,7 +12,7 @@ mod settle;
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -47,14 +47,13 @@ pub struct Disk {
 /// How much is done at a time.
 #[derive(Clone)]
 pub(super) struct Pace {
-    /// How many bytes of commits a file of the journal has before the next is begun. Twice as much may lie in memory, and
-    /// is read back at the start. Once half of a file is written, commits go no faster than the settling of the one before.
+    /// How many bytes of commits a file of the journal has before the next is begun. The rows of two files may lie in
+    /// memory, where small ones take several times as much, and are read back at the start. Once half of a file is written, commits go no faster than the settling of the one before.
     pub(super) file: u64,
-    /// How many bytes of rows, with what is around them, go into sled between two syncs.
+    /// How many bytes sled may write to its log, roughly, between two syncs.
     ///
     /// sled uses a log segment again once what replaced it is one whole segment back, and counts on the disk to keep that
-    /// order. Rows that stay well under a segment, with the leaves that are written anew for them, have a sync between the
-    /// two.
+    /// order. What stays well under a segment has a sync between the two.
     pub(super) part: usize,
     /// Told of each step of the settling, on its thread.
     #[cfg(test)]
@@ -70,7 +69,8 @@ struct Committing {
     last: Option<u64>,
 }
 
-/// The file that says which commit was last, written after the commit's sync and never synced itself.
+/// The file that says which commit was last, written after the commit's sync, and synced itself only where a file of the
+/// journal ends and where the store is closed.
 ///
 /// Damage at the end of the journal looks like a torn end, and sled takes damage in its log for one, and opens without what
 /// lies behind it. The mark is never ahead of what is durable, so a store that is behind its mark has lost something. After
@@ -95,17 +95,21 @@ impl Disk {
         if !held.journalled && found.last > held.last {
             return Err(damaged(&dir, "its journal goes with another log"));
         }
+        // A file is begun before sled may be said to hold what was in the one before it.
+        if held.journalled && found.newest <= Some(held.last) {
+            return Err(damaged(&dir, "its journal is missing"));
+        }
         let mark = Mark::open(&dir.join("mark")).map_err(failed("open its mark"))?;
         if mark.read().map_err(failed("read its mark"))? > found.last {
             return Err(damaged(&dir, "the end of its log is missing"));
         }
-        if !held.journalled {
-            // From here on, a hub that knows of no journal must refuse the store.
-            engine.holds(held.last)?;
-        }
         let journal = Journal::begin(&dir, found.last + 1, pace.file)?;
         for folder in dir.ancestors().take(made + 1) {
             sync(folder).map_err(failed("sync its folder"))?;
+        }
+        if !held.journalled {
+            // From here on, a hub that knows of no journal must refuse the store, and so must one that finds none.
+            engine.holds(held.last)?;
         }
         let engine = Arc::new(engine);
         let load = Load {
@@ -176,6 +180,7 @@ impl Store for Disk {
         let number = before + 1;
         self.settling.keep_pace(journal.weight())?;
         if journal.weight() >= self.pace.file {
+            mark.sync().map_err(failed("sync its mark"))?;
             self.settling.settle(before, journal.turn(number)?);
         }
         journal.append(number, &batch)?;
@@ -191,7 +196,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             file: 32 * 1024 * 1024,
-            part: 1024 * 1024,
+            part: 4 * 1024 * 1024,
             #[cfg(test)]
             watch: None,
         }
@@ -230,6 +235,17 @@ impl Mark {
         self.0
             .write_all_at(&[number.to_be_bytes(), number.to_be_bytes()].concat(), 0)
     }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        // Without it, it only proves less.
+        let _lagging = self.sync();
+    }
 }
 
 fn number(bytes: &[u8]) -> Option<u64> {
@@ -244,13 +260,14 @@ fn make(dir: &Path) -> io::Result<(PathBuf, usize)> {
     Ok((fs::canonicalize(dir)?, made))
 }
 
-/// Opens a file to be read and written, and makes it if there is none.
+/// Opens a file to be read and written, and makes it if there is none, for its owner alone.
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
+        .mode(0o600)
         .open(path)
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::store::Error;
 
-/// What sled writes around a row, roughly, in bytes: a part of its leaf, in which there are some more such rows.
+/// What sled writes around a row, roughly, in bytes.
 const AROUND: usize = 256;
 
 /// The thread, and what lies over sled until it has brought it in. Dropped, it stops where it is: the journal has the rest.
@@ -68,7 +68,8 @@ struct Work {
     load: Option<Arc<Load>>,
     /// How many of its rows are on the disk.
     settled: u64,
-    failed: bool,
+    /// Why it has ended before its time.
+    failed: Option<Arc<str>>,
     stop: bool,
 }
 
@@ -114,15 +115,13 @@ impl Settling {
     /// If the settling fails, or has failed.
     pub(super) fn keep_pace(&self, written: u64) -> Result<(), Error> {
         let mut work = self.shared.work.lock();
-        while !work.failed && work.is_behind(written, self.shared.pace.file) {
+        while work.failed.is_none() && work.is_behind(written, self.shared.pace.file) {
             self.shared.changed.wait(&mut work);
         }
-        if work.failed {
-            return Err(failed("settle its journal")(
-                "an earlier commit could not be brought in",
-            ));
+        match &work.failed {
+            Some(why) => Err(failed("bring earlier commits into sled")(why.to_string())),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether anything is being settled.
@@ -164,15 +163,23 @@ impl Drop for Settling {
 impl Shared {
     fn run(&self) {
         while let Some(load) = self.next() {
-            match catch_unwind(AssertUnwindSafe(|| self.bring_in(&load))) {
-                Ok(Ok(true)) => self.done(),
-                Ok(Ok(false)) => return,
-                Ok(Err(_)) | Err(_) => {
-                    self.work.lock().failed = true;
-                    self.changed.notify_all();
-                    return;
+            // What a panic said stays out of the reason: it may quote what was being written.
+            let why = match catch_unwind(AssertUnwindSafe(|| self.bring_in(&load))) {
+                Ok(Ok(true)) => {
+                    self.done();
+                    continue;
                 }
-            }
+                Ok(Ok(false)) => return,
+                Ok(Err(error)) => error.in_full(),
+                Err(_) => "it panicked".to_owned(),
+            };
+            tracing::error!(
+                why,
+                "what was committed cannot be brought into sled: the next commit will close the hub"
+            );
+            self.work.lock().failed = Some(why.into());
+            self.changed.notify_all();
+            return;
         }
     }
 
@@ -194,12 +201,15 @@ impl Shared {
     fn bring_in(&self, load: &Load) -> Result<bool, Error> {
         #[cfg(test)]
         self.pace.pass(Step::Began);
-        let mut weight = 0;
+        let (mut weight, mut largest) = (0, 0);
         for ((key, value), settled) in load.rows.rows(&[], &LAST).zip(1..) {
-            weight += key.len() + value.as_ref().map_or(0, Vec::len) + AROUND;
-            self.engine.take_in(&key, value)?;
+            let length = value.as_ref().map_or(0, Vec::len);
+            let before = self.engine.take_in(&key, value)?;
+            // sled writes the row, and the whole leaf that it is in with every tenth.
+            largest = largest.max(length).max(before);
+            weight += key.len() + 2 * (length + before) + largest + AROUND;
             if weight >= self.pace.part {
-                weight = 0;
+                (weight, largest) = (0, 0);
                 self.engine.sync()?;
                 #[cfg(test)]
                 self.pace.pass(Step::Part);

@@ -48,6 +48,8 @@ pub(super) struct Found {
     pub(super) rows: Batch,
     /// The number of the last commit; that of sled, if none is behind it.
     pub(super) last: u64,
+    /// The number that the newest file begins with.
+    pub(super) newest: Option<u64>,
     /// The files, which must stay until sled holds their rows.
     pub(super) files: Vec<PathBuf>,
 }
@@ -137,11 +139,13 @@ pub(super) fn read_back(dir: &Path, held: u64) -> Result<Found, Error> {
     let mut found = Found {
         rows: Batch::new(),
         last: held,
+        newest: None,
         files: Vec::new(),
     };
     let files = files(&dir.join(FOLDER)).map_err(failed("read its journal"))?;
     let mut files = files.into_iter().peekable();
     while let Some((first, path)) = files.next() {
+        found.newest = Some(first);
         if first > found.last + 1 {
             return Err(missing());
         }
@@ -150,8 +154,6 @@ pub(super) fn read_back(dir: &Path, held: u64) -> Result<Found, Error> {
             if first > held && first <= found.last {
                 return Err(missing());
             }
-            // Only what is on the disk may be gone on from.
-            sync(&path).map_err(failed("sync its journal"))?;
             let bytes = fs::read(&path).map_err(failed("read its journal"))?;
             let (mut rest, mut next) = (bytes.as_slice(), first);
             while let Some((rows, behind)) = record::decode(rest, first, next..=next) {
@@ -161,6 +163,10 @@ pub(super) fn read_back(dir: &Path, held: u64) -> Result<Found, Error> {
                 }
                 (rest, next) = (behind, next + 1);
             }
+            // Only what is on the disk may be gone on from, and what is read may be what a failed sync left in memory alone,
+            // where no later sync would look for it.
+            let sound = bytes.strip_suffix(rest).unwrap_or_default();
+            write_again(&path, sound).map_err(failed("sync its journal"))?;
             // The start of a file tells the end of the one before it. The last one can only tell by what it holds.
             if followed.is_none() && record::is_in(rest, first, next.max(held) + 1) {
                 return Err(missing());
@@ -190,12 +196,19 @@ pub(super) fn free(files: &[PathBuf]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes what a file begins with over itself, and has it on the disk.
+fn write_again(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = open(path)?;
+    file.write_all_at(bytes, 0)?;
+    file.sync_data()
+}
+
 /// Makes a file, of the spare one if there is one, and has its name on the disk. Gives its length, too.
 fn begin(folder: &Path, first: u64) -> io::Result<(PathBuf, File, u64)> {
     let path = folder.join(format!("{first:016x}"));
     match fs::rename(folder.join(SPARE), &path) {
         // What may lie there under this name is no whole commit.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => drop(File::create(&path)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => open(&path)?.set_len(0)?,
         renamed => renamed?,
     }
     let file = open(&path)?;
