@@ -142,10 +142,17 @@ impl Disk {
         self.settling.is_busy()
     }
 
-    /// Waits until nothing is being brought into sled.
-    #[cfg(test)]
-    pub(super) fn rest(&self) -> Result<(), Error> {
+    /// Waits until nothing is being brought into sled: what the journal has in its newest file alone is no load yet.
+    ///
+    /// # Errors
+    /// If it could not be brought in.
+    pub fn rest(&self) -> Result<(), Error> {
         self.settling.keep_pace(u64::MAX)
+    }
+
+    /// How many bytes of rows a file of the journal takes, roughly, before they are brought into sled.
+    pub fn room(&self) -> u64 {
+        self.pace.file
     }
 }
 

@@ -1,10 +1,14 @@
 //! That what the disk store says is durable is in the files that it syncs, whatever happens to the process, and that it is
 //! refused if it is not what was written. How its journal goes into sled is none of it.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+};
 
 use super::{
-    copies::{after_crash, after_power_loss},
+    copies::{after_crash, after_power_loss, journal},
     everything, put, small,
 };
 use crate::store::{Batch, Disk, Error, KEY_CAP, Read, Store, VALUE_CAP, row};
@@ -206,6 +210,17 @@ fn a_new_folder_is_its_owners_alone() {
     let deep = folder.path().join("place").join("store");
     Disk::open(&deep).unwrap();
     assert_eq!(fs::metadata(&deep).unwrap().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn the_files_are_their_owners_alone_in_whatever_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    Disk::open(folder.path()).unwrap().commit(put(b"a", b"1")).unwrap();
+    let files = ["db", "mark"].map(|name| folder.path().join(name));
+    for file in files.into_iter().chain(journal(folder.path())) {
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600, "{}", file.display());
+    }
 }
 
 #[test]

@@ -131,6 +131,26 @@ fn a_journal_that_lacks_a_file_is_refused() {
 }
 
 #[test]
+fn a_journal_that_is_gone_is_missed_without_a_mark_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for turn in 0..3 {
+        let disk = Disk::open_at(folder.path(), small(300)).unwrap();
+        disk.commit(put(&[turn], &[1; 200])).unwrap();
+        disk.rest().unwrap();
+        let copy = after_crash(folder.path());
+        fs::remove_file(copy.path().join("mark")).unwrap();
+        drop(Disk::open(copy.path()).unwrap());
+        fs::remove_file(copy.path().join("mark")).unwrap();
+        for file in journal(copy.path()) {
+            fs::remove_file(file).unwrap();
+        }
+        assert!(is_damaged(copy.path()), "its files, in turn {turn}");
+        fs::remove_dir_all(copy.path().join("journal")).unwrap();
+        assert!(is_damaged(copy.path()), "its folder, in turn {turn}");
+    }
+}
+
+#[test]
 fn a_journal_without_its_log_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     of_commits(folder.path(), 3);

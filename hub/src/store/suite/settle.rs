@@ -237,7 +237,7 @@ fn until_refused(disk: &Disk) -> u8 {
             Err(refused) => break refused,
         }
     };
-    let doing = "settle its journal";
+    let doing = "bring earlier commits into sled";
     assert!(
         matches!(&refused, Error::Engine { doing: at, .. } if *at == doing),
         "{refused:?}"

@@ -12,6 +12,8 @@ use placehub_hub::store::Batch;
 
 /// The bytes of one segment of its log: as the hub's.
 const SEGMENT: usize = 16 * 1024 * 1024;
+/// How much of it may be kept in memory, in bytes: as the hub's.
+const CACHE: u64 = 256 * 1024 * 1024;
 
 /// sled in a folder.
 pub(super) struct Alone {
@@ -25,7 +27,10 @@ impl Alone {
     /// # Errors
     /// If its files cannot be made.
     pub(super) fn make(folder: &Path) -> Result<Self> {
-        let settings = sled::Config::new().path(folder).segment_size(SEGMENT);
+        let settings = sled::Config::new()
+            .path(folder)
+            .segment_size(SEGMENT)
+            .cache_capacity(CACHE);
         Ok(Self {
             sled: settings.flush_every_ms(None).open()?,
             log: File::open(folder.join("db"))?,

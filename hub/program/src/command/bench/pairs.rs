@@ -149,6 +149,7 @@ impl<'s> Pairs<'s> {
         for _ in 0..self.repeat {
             let drafts = self.drafts(self.span);
             bare.push(self.stream(Party::Bare, streams, drafts.clone()).await?);
+            self.rest().await?;
             hub.push(self.stream(Party::Hub, streams, drafts).await?);
             // Once more with the tape running, and not timed; what is on it is then written alone, and timed.
             for (rates, merge) in [(&mut same, false), (&mut full, true)] {
@@ -165,6 +166,7 @@ impl<'s> Pairs<'s> {
                     rows.push(written as f64 / count);
                     weights.push(bytes as f64 / count);
                 }
+                self.rest().await?;
                 let alone = alone.clone();
                 let took = tokio::task::spawn_blocking(move || alone.replay(batches)).await??;
                 rates.push((count / took.as_secs_f64(), taped));
@@ -179,10 +181,16 @@ impl<'s> Pairs<'s> {
         for (_, taped) in same.iter().chain(&full) {
             row.note(std::slice::from_ref(taped));
         }
+        let middle = |figures: Vec<f64>| Spread::of(figures).map_or(f64::NAN, |spread: Spread| spread.median);
         let here = row.hub.as_ref().map_or(f64::NAN, |side| side.rate.median);
+        let (bytes, timed) = (middle(weights.clone()), here * self.span.as_secs_f64());
+        row.figure(
+            "what each timed run filled of what the journal takes before sled",
+            bytes * timed / self.stage.tap.room() as f64,
+            "",
+        );
         row.figure("sled alone, same commits", same_rate, "signals/s");
         row.figure("sled alone, full commits", full_rate, "signals/s");
-        let middle = |figures| Spread::of(figures).map_or(f64::NAN, |spread: Spread| spread.median);
         row.figure("signals a commit", middle(commits), "");
         row.figure("rows written a signal", middle(rows), "");
         row.figure("bytes written a signal", middle(weights), "");
@@ -191,6 +199,12 @@ impl<'s> Pairs<'s> {
         row.aim("≥ 20,000 signals/s", here >= 20_000.0);
         row.aim("≥ 0.60 of sled alone, full commits", here / full_rate >= 0.6);
         Ok(row)
+    }
+
+    /// Waits until the hub's store has nothing to do, so that nothing runs beside what is timed next.
+    async fn rest(&self) -> Result<()> {
+        let tap = self.stage.tap.clone();
+        Ok(tokio::task::spawn_blocking(move || tap.rest()).await??)
     }
 
     async fn people(&self) -> Result<Questions> {

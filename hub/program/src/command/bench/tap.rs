@@ -43,6 +43,19 @@ impl Tap {
         self.tape().take().unwrap_or_default()
     }
 
+    /// Waits until the hub's store has nothing to do.
+    ///
+    /// # Errors
+    /// If it has failed.
+    pub(super) fn rest(&self) -> Result<(), Error> {
+        self.disk.rest()
+    }
+
+    /// How many bytes the hub's store takes before it brings them into sled.
+    pub(super) fn room(&self) -> u64 {
+        self.disk.room()
+    }
+
     /// Makes sled in another folder hold just what this store holds. Nothing may be written meanwhile.
     ///
     /// # Errors
