@@ -26,8 +26,8 @@ pub(super) fn encode(record: &mut Vec<u8>, first: u64, number: u64, rows: &Batch
         let length = value.as_ref().map_or(DELETED, |value| value.len() as u32);
         record.extend((key.len() as u16).to_be_bytes());
         record.extend(length.to_be_bytes());
-        record.extend(key);
-        record.extend(value.iter().flatten());
+        record.extend_from_slice(key);
+        record.extend_from_slice(value.as_deref().unwrap_or_default());
     }
     if let Some((head, body)) = record.split_first_chunk_mut::<HEAD>() {
         let (length, sum) = ((body.len() as u32).to_be_bytes(), checksum(first, body).to_be_bytes());
