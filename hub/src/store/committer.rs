@@ -6,6 +6,7 @@ use std::{
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock},
+    thread,
     time::Duration,
 };
 
@@ -25,6 +26,9 @@ const WAITING_CAP: usize = 4096;
 const GROUP_CAP: usize = 512;
 /// A group that writes more bytes than this takes no further job.
 const GROUP_FULL: usize = BATCH_CAP / 4;
+/// How often the thread lets others run before it takes a group, if several jobs shared the one before: those who are about
+/// to bring another then share this one, and what a commit costs. Whoever is alone is not kept waiting.
+const YIELDS: usize = 4;
 /// The most that one job may write, in bytes. With a group that is nearly full this leaves a quarter of a batch for what
 /// the seal writes.
 const JOB_CAP: usize = BATCH_CAP / 2;
@@ -111,7 +115,7 @@ impl Committer {
             waiting,
             why: Arc::clone(&why),
         };
-        std::thread::Builder::new()
+        thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || {
                 work.run();
@@ -279,12 +283,15 @@ struct Thread {
 
 impl Thread {
     fn run(mut self) {
+        let mut shared = false;
         while let Some(message) = self.waiting.blocking_recv() {
+            (0..YIELDS).filter(|_| shared).for_each(|_| thread::yield_now());
             let mut answers = Vec::new();
             let group = AssertUnwindSafe(|| self.group(message, &mut answers));
             // What a panic said stays out of the reason: it may quote what was being written.
             match catch_unwind(group).unwrap_or_else(|_| Err("a commit panicked".to_owned())) {
                 Ok(stop) => {
+                    shared = answers.len() > 1;
                     if stop {
                         self.close("it was stopped".into());
                     }
