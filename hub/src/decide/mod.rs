@@ -62,8 +62,8 @@ use crate::{
     model::{AgencyId, AgreementId, Level, PolicyVersion},
 };
 
-/// How many rulings on classes a policy set keeps. A place has some hundreds of classes a day. As many, at most, are kept
-/// of who may put which question, of agreements in force for it, and of answers on operations.
+/// How many rulings on classes a policy set keeps. A place has some hundreds of classes a day. As many, at most, are
+/// kept of who may put which question, of the agreements in force for it, and of answers on operations.
 const RULINGS_KEPT: usize = 16_384;
 
 /// A set of policies, checked whole. It never changes; a reload makes another.
@@ -286,8 +286,8 @@ impl PolicySet {
         Some(found)
     }
 
-    /// The agreements that a question may be put under, in force or not: for its purpose, relying on its gateway, signed
-    /// by the asker's agency.
+    /// The agreements that a question may be put under, in force or not: for its purpose, relying on its gateway,
+    /// signed by the asker's agency.
     fn serving(&self, who: &Standing, why: &Reasons) -> impl Iterator<Item = (usize, &Agreement)> {
         self.agreements.iter().enumerate().filter(move |(_, agreement)| {
             let particulars = &agreement.particulars;

@@ -95,9 +95,9 @@ impl Memory {
         self.opened.retain(|_, remembered| remembered.holds(store));
     }
 
-    /// What a signal says that was decided on by these labels, opened and written out if that is asked for. The opener is
-    /// kept from one signal to the next, since those of an answer mostly share a subject, for as long as its key is not
-    /// written.
+    /// What a signal says that was decided on by these labels, opened and written out if that is asked for. The opener
+    /// is kept from one signal to the next, since those of an answer mostly share a subject, for as long as its key is
+    /// not written.
     ///
     /// # Errors
     /// `Changed` if its row no longer holds what was decided on; otherwise if it cannot be read or opened.
