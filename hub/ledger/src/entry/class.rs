@@ -1,4 +1,5 @@
-//! A class of signals in an entry: what was decided on it, which many entries share, and how many signals it held in this one.
+//! A class of signals in an entry: what was decided on it, which many entries share, and how many signals it held in
+//! this one.
 //! Never holds whom or which.
 
 use std::{collections::BTreeSet, ops::Deref};

@@ -8,8 +8,8 @@ use serde_json::{Result, to_writer};
 
 use super::{Class, Entry, text::Moment};
 
-/// A thread's room is cut to this after each encoding, whether it came to an end or not, so that a long one does not keep
-/// it large.
+/// A thread's room is cut to this after each encoding, whether it came to an end or not, so that a long one does not
+/// keep it large.
 const ROOM: usize = 64 * 1024;
 
 thread_local! {

@@ -1,4 +1,4 @@
-//! Two agreements of one purpose, in force at different times: what one says counts for nothing while it is not in force.
+//! Two agreements of one purpose, in force at different times: what one says counts while it is in force alone.
 
 use std::sync::Arc;
 
