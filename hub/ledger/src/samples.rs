@@ -159,10 +159,10 @@ fn signal() -> SignalId {
     SignalId(*b"\x01\x9b\x8d\x2c\x00\x00\x70\x00\x80\x00\x00\x00\x00\x00\x00\x01")
 }
 
-fn name<N: FromStr>(text: &str) -> N {
+pub(crate) fn name<N: FromStr>(text: &str) -> N {
     text.parse().unwrap_or_else(|_| panic!("{text} is not a name"))
 }
 
-fn set<N: FromStr + Ord>(texts: &[&str]) -> BTreeSet<N> {
+pub(crate) fn set<N: FromStr + Ord>(texts: &[&str]) -> BTreeSet<N> {
     texts.iter().map(|text| name(text)).collect()
 }

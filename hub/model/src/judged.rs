@@ -44,9 +44,20 @@ impl Shared {
         &self.0.0
     }
 
-    /// How it is written in a record, if it was written before.
-    pub fn text(&self) -> &OnceLock<Box<str>> {
-        &self.0.1
+    /// How it is written in a record: what the first writer made of it, which all records share. A writer is handed the
+    /// judgement and nothing else, so that what it makes says no more than that.
+    ///
+    /// # Errors
+    /// Those of the writer; then nothing is kept.
+    pub fn written<E>(&self, write: fn(&Judged) -> Result<String, E>) -> Result<&str, E> {
+        let (judged, text) = &*self.0;
+        match text.get() {
+            Some(text) => Ok(text),
+            None => {
+                let made = write(judged)?.into();
+                Ok(text.get_or_init(|| made))
+            }
+        }
     }
 }
 
@@ -67,5 +78,45 @@ impl Eq for Shared {}
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.judged().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged() -> Shared {
+        let judged = Judged {
+            kind: "housing.rent-arrears".parse().unwrap(),
+            owner: "housing".parse().unwrap(),
+            sensitivity: Sensitivity::Ordinary,
+            severity: Severity::Low,
+            areas: BTreeSet::new(),
+            about: SubjectSort::Person,
+            consent: ConsentFact::Given,
+            deceased: false,
+            level: None,
+            rules: BTreeSet::new(),
+        };
+        judged.into()
+    }
+
+    #[test]
+    fn what_the_first_writer_made_is_kept_and_shared_by_all() {
+        let one = judged();
+        let other = one.clone();
+        assert_eq!(
+            one.written(|judged| Ok::<_, ()>(judged.owner.to_string())),
+            Ok("housing")
+        );
+        assert_eq!(other.written(|_| Ok::<_, ()>("another text".to_owned())), Ok("housing"));
+        assert_eq!(other.written(|_| Err("not asked again")), Ok("housing"));
+    }
+
+    #[test]
+    fn of_a_writer_that_failed_nothing_is_kept() {
+        let one = judged();
+        assert_eq!(one.written(|_| Err("no room")), Err("no room"));
+        assert_eq!(one.written(|_| Ok::<_, ()>("text".to_owned())), Ok("text"));
     }
 }

@@ -62,7 +62,8 @@ use crate::{
     model::{AgencyId, AgreementId, Level, PolicyVersion},
 };
 
-/// How many rulings on classes a policy set keeps. A place has some hundreds of classes a day.
+/// How many rulings on classes a policy set keeps. A place has some hundreds of classes a day. As many, at most, are
+/// kept of who may put which question, of the agreements in force for it, and of answers on operations.
 const RULINGS_KEPT: usize = 16_384;
 
 /// A set of policies, checked whole. It never changes; a reload makes another.
@@ -250,7 +251,8 @@ impl PolicySet {
         Ok(found)
     }
 
-    /// What each agreement for the purpose says on a class. `None` if the evaluation met an error: then nothing is permitted, and nothing is to be remembered.
+    /// What each agreement for the purpose says on a class. `None` if the evaluation met an error: then nothing is
+    /// permitted, and nothing is to be remembered.
     fn verdicts(&self, who: &Standing, why: &Reasons, class: &Class, cap: Level) -> Option<Vec<Verdict>> {
         let kind = self.catalogue.kind(&class.kind)?;
         let mut found = Vec::new();
@@ -274,7 +276,8 @@ impl PolicySet {
                     }
                     cedar::Answer::Deny(_) => {}
                     cedar::Answer::Fault(fault) => {
-                        tracing::error!(agreement = %agreement.id, kind = %class.kind, fault, "policy evaluation failed: withheld");
+                        let (agreement, kind) = (&agreement.id, &class.kind);
+                        tracing::error!(%agreement, %kind, fault, "policy evaluation failed: withheld");
                         return None;
                     }
                 }
@@ -283,8 +286,8 @@ impl PolicySet {
         Some(found)
     }
 
-    /// The agreements that a question may be put under, in force or not: for its purpose, relying on its gateway, signed
-    /// by the asker's agency.
+    /// The agreements that a question may be put under, in force or not: for its purpose, relying on its gateway,
+    /// signed by the asker's agency.
     fn serving(&self, who: &Standing, why: &Reasons) -> impl Iterator<Item = (usize, &Agreement)> {
         self.agreements.iter().enumerate().filter(move |(_, agreement)| {
             let particulars = &agreement.particulars;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Class, PolicySet, Reasons, Standing};
+use super::{Class, PolicySet, Reasons, Standing, ruling};
 use crate::model::Level;
 
 /// A recorded question, taken anew by other policies.
@@ -49,10 +49,6 @@ impl Replay<'_> {
     /// How much of a class would be shown.
     pub fn level(&self, class: &Class) -> Option<Level> {
         let verdicts = self.policies.verdicts(&self.who, &self.why, class, self.cap)?;
-        let counting = verdicts
-            .into_iter()
-            .filter(|verdict| self.takers.contains(&verdict.agreement));
-        let level = counting.map(|verdict| verdict.level).max();
-        level.filter(|level| *level > Level::Existence || self.tells_existence)
+        ruling::level(&ruling::deciding(verdicts, &self.takers, self.tells_existence))
     }
 }

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Circumstances, Class, PolicySet, Reasons, Standing};
+use super::{Agreement, Circumstances, Class, PolicySet, Reasons, Standing, Verdict};
 use crate::model::{AgreementId, AreaCode, Judged, Level, Shared, Sort};
 
 /// What was decided on a class.
@@ -77,25 +77,19 @@ impl PolicySet {
         let class = Class::of(sort, areas, person);
         match self.verdicts(asked.who, asked.why, &class, asked.cap) {
             Some(verdicts) => {
-                let counts = |index: &usize| asked.takers.agreements.contains(index);
-                let in_force = verdicts.iter().filter(|verdict| counts(&verdict.agreement));
-                let told = |level: &Level| *level > Level::Existence || asked.tells_existence;
-                let level = in_force.clone().map(|verdict| verdict.level).max().filter(told);
-                let deciding = in_force.filter(|verdict| Some(verdict.level) == level);
-                let rules = deciding.clone().flat_map(|verdict| verdict.rules.clone()).collect();
-                let agreements =
-                    deciding.filter_map(|verdict| Some(self.agreements.get(verdict.agreement)?.id.clone()));
-                let ruling = Arc::new(Ruling::new(class, level, rules, agreements.collect()));
+                let deciding = deciding(verdicts, &asked.takers.agreements, asked.tells_existence);
+                let ruling = Arc::new(Ruling::new(class, &self.agreements, &deciding));
                 self.rulings.insert(key, ruling.clone());
                 ruling
             }
-            None => Arc::new(Ruling::new(class, None, BTreeSet::new(), BTreeSet::new())),
+            None => Arc::new(Ruling::new(class, &self.agreements, &[])),
         }
     }
 }
 
 impl Ruling {
-    fn new(class: Class, level: Option<Level>, rules: BTreeSet<String>, agreements: BTreeSet<AgreementId>) -> Self {
+    fn new(class: Class, agreements: &[Agreement], deciding: &[Verdict]) -> Self {
+        let of = |verdict: &Verdict| Some(agreements.get(verdict.agreement)?.id.clone());
         let mut hasher = DefaultHasher::new();
         class.hash(&mut hasher);
         let judged = Judged {
@@ -107,14 +101,14 @@ impl Ruling {
             about: class.about,
             consent: class.consent,
             deceased: class.deceased,
-            level,
-            rules,
+            level: level(deciding),
+            rules: deciding.iter().flat_map(|verdict| verdict.rules.clone()).collect(),
         };
         Self {
             print: hasher.finish(),
             judged: judged.into(),
             class,
-            agreements,
+            agreements: deciding.iter().filter_map(of).collect(),
         }
     }
 
@@ -122,6 +116,21 @@ impl Ruling {
     pub fn level(&self) -> Option<Level> {
         self.judged.judged().level
     }
+}
+
+/// Of what agreements say on a class, what decides it: the highest level that those say that take the question, if the
+/// answer may tell it.
+pub(super) fn deciding(mut verdicts: Vec<Verdict>, takers: &[usize], tells_existence: bool) -> Vec<Verdict> {
+    verdicts.retain(|verdict| takers.contains(&verdict.agreement));
+    let highest = verdicts.iter().map(|verdict| verdict.level).max();
+    let told = highest.filter(|level| *level > Level::Existence || tells_existence);
+    verdicts.retain(|verdict| Some(verdict.level) == told);
+    verdicts
+}
+
+/// How much those allow that decide; `None` for nothing.
+pub(super) fn level(deciding: &[Verdict]) -> Option<Level> {
+    deciding.first().map(|verdict| verdict.level)
 }
 
 impl PartialEq for Same {

@@ -1,4 +1,5 @@
-//! A class of signals in an entry: what was decided on it, which many entries share, and how many signals it held in this one.
+//! A class of signals in an entry: what was decided on it, which many entries share, and how many signals it held in
+//! this one.
 //! Never holds whom or which.
 
 use std::{collections::BTreeSet, ops::Deref};
@@ -59,14 +60,7 @@ struct Row {
 impl Class {
     /// Its encoding, but for the count and the end.
     pub(super) fn text(&self) -> serde_json::Result<&str> {
-        let known = self.judged.text();
-        match known.get() {
-            Some(text) => Ok(text),
-            None => {
-                let text = write(self)?;
-                Ok(known.get_or_init(|| text))
-            }
-        }
+        self.judged.written(write)
     }
 }
 
@@ -99,7 +93,7 @@ impl From<Row> for Class {
     }
 }
 
-fn write(judged: &Judged) -> serde_json::Result<Box<str>> {
+fn write(judged: &Judged) -> serde_json::Result<String> {
     let mut text = serde_json::to_string(&Written {
         kind: &judged.kind,
         owner: &judged.owner,
@@ -113,7 +107,7 @@ fn write(judged: &Judged) -> serde_json::Result<Box<str>> {
         rules: &judged.rules,
     })?;
     let _brace = text.pop();
-    Ok(text.into())
+    Ok(text)
 }
 
 fn is_false(answer: &bool) -> bool {

@@ -1,19 +1,20 @@
 //! The one way to write an entry: compact JSON, fields in declared order, empty ones left out.
 //! Never checks what it writes. What entries share is encoded once, and not once an entry.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use serde::Serialize;
 use serde_json::{Result, to_writer};
 
 use super::{Class, Entry, text::Moment};
 
-/// An encoding longer than this is not made in the thread's own room, so that one of them does not keep it large.
+/// A thread's room is cut to this after each encoding, whether it came to an end or not, so that a long one does not
+/// keep it large.
 const ROOM: usize = 64 * 1024;
 
 thread_local! {
     /// Where encodings are made: what is kept of one is as long as it is, and no longer.
-    static MADE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static MADE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// A JSON object in the making.
@@ -24,14 +25,12 @@ struct Object<'m>(&'m mut Vec<u8>);
 /// # Errors
 /// If a time has a year that is not of four digits.
 pub(super) fn encode(entry: &Entry) -> Result<Vec<u8>> {
-    MADE.with_borrow_mut(|made| {
-        made.clear();
-        write(entry, Object(made))?;
-        let bytes = made.as_slice().to_vec();
-        made.clear();
-        made.shrink_to(ROOM);
-        Ok(bytes)
-    })
+    let mut made = MADE.take();
+    let written = write(entry, Object(&mut made)).map(|()| made.as_slice().to_vec());
+    made.clear();
+    made.shrink_to(ROOM);
+    MADE.set(made);
+    written
 }
 
 fn write(entry: &Entry, mut to: Object<'_>) -> Result<()> {

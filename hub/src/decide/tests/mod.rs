@@ -9,6 +9,7 @@ mod load;
 mod matrix;
 mod naive;
 mod sift;
+mod terms;
 mod vocabulary;
 
 use std::{

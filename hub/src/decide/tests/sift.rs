@@ -15,7 +15,7 @@ fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
 
-fn caller(agency: &str, role: &str) -> Caller {
+pub(super) fn caller(agency: &str, role: &str) -> Caller {
     let practitioner = Practitioner {
         subject: "officer-1".into(),
         roles: BTreeSet::from([role.to_owned()]),
@@ -27,7 +27,7 @@ fn caller(agency: &str, role: &str) -> Caller {
     Caller::sample(agency, agency, "desk", Some(practitioner))
 }
 
-fn question(purpose: &str, gateway: &str) -> Question {
+pub(super) fn question(purpose: &str, gateway: &str) -> Question {
     Question {
         subject: Subject::Person(Box::default()),
         purpose: purpose.parse().unwrap(),
@@ -40,7 +40,7 @@ fn question(purpose: &str, gateway: &str) -> Question {
     }
 }
 
-fn header(kind: &str, number: u8) -> Header {
+pub(super) fn header(kind: &str, number: u8) -> Header {
     let owner = kind.split('.').next().unwrap();
     Header {
         id: SignalId([number; 16]),
@@ -57,12 +57,12 @@ fn header(kind: &str, number: u8) -> Header {
     }
 }
 
-fn central() -> Arc<[AreaCode]> {
+pub(super) fn central() -> Arc<[AreaCode]> {
     Arc::from(["central".parse().unwrap()])
 }
 
 /// The circumstances of somebody who lives, and said this.
-fn living(consent: ConsentFact) -> Circumstances {
+pub(super) fn living(consent: ConsentFact) -> Circumstances {
     Circumstances {
         consent,
         deceased: false,

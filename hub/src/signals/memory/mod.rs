@@ -1,6 +1,7 @@
 //! Content that was opened for earlier answers, as it was written out for them, so that it need not be read, opened and
-//! written again. Never older than what is committed: a signal's content is kept under the stamps of its row and of its subject's data key, so that a correction,
-//! a retraction and the loss of the key each end it at once. Nothing that has ended stays longer than until the next sweep.
+//! written again. Never older than what is committed: a signal's content is kept under the stamps of its row and of its
+//! subject's data key, so that a correction, a retraction and the loss of the key each end it at once. Nothing that has
+//! ended stays longer than until the next sweep.
 
 use std::{
     fmt,
@@ -94,8 +95,9 @@ impl Memory {
         self.opened.retain(|_, remembered| remembered.holds(store));
     }
 
-    /// What a signal says that was decided on by these labels, opened and written out if that is asked for. The opener is kept from one
-    /// signal to the next, since those of an answer mostly share a subject, for as long as its key is not written.
+    /// What a signal says that was decided on by these labels, opened and written out if that is asked for. The opener
+    /// is kept from one signal to the next, since those of an answer mostly share a subject, for as long as its key is
+    /// not written.
     ///
     /// # Errors
     /// `Changed` if its row no longer holds what was decided on; otherwise if it cannot be read or opened.

@@ -287,8 +287,7 @@ fn what_is_shown_was_brought_in_before_and_asked_for_and_decided() {
         entry
     };
     let judged = |level| {
-        let mut entry = allowed();
-        let judged = entry.classes[0].judged.judged().clone();
+        let (mut entry, judged) = (allowed(), allowed().classes[0].judged.judged().clone());
         entry.classes[0].judged = Judged { level, ..judged }.into();
         entry
     };
