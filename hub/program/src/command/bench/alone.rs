@@ -13,7 +13,7 @@ use placehub_hub::store::Batch;
 /// The bytes of one segment of its log: as the hub's.
 const SEGMENT: usize = 16 * 1024 * 1024;
 /// How much of it may be kept in memory, in bytes: as the hub's.
-const CACHE: u64 = 128 * 1024 * 1024;
+const CACHE: u64 = 96 * 1024 * 1024;
 
 /// sled in a folder.
 pub(super) struct Alone {
