@@ -142,17 +142,7 @@ async fn bash_gets_completions_of_every_command() {
 async fn a_refused_question_says_what_is_not_met_and_who_could_lift_it() {
     let home = Home::new().await;
     let served = home.serve().await;
-    let asked = [
-        "ask",
-        "--as",
-        "officer-42",
-        "--person",
-        ALEX,
-        "--purpose",
-        PURPOSE,
-        "--gateway",
-        "care-act-2014-s42",
-    ];
+    let asked = [&ask("officer-42")[..], &["--gateway", "care-act-2014-s42"]].concat();
     let told = home.run(&asked).await.ended(1);
     assert!(
         told.error().contains("(NOT_PERMITTED)") && told.error().contains("not met: gateway"),
@@ -166,16 +156,8 @@ async fn a_refused_question_says_what_is_not_met_and_who_could_lift_it() {
         (&"NOT_PERMITTED".into(), &"gateway".into())
     );
     assert!(!refused["remedy"].as_str().unwrap().is_empty() && !refused["law"].as_str().unwrap().is_empty());
-    let mistaken = [
-        "ask",
-        "--as",
-        "officer-42",
-        "--person",
-        ALEX,
-        "--purpose",
-        "nothing-known",
-        "--json",
-    ];
+    let [purpose @ .., _] = ask("officer-42");
+    let mistaken = [&purpose[..], &["nothing-known", "--json"]].concat();
     let ran = home.run(&mistaken).await.ended(2);
     assert_eq!(ran.json()["refused"]["reason"], "FIELD_INVALID");
     served.stop().await;

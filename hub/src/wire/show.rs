@@ -177,25 +177,16 @@ mod tests {
             any::<i64>().prop_map(Attribute::Integer),
             any::<String>().prop_map(Attribute::Text),
         ];
-        let person = any::<[String; 7]>().prop_map(
-            |[
-                nhs_number,
-                unverified_nhs_number,
-                family_name,
-                given_name,
-                birth_date,
+        let person =
+            any::<[String; 7]>().prop_map(|[number, unverified, family, given, born, postcode, uprn]| BodyPerson {
+                nhs_number: number,
+                unverified_nhs_number: unverified,
+                family_name: family,
+                given_name: given,
+                birth_date: born,
                 postcode,
                 uprn,
-            ]| BodyPerson {
-                nhs_number,
-                unverified_nhs_number,
-                family_name,
-                given_name,
-                birth_date,
-                postcode,
-                uprn,
-            },
-        );
+            });
         let of = |([summary, pointer, uprn], attributes, person): ([String; 3], _, _)| Body {
             summary,
             attributes,

@@ -11,7 +11,7 @@ use super::{
     copies::{after_crash, after_power_loss, journal},
     everything, put, small,
 };
-use crate::store::{Batch, Disk, Error, KEY_CAP, Read, Store, VALUE_CAP, row};
+use crate::store::{Batch, Disk, Error, KEY_CAP, Read, SEGMENT, Store, VALUE_CAP, row};
 
 fn number(number: u32) -> Vec<u8> {
     number.to_be_bytes().to_vec()
@@ -116,7 +116,7 @@ const LAST: [u8; KEY_CAP + 1] = [u8::MAX; KEY_CAP + 1];
 
 /// Changes what sled holds, while the store is closed.
 fn change(folder: &Path, change: impl Fn(&sled::Db)) {
-    let db = sled::Config::new().path(folder).segment_size(16 << 20).open().unwrap();
+    let db = sled::Config::new().path(folder).segment_size(SEGMENT).open().unwrap();
     change(&db);
     db.flush().unwrap();
 }
