@@ -7,10 +7,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use serde::Serialize;
+
 use super::{AgencyId, AreaCode, ConsentFact, KindId, Level, Sensitivity, Severity, SubjectSort};
 
-/// A class of signals, and what was decided on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A class of signals, and what was decided on it. The ledger writes its fields in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Judged {
     /// What sort of fact.
     pub kind: KindId,
@@ -27,6 +29,7 @@ pub struct Judged {
     /// What the person said that covers the question.
     pub consent: ConsentFact,
     /// Whether the person had died.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deceased: bool,
     /// How much was allowed; `None`: nothing.
     pub level: Option<Level>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{AreaCode, GatewayId, Identity, KindId, Level, PurposeId, Uprn};
 
@@ -39,7 +40,8 @@ pub enum Subject {
 }
 
 /// The sort of a subject, which is all of it that policies see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SubjectSort {
     /// An address.
     Address,
@@ -50,11 +52,9 @@ pub enum SubjectSort {
 }
 
 impl Question {
-    /// Whether the answer may tell that an agency knows the subject, without more. A line that says so must give away
-    /// neither a kind nor a time nor a number, so it answers a question about a person or an address as a whole, over
-    /// all that has not lapsed, and none that asks for certain kinds.
+    /// Whether the answer may tell that an agency knows the subject, without more.
     pub fn tells_existence(&self) -> bool {
-        self.kinds.is_empty() && !matches!(self.subject, Subject::Area(_))
+        self.subject.sort().tells_existence(!self.kinds.is_empty())
     }
 }
 
@@ -70,6 +70,13 @@ impl Subject {
 }
 
 impl SubjectSort {
+    /// Whether an answer about such a subject may tell that an agency knows it, without more. A line that says so must
+    /// give away neither a kind nor a time nor a number, so it answers a question about a person or an address as a
+    /// whole, over all that has not lapsed, and none that asks for certain kinds (`kinds`).
+    pub fn tells_existence(self, kinds: bool) -> bool {
+        !kinds && self != Self::Area
+    }
+
     /// The word that policies and the ledger use.
     pub fn word(self) -> &'static str {
         match self {

@@ -31,7 +31,7 @@ impl PolicySet {
         };
         Replay {
             policies: self,
-            tells_existence: !kinds && why.subject != crate::model::SubjectSort::Area,
+            tells_existence: why.subject.tells_existence(kinds),
             takers: takers.into_iter().filter(lasts).collect(),
             who: Arc::new(who),
             why: Arc::new(why),

@@ -285,7 +285,9 @@ impl Thread {
     fn run(mut self) {
         let mut shared = false;
         while let Some(message) = self.waiting.blocking_recv() {
-            (0..YIELDS).filter(|_| shared).for_each(|_| thread::yield_now());
+            if shared {
+                (0..YIELDS).for_each(|_| thread::yield_now());
+            }
             let mut answers = Vec::new();
             let group = AssertUnwindSafe(|| self.group(message, &mut answers));
             // What a panic said stays out of the reason: it may quote what was being written.

@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 
 pub use committer::{Committed, Committer, Hooks, Seal, Unwritten};
 pub use counted::{Counted, Place, Stamp, Topic};
-pub use disk::Disk;
+pub use disk::{CACHE, Disk, SEGMENT};
 pub use memory::{Fault, Memory, Operations};
 pub use txn::Txn;
 pub use view::{Seen, View};

@@ -7,9 +7,7 @@ use std::{collections::BTreeSet, ops::Deref};
 use placehub_model::{
     AgencyId, AreaCode, ConsentFact, Judged, KindId, Level, Sensitivity, Severity, Shared, SubjectSort,
 };
-use serde::{Deserialize, Serialize};
-
-use super::text::sort;
+use serde::Deserialize;
 
 /// A class of signals that no rule can tell apart, and what was decided on it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -21,23 +19,6 @@ pub struct Class {
     pub count: u32,
 }
 
-/// A class as it is written, and after these fields its count.
-#[derive(Serialize)]
-struct Written<'j> {
-    kind: &'j KindId,
-    owner: &'j AgencyId,
-    sensitivity: Sensitivity,
-    severity: Severity,
-    areas: &'j BTreeSet<AreaCode>,
-    #[serde(with = "sort")]
-    about: SubjectSort,
-    consent: ConsentFact,
-    #[serde(skip_serializing_if = "is_false")]
-    deceased: bool,
-    level: Option<Level>,
-    rules: &'j BTreeSet<String>,
-}
-
 /// A class as it is read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +28,6 @@ struct Row {
     sensitivity: Sensitivity,
     severity: Severity,
     areas: BTreeSet<AreaCode>,
-    #[serde(with = "sort")]
     about: SubjectSort,
     consent: ConsentFact,
     #[serde(default)]
@@ -94,22 +74,7 @@ impl From<Row> for Class {
 }
 
 fn write(judged: &Judged) -> serde_json::Result<String> {
-    let mut text = serde_json::to_string(&Written {
-        kind: &judged.kind,
-        owner: &judged.owner,
-        sensitivity: judged.sensitivity,
-        severity: judged.severity,
-        areas: &judged.areas,
-        about: judged.about,
-        consent: judged.consent,
-        deceased: judged.deceased,
-        level: judged.level,
-        rules: &judged.rules,
-    })?;
+    let mut text = serde_json::to_string(judged)?;
     let _brace = text.pop();
     Ok(text)
-}
-
-fn is_false(answer: &bool) -> bool {
-    !answer
 }

@@ -131,24 +131,6 @@ pub(super) mod optional_uuid {
     }
 }
 
-/// The word of a sort of subject.
-pub(super) mod sort {
-    use super::{Deserialize, Deserializer, Serializer};
-    use placehub_model::SubjectSort;
-
-    pub(in crate::entry) fn serialize<S: Serializer>(sort: &SubjectSort, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(sort.word())
-    }
-
-    pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SubjectSort, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        [SubjectSort::Address, SubjectSort::Area, SubjectSort::Person]
-            .into_iter()
-            .find(|sort| sort.word() == word)
-            .ok_or_else(|| serde::de::Error::custom("a sort is address, area or person"))
-    }
-}
-
 /// A time as entries write it; `None` if its year is not of four digits.
 pub(super) fn print_moment(at: Timestamp) -> Option<String> {
     let text = format!("{at:.6}");

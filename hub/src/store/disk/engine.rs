@@ -14,11 +14,11 @@ use super::{damaged, failed, open, still_there, sync};
 use crate::store::{Error, KEY_CAP, Visit, row};
 
 /// The bytes of one segment of sled's log, the largest that sled allows. Fixed for good when a store is made.
-/// [`VALUE_CAP`](crate::store::VALUE_CAP) and [`Pace::part`](super::Pace) say why it must be large.
-const SEGMENT: usize = 16 * 1024 * 1024;
+/// [`VALUE_CAP`](crate::store::VALUE_CAP) and `Pace::part` say why it must be large.
+pub const SEGMENT: usize = 16 * 1024 * 1024;
 
 /// How much of the store sled may keep in memory, in bytes.
-const CACHE: u64 = 96 * 1024 * 1024;
+pub const CACHE: u64 = 96 * 1024 * 1024;
 
 /// A key behind all keys that a batch can have, which no read sees. Under it stand the number of the last commit that sled
 /// holds whole, the version of the rows, and the layout of the folder.

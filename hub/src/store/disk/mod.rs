@@ -31,6 +31,7 @@ use self::{
 };
 use super::{Batch, Error, KEY_CAP, Read, Store, Visit, weigh};
 
+pub use self::engine::{CACHE, SEGMENT};
 #[cfg(test)]
 pub(super) use self::settle::Step;
 
@@ -81,9 +82,9 @@ impl Disk {
     /// Opens the store in a folder, and makes both if there are none.
     ///
     /// # Errors
-    /// [`Error::InUse`] if it is open already; [`Error::Version`] if another version of the hub wrote it; [`Error::Damaged`] if its files are spoilt or lack what was committed, as far
-    /// as that can be seen without reading all of it; [`Error::Engine`] if the folder or its files cannot be made, read or
-    /// written.
+    /// [`Error::InUse`] if it is open already; [`Error::Version`] if another version of the hub wrote it;
+    /// [`Error::Damaged`] if its files are spoilt or lack what was committed, as far as that can be seen without reading
+    /// all of it; [`Error::Engine`] if the folder or its files cannot be made, read or written.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         Self::open_at(dir, Pace::default())
     }

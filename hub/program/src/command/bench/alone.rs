@@ -8,14 +8,9 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use placehub_hub::store::Batch;
+use placehub_hub::store::{Batch, CACHE, SEGMENT};
 
-/// The bytes of one segment of its log: as the hub's.
-const SEGMENT: usize = 16 * 1024 * 1024;
-/// How much of it may be kept in memory, in bytes: as the hub's.
-const CACHE: u64 = 96 * 1024 * 1024;
-
-/// sled in a folder.
+/// sled in a folder, with the settings that the hub gives it.
 pub(super) struct Alone {
     sled: sled::Db,
     log: File,
