@@ -30,7 +30,7 @@ pub const CHANGE: u8 = b'v';
 /// What a watch has on its reader's screen, event by event: `watch16 · event8 · signal16` → what stands there since.
 /// Room `changes`.
 pub const SHOWN: u8 = b'd';
-/// Ledger entries: `number8` → bytes. Room `ledger`.
+/// Ledger entries: `number8` of the last → its bytes, or those of up to sixteen, packed. Room `ledger`.
 pub const LEDGER_ENTRY: u8 = b'l';
 /// The ledger's complete subtrees of every fourth level from 4 on: `level1 · index8` → the hashes of the sixteen subtrees four
 /// levels lower, of which the lowest are those of entries. Room `ledger`.

@@ -70,16 +70,14 @@ pub fn record(txn: &mut Txn<'_>, change: Change, at: Timestamp) -> Result<(), Er
 /// # Errors
 /// If what was recorded cannot be read.
 pub fn gather(txn: &mut Txn<'_>) -> Result<(), Error> {
-    for rows in txn.puts_under(&[tables::CHANGE]).chunks(GATHERED) {
-        let Some(((last, _), before)) = rows.split_last().filter(|(_, before)| !before.is_empty()) else {
-            continue;
-        };
+    for rows in txn.take_under(&[tables::CHANGE]).chunks(GATHERED) {
         let changes = rows
             .iter()
             .map(|(_, value)| row::decode::<Vec<Dated>>(tables::CHANGE, value));
         let changes: Vec<_> = changes.collect::<Result<_, _>>()?;
-        before.iter().for_each(|(key, _)| txn.withdraw(key));
-        txn.put(last.clone(), row::encode(tables::CHANGE, &changes.concat())?);
+        if let Some((last, _)) = rows.last() {
+            txn.put(last.clone(), row::encode(tables::CHANGE, &changes.concat())?);
+        }
     }
     Ok(())
 }

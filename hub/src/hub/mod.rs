@@ -360,7 +360,9 @@ fn committer(store: Arc<dyn Store>, ledger: Arc<Ledger>, bell: Bell) -> Result<C
             ledger.seal(txn).map_err(|why| store::Error::Engine {
                 doing: "sign the ledger's head",
                 source: Box::new(why),
-            })
+            })?;
+            ledger::pack(txn);
+            Ok(())
         }),
         committed: Box::new(move || bell.ring(durable.load(Ordering::Relaxed))),
     };

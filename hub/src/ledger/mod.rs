@@ -6,6 +6,7 @@
 pub mod concern;
 pub mod held;
 mod index;
+mod packed;
 mod period;
 pub mod read;
 mod rotation;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 
 #[cfg(test)]
 pub(crate) use index::forget_mention;
+pub use packed::pack;
 pub use period::{Period, first_at_or_after};
 pub use placehub_ledger::{
     Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, Hidden, LONGEST, Near, NoteInvalid, Refusal,

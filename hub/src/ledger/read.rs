@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use placehub_ledger::proof::{self, Nodes, Unproven};
 
 use super::{
-    Error, index,
+    Error, index, packed,
     stored::{self, STRIDE, Tail},
     tree::{self, Hash, branch_hash},
 };
@@ -25,7 +25,18 @@ const UNKEPT: Error = Error::Torn("a hash of the tree is missing");
 /// # Errors
 /// If the store fails.
 pub fn entry(read: &dyn Read, number: u64) -> Result<Option<Vec<u8>>, Error> {
-    read.get(&stored::entry_key(number)).map_err(Error::Store)
+    let mut entry = None;
+    let to = store::after_prefix(&[tables::LEDGER_ENTRY]);
+    read.scan(&stored::entry_key(number), &to, &mut |key, row| {
+        // The first row from there on has it, if any has.
+        let mut entries = stored::entry_number(key).map(|last| packed::unpack(last, row));
+        entry = entries
+            .as_mut()
+            .and_then(|entries| entries.find(|(found, _)| *found == number));
+        ControlFlow::Break(())
+    })
+    .map_err(Error::Store)?;
+    Ok(entry.map(|(_, entry)| entry))
 }
 
 /// At most `limit` entries below number `before` (`None`: from the end), newest first.
@@ -229,31 +240,35 @@ fn note(bytes: Vec<u8>) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::Torn("a signed note is not text"))
 }
 
-/// The rows of entries from number `from` on, gaps and all.
+/// The entries from number `from` on, gaps and all.
 pub(super) fn rows(read: &dyn Read, from: u64, limit: usize) -> Result<Vec<Numbered>, Error> {
-    let mut rows = Vec::new();
+    let mut rows: Vec<Numbered> = Vec::new();
     if limit == 0 {
         return Ok(rows);
     }
-    let mut odd = false;
+    let mut odd = None;
     let to = store::after_prefix(&[tables::LEDGER_ENTRY]);
-    read.scan(&stored::entry_key(from), &to, &mut |key, bytes| {
-        match stored::entry_number(key) {
-            Some(number) => rows.push((number, bytes.to_vec())),
-            None => odd = true,
+    read.scan(&stored::entry_key(from), &to, &mut |key, row| {
+        let Some(last) = stored::entry_number(key) else {
+            odd = Some("a key of an entry is malformed");
+            return ControlFlow::Break(());
+        };
+        let mut entries = packed::unpack(last, row)
+            .skip_while(|(number, _)| *number < from)
+            .peekable();
+        let before = rows.last().map(|(before, _)| *before);
+        if before >= entries.peek().map(|(number, _)| *number) {
+            odd = Some("an entry is there twice");
+            return ControlFlow::Break(());
         }
-        if rows.len() < limit && !odd {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
+        rows.extend(entries.take(limit - rows.len()));
+        match rows.len() < limit {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
         }
     })
     .map_err(Error::Store)?;
-    if odd {
-        Err(Error::Torn("a key of an entry is malformed"))
-    } else {
-        Ok(rows)
-    }
+    odd.map_or(Ok(rows), |why| Err(Error::Torn(why)))
 }
 
 fn numbered(read: &dyn Read, number: u64) -> Result<Numbered, Error> {

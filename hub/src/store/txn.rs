@@ -31,16 +31,16 @@ impl<'b> Txn<'b> {
         self.writes.insert(key, None);
     }
 
-    /// What it puts under keys that begin with `prefix`, in ascending byte order.
-    pub fn puts_under(&self, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    /// Takes back what it was to put under keys that begin with `prefix`, in ascending byte order, so that it can be put
+    /// there in another form.
+    pub fn take_under(&mut self, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
         let own = self.writes.range(prefix.to_vec()..after_prefix(prefix));
-        own.filter_map(|(key, value)| Some((key.clone(), value.clone()?)))
-            .collect()
-    }
-
-    /// Takes back what it was to write under a key.
-    pub fn withdraw(&mut self, key: &[u8]) {
-        self.writes.remove(key);
+        let keys: Vec<_> = own
+            .filter(|(_, value)| value.is_some())
+            .map(|(key, _)| key.clone())
+            .collect();
+        let take = |key| self.writes.remove(&key).flatten().map(|value| (key, value));
+        keys.into_iter().filter_map(take).collect()
     }
 
     /// Has open watches woken once the batch is durable.

@@ -47,15 +47,12 @@ impl Waiting {
     /// Brings what a batch adds into as few rows as may be, and lists what has waited long enough. To be called on each batch
     /// before it is committed.
     pub(super) fn gather(&self, txn: &mut Txn<'_>) -> Result<(), Error> {
-        let own = txn.puts_under(&[tables::LEDGER_WAITING]);
-        let added: usize = own.iter().map(|(_, value)| value.len() / MENTION).sum();
-        if own.len() > 1 {
-            let together: Vec<u8> = own.iter().flat_map(|(_, value)| value.iter().copied()).collect();
-            own.iter().for_each(|(key, _)| txn.withdraw(key));
-            for part in together.chunks(ROW * MENTION) {
-                let last = part.last_chunk::<8>().map_or(0, |number| u64::from_be_bytes(*number));
-                txn.put(waiting_key(last, part), part.to_vec());
-            }
+        let own: Vec<_> = txn.take_under(&[tables::LEDGER_WAITING]);
+        let together: Vec<u8> = own.into_iter().flat_map(|(_, value)| value).collect();
+        let added = together.len() / MENTION;
+        for part in together.chunks(ROW * MENTION) {
+            let last = part.last_chunk::<8>().map_or(0, |number| u64::from_be_bytes(*number));
+            txn.put(waiting_key(last, part), part.to_vec());
         }
         let before = match self.0.load(Ordering::Relaxed) {
             UNKNOWN => waiting(txn)?.iter().map(|(_, mentions)| mentions.len()).sum(),

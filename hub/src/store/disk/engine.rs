@@ -24,8 +24,11 @@ pub const CACHE: u64 = 96 * 1024 * 1024;
 /// holds whole, the version of the rows, and the layout of the folder.
 pub(super) const LAST: [u8; KEY_CAP + 1] = [u8::MAX; KEY_CAP + 1];
 
-/// The layout of a folder in which a journal goes before sled. The layout before it had no such byte, and every commit in sled.
-const LAYOUT: u8 = 1;
+/// The layout of a folder in which a journal goes before sled, and rows of the ledger may hold many entries, packed.
+const LAYOUT: u8 = 2;
+
+/// The layout in which no row was packed yet. The one before it had no such byte, and every commit in sled.
+const UNPACKED: u8 = 1;
 
 /// A tree that the first version of the hub made for the number of the last commit.
 const FIRST_VERSION: &[u8] = b"commits";
@@ -44,6 +47,8 @@ pub(super) struct Held {
     pub(super) last: u64,
     /// Whether there may be a journal: not before [`Engine::holds`] has said so once.
     pub(super) journalled: bool,
+    /// Whether an older program would refuse it, as it must whenever this one may have written to it.
+    pub(super) ours: bool,
 }
 
 /// Our own handle of the file that sled writes its log to.
@@ -68,25 +73,19 @@ impl Engine {
         }
         let db = start(dir)?;
         let last = db.get(LAST).map_err(failed("open its log"))?;
-        let held = match last.as_deref().map(<[u8]>::split_first_chunk) {
-            Some(Some((last, [row::VERSION, LAYOUT]))) => Held {
-                last: u64::from_be_bytes(*last),
-                journalled: true,
-            },
-            Some(Some((last, [row::VERSION]))) => Held {
-                last: u64::from_be_bytes(*last),
-                journalled: false,
-            },
-            None if !db.tree_names().iter().any(|name| name == FIRST_VERSION) => Held {
-                last: 0,
-                journalled: false,
-            },
+        let last = last.as_deref().map(<[u8]>::split_first_chunk);
+        let (last, journalled, ours) = match last {
+            Some(Some((last, [row::VERSION, LAYOUT]))) => (u64::from_be_bytes(*last), true, true),
+            Some(Some((last, [row::VERSION, UNPACKED]))) => (u64::from_be_bytes(*last), true, false),
+            Some(Some((last, [row::VERSION]))) => (u64::from_be_bytes(*last), false, false),
+            None if !db.tree_names().iter().any(|name| name == FIRST_VERSION) => (0, false, false),
             Some(_) | None => {
                 return Err(Error::Version {
                     path: dir.display().to_string(),
                 });
             }
         };
+        let held = Held { last, journalled, ours };
         let engine = Self { db, log, _lock: lock };
         engine.sync()?;
         sync(&dir.join("conf")).map_err(failed("sync its settings"))?;

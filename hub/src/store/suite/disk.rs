@@ -2,6 +2,7 @@
 //! refused if it is not what was written. How its journal goes into sled is none of it.
 
 use std::{
+    cell::Cell,
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
@@ -121,6 +122,12 @@ fn change(folder: &Path, change: impl Fn(&sled::Db)) {
     db.flush().unwrap();
 }
 
+fn last_of(folder: &Path) -> Vec<u8> {
+    let last = Cell::default();
+    change(folder, |db| last.set(db.get(LAST).unwrap().unwrap().to_vec()));
+    last.into_inner()
+}
+
 #[test]
 fn a_store_of_another_version_of_the_hub_is_refused_as_such() {
     let folder = tempfile::tempdir().unwrap();
@@ -133,7 +140,7 @@ fn a_store_of_another_version_of_the_hub_is_refused_as_such() {
     };
     for ending in [
         [row::VERSION + 1].as_slice(),
-        &[row::VERSION, 2],
+        &[row::VERSION, 3],
         &[row::VERSION; 2],
         &[],
     ] {
@@ -155,16 +162,32 @@ fn a_store_from_before_there_was_a_journal_is_gone_on_with() {
     fs::write(folder.path().join("mark"), [9_u64.to_be_bytes(); 2].concat()).unwrap();
     let disk = Disk::open(folder.path()).unwrap();
     drop(disk);
-    change(folder.path(), |db| {
-        let last = db.get(LAST).unwrap().unwrap();
-        assert_eq!(
-            *last,
-            [0, 0, 0, 0, 0, 0, 0, 9, row::VERSION, 1],
-            "an older hub refuses it now"
-        );
-    });
+    assert_eq!(
+        last_of(folder.path()),
+        [0, 0, 0, 0, 0, 0, 0, 9, row::VERSION, 2],
+        "an older hub refuses it now"
+    );
     Disk::open(folder.path()).unwrap().commit(put(b"b", b"2")).unwrap();
     assert_eq!(everything(&Disk::open(folder.path()).unwrap()).len(), 2);
+}
+
+#[test]
+fn a_store_from_before_rows_were_packed_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    Disk::open(folder.path()).unwrap().commit(put(b"a", b"1")).unwrap();
+    let now = last_of(folder.path());
+    let before = [now.strip_suffix(&[2]).unwrap(), &[1]].concat();
+    change(folder.path(), |db| drop(db.insert(LAST, before.as_slice()).unwrap()));
+    let disk = Disk::open(folder.path()).unwrap();
+    assert_eq!(everything(&disk).len(), 1);
+    disk.commit(put(b"b", b"2")).unwrap();
+    let crashed = after_crash(folder.path());
+    let last = last_of(crashed.path());
+    assert!(
+        last.ends_with(&[row::VERSION, 2]),
+        "an older hub refuses it before anything is written"
+    );
+    assert_eq!(everything(&Disk::open(crashed.path()).unwrap()).len(), 2);
 }
 
 #[test]

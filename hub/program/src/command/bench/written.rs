@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use jiff::SignedDuration;
 use placehub_hub::{
     config::Config,
-    ledger::{Checkpoint, Commitment, Entry, Hex, Ledger, Signer, Subject, read},
+    ledger::{self, Checkpoint, Commitment, Entry, Hex, Ledger, Signer, Subject, read},
     model::{AgencyId, AgreementId},
     store::{self, Committer, Disk, Hooks, Store},
 };
@@ -36,7 +36,9 @@ pub(super) async fn write(
             sealing.seal(txn).map_err(|why| store::Error::Engine {
                 doing: "sign the ledger's head",
                 source: Box::new(why),
-            })
+            })?;
+            ledger::pack(txn);
+            Ok(())
         }),
         committed: Box::new(|| {}),
     };
