@@ -71,7 +71,7 @@ pub fn record(txn: &mut Txn<'_>, vault: &Vault, person: PersonId, recorded: &Rec
 /// If the store fails.
 pub fn unsettle(txn: &mut Txn<'_>, people: impl IntoIterator<Item = PersonId>) -> Result<(), store::Error> {
     let serial = (epoch(txn)? + 1).to_be_bytes();
-    txn.put(epoch_key(), serial.to_vec());
+    txn.put(tables::CONSENT_EPOCH.to_vec(), serial.to_vec());
     people
         .into_iter()
         .for_each(|person| txn.put(serial_key(person), serial.to_vec()));
@@ -134,7 +134,7 @@ pub fn fact(
 /// # Errors
 /// If the store fails.
 pub fn epoch(read: &dyn Read) -> Result<u64, store::Error> {
-    number(read, &epoch_key())
+    number(read, tables::CONSENT_EPOCH)
 }
 
 /// The epoch that a person's newest statement, or the newest change to who they are, started; 0 if there is none.
@@ -154,10 +154,6 @@ fn number(read: &dyn Read, key: &[u8]) -> Result<u64, store::Error> {
 
 fn serial_key(person: PersonId) -> Vec<u8> {
     [&[tables::CONSENT_SERIAL], &person.0[..]].concat()
-}
-
-fn epoch_key() -> Vec<u8> {
-    [&[tables::SINGLE], &b"consent.epoch"[..]].concat()
 }
 
 fn prefix(person: PersonId) -> Vec<u8> {

@@ -67,8 +67,8 @@ fn packed(row: &[Numbered]) -> Vec<u8> {
     for (_, entry) in row {
         packed.extend((entry.len() as u32).to_be_bytes());
     }
-    let entries: Vec<u8> = row.iter().flat_map(|(_, entry)| entry).copied().collect();
-    packed.extend(lz4_flex::block::compress(&entries));
+    let entries: Vec<_> = row.iter().map(|(_, entry)| entry.as_slice()).collect();
+    packed.extend(lz4_flex::block::compress(&entries.concat()));
     packed
 }
 

@@ -1,5 +1,5 @@
 //! A store that counts what is written by topic, so that what was read of a topic can be remembered until it is written again.
-//! Remembers nothing itself, and never knows what a topic is about.
+//! Remembers single rows itself, and never knows what a topic is about.
 
 use std::{
     collections::BTreeSet,
@@ -12,14 +12,29 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 
 use super::{Batch, Error, Read, Store, Visit};
 
 /// How many counts there are. Topics that share one are forgotten together, which costs time and nothing else.
 const COUNTS: usize = 1 << 16;
 
-/// Which topic a key belongs to; `None` if it is never remembered. A topic is the beginning of its keys.
-pub type Topic = fn(&[u8]) -> Option<&[u8]>;
+/// How many rows are remembered, whether they are there or not.
+const ROWS: usize = 1 << 16;
+
+/// Which topic a key belongs to.
+pub type Topics = fn(&[u8]) -> Topic<'_>;
+
+/// What a key belongs to, of what can be remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic<'k> {
+    /// It is never remembered.
+    Never,
+    /// What all keys that begin like this hold together is remembered by those who read it.
+    Of(&'k [u8]),
+    /// The key is a topic of its own, and its row, which is a small one, is remembered by the store.
+    Alone,
+}
 
 /// What a topic's count was. As long as the topic has the same stamp, nothing that was read of it has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +47,8 @@ pub struct Place(usize);
 /// A store, with the counts of what was written to it through this.
 pub struct Counted {
     store: Arc<dyn Store>,
-    topic: Topic,
+    topics: Topics,
+    rows: Cache<Vec<u8>, (Stamp, Option<Vec<u8>>)>,
     /// Odd while a commit writes to one of the count's topics.
     counts: Box<[AtomicU64]>,
     hasher: RandomState,
@@ -41,10 +57,11 @@ pub struct Counted {
 
 impl Counted {
     /// Counts what is written to `store` from now on. Nothing else may write to it.
-    pub fn new(store: Arc<dyn Store>, topic: Topic) -> Self {
+    pub fn new(store: Arc<dyn Store>, topics: Topics) -> Self {
         Self {
             store,
-            topic,
+            topics,
+            rows: Cache::new(ROWS),
             counts: (0..COUNTS).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
             writing: Mutex::new(()),
@@ -78,11 +95,34 @@ impl Counted {
         topic: &[u8],
         read: impl FnOnce(&dyn Read) -> Result<T, E>,
     ) -> Result<(T, Option<Stamp>), E> {
-        let before = self.stamp(topic);
+        self.stamped_at(self.place(topic), read)
+    }
+
+    fn stamped_at<T, E>(
+        &self,
+        place: Place,
+        read: impl FnOnce(&dyn Read) -> Result<T, E>,
+    ) -> Result<(T, Option<Stamp>), E> {
+        let before = self.stamp_at(place);
         let found = read(&*self.store)?;
         fence(Ordering::SeqCst);
-        let stamp = before.filter(|_| self.stamp(topic) == before);
+        let stamp = before.filter(|_| self.stamp_at(place) == before);
         Ok((found, stamp))
+    }
+
+    /// A row that is a topic of its own.
+    fn row(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let place = self.place(key);
+        let stamp = self.stamp_at(place);
+        let known = self.rows.get(key).filter(|(known, _)| Some(*known) == stamp);
+        if let Some((_, row)) = known {
+            return Ok(row);
+        }
+        let (row, stamp) = self.stamped_at(place, |read| read.get(key))?;
+        if let Some(stamp) = stamp {
+            self.rows.insert(key.to_vec(), (stamp, row.clone()));
+        }
+        Ok(row)
     }
 }
 
@@ -94,7 +134,10 @@ impl fmt::Debug for Counted {
 
 impl Read for Counted {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.store.get(key)
+        match (self.topics)(key) {
+            Topic::Alone => self.row(key),
+            Topic::Never | Topic::Of(_) => self.store.get(key),
+        }
     }
 
     fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
@@ -104,7 +147,11 @@ impl Read for Counted {
 
 impl Store for Counted {
     fn commit(&self, batch: Batch) -> Result<(), Error> {
-        let topics = batch.keys().filter_map(|key| (self.topic)(key));
+        let topics = batch.keys().filter_map(|key| match (self.topics)(key) {
+            Topic::Never => None,
+            Topic::Of(topic) => Some(topic),
+            Topic::Alone => Some(key.as_slice()),
+        });
         let places: BTreeSet<Place> = topics.map(|topic| self.place(topic)).collect();
         let count = || {
             for count in places.iter().filter_map(|Place(place)| self.counts.get(*place)) {
@@ -124,8 +171,12 @@ mod tests {
     use super::*;
     use crate::store::{Fault, Memory};
 
-    fn topic(key: &[u8]) -> Option<&[u8]> {
-        key.get(..2).filter(|topic| topic.starts_with(b"t"))
+    fn topic(key: &[u8]) -> Topic<'_> {
+        match key {
+            [b't', _, ..] => Topic::Of(&key[..2]),
+            [b'r', ..] => Topic::Alone,
+            _ => Topic::Never,
+        }
     }
 
     fn put(key: &[u8]) -> Batch {
@@ -204,5 +255,79 @@ mod tests {
         assert_eq!(stamp, None, "it was written while it was read");
         let (value, stamp) = counted.stamped(b"t1", |read| read.get(b"t1-b")).unwrap();
         assert_eq!((value, stamp), (Some(vec![1]), counted.stamp(b"t1")));
+    }
+
+    /// A store that counts how often a row of it is read, and may be told to write it meanwhile.
+    struct Watched {
+        memory: Memory,
+        reads: AtomicU64,
+        meanwhile: Mutex<Box<dyn FnMut() + Send>>,
+    }
+
+    impl Read for Watched {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+            self.reads.fetch_add(1, Ordering::SeqCst);
+            let row = self.memory.get(key);
+            self.meanwhile.lock()();
+            row
+        }
+
+        fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+            self.memory.scan(from, to, visit)
+        }
+    }
+
+    impl Store for Watched {
+        fn commit(&self, batch: Batch) -> Result<(), Error> {
+            self.memory.commit(batch)
+        }
+    }
+
+    fn watched() -> (Arc<Watched>, Arc<Counted>) {
+        let watched = Arc::new(Watched {
+            memory: Memory::new(),
+            reads: AtomicU64::new(0),
+            meanwhile: Mutex::new(Box::new(|| ())),
+        });
+        (watched.clone(), Arc::new(Counted::new(watched, topic)))
+    }
+
+    #[test]
+    fn a_row_that_is_remembered_is_read_again_once_it_was_written_or_taken_away() {
+        let (watched, counted) = watched();
+        let read = |row: Option<u8>, reads| {
+            let row = row.map(|value| vec![value]);
+            assert_eq!(
+                [counted.get(b"r").unwrap(), counted.get(b"r").unwrap()],
+                [row.clone(), row]
+            );
+            assert_eq!(watched.reads.swap(0, Ordering::SeqCst), reads);
+        };
+        read(None, 1);
+        read(None, 0);
+        counted.commit(put(b"r")).unwrap();
+        read(Some(1), 1);
+        counted.commit(put(b"x")).unwrap();
+        read(Some(1), 0);
+        counted.commit(Batch::from([(b"r".to_vec(), None)])).unwrap();
+        read(None, 1);
+        for key in [b"x1", b"t1"] {
+            counted.get(key).unwrap();
+            counted.get(key).unwrap();
+        }
+        assert_eq!(watched.reads.load(Ordering::SeqCst), 4, "no other row is remembered");
+    }
+
+    #[test]
+    fn a_row_that_was_written_while_it_was_read_is_not_remembered() {
+        let (watched, counted) = watched();
+        let (same, mut rows) = (Arc::downgrade(&counted), vec![put(b"r")]);
+        *watched.meanwhile.lock() = Box::new(move || {
+            if let (Some(counted), Some(row)) = (same.upgrade(), rows.pop()) {
+                counted.commit(row).unwrap();
+            }
+        });
+        assert_eq!(counted.get(b"r").unwrap(), None, "as it was when it was read");
+        assert_eq!(counted.get(b"r").unwrap(), Some(vec![1]));
     }
 }
