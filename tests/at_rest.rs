@@ -7,7 +7,10 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-use placehub_hub::store::{Disk, Fault, Memory};
+use placehub_hub::{
+    ledger::read,
+    store::{Disk, Fault, Memory},
+};
 use placehub_proto::v1::{
     ConsentMethod, ConsentStance, ConsentStatement, ListConsentsRequest, LocalReference, PersonIdentity,
     ReviewHeldEntryRequest, ReviewOutcome, SignalDraft,
@@ -321,6 +324,10 @@ async fn nothing_on_the_disk_or_in_the_log_tells_who_anybody_is() {
         let table = char::from(key[0]);
         assert_eq!(found(key, secrets()), [""; 0], "in a key of table {table}");
         assert_eq!(found(value, secrets()), [""; 0], "in a value of table {table}");
+    }
+    // A packed row would hide what its entries say.
+    for (number, entry) in read::export(&*hub.store, 0, usize::MAX).unwrap() {
+        assert_eq!(found(&entry, secrets()), [""; 0], "in entry {number}");
     }
     hub.stop().await;
     let files = bytes_under(&folder);

@@ -10,7 +10,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Error, Grounds, Memory, Recorded, epoch, fact};
+use super::{Error, Grounds, Memory, Recorded, epoch, fact, memory::Known};
 use crate::{
     keys::Vault,
     model::{AgencyId, ConsentFact, Header, PersonId, PurposeId},
@@ -30,11 +30,9 @@ pub struct Facts<'r> {
     grounds: Grounds,
 }
 
-/// A human, and what counts as said under their records, once it was asked for.
+/// What is known of a person, and what counts as said under their human's records, once it was asked for.
 struct Voice {
-    human: Arc<Human>,
-    /// The number of the record that was asked for.
-    newest: u64,
+    known: Arc<Known>,
     said: Option<Heard>,
 }
 
@@ -82,6 +80,7 @@ impl<'r> Facts<'r> {
     pub fn records(&mut self, person: PersonId) -> Result<Vec<PersonId>, Error> {
         let (read, memory) = (self.read, self.memory);
         Ok(voice((read, memory), &mut self.known, &mut self.grounds, person)?
+            .known
             .human
             .records())
     }
@@ -96,11 +95,12 @@ impl<'r> Facts<'r> {
             return Ok((ConsentFact::None, false));
         };
         let (read, vault, memory) = (self.read, self.vault, self.memory);
-        let Voice { human, newest, said } = voice((read, memory), &mut self.known, &mut self.grounds, person)?;
+        let Voice { known, said } = voice((read, memory), &mut self.known, &mut self.grounds, person)?;
+        let human = &known.human;
         let heard = match said {
             Some(heard) => heard,
             None if human.is_one_record() => said.insert(Heard {
-                own: memory.statements(read, vault, person, *newest)?,
+                own: memory.statements(read, vault, person, known)?,
                 others: Vec::new(),
             }),
             None => said.insert(listen((read, vault, memory), human, &mut self.grounds)?),
@@ -127,13 +127,9 @@ fn voice<'k>(
     Ok(match known.entry(person) {
         Entry::Occupied(known) => known.into_mut(),
         Entry::Vacant(unknown) => {
-            let (newest, human) = memory.human(read, person, grounds.epoch)?;
-            grounds.people.push((person, newest));
-            unknown.insert(Voice {
-                human,
-                newest,
-                said: None,
-            })
+            let known = memory.person(read, person, grounds.epoch)?;
+            grounds.people.push((person, known.newest));
+            unknown.insert(Voice { known, said: None })
         }
     })
 }
@@ -145,9 +141,9 @@ fn listen(
     grounds: &mut Grounds,
 ) -> Result<Heard, Error> {
     let mut said = |record| {
-        let (newest, _) = memory.human(read, record, grounds.epoch)?;
-        grounds.people.push((record, newest));
-        memory.statements(read, vault, record, newest)
+        let known = memory.person(read, record, grounds.epoch)?;
+        grounds.people.push((record, known.newest));
+        memory.statements(read, vault, record, &known)
     };
     let records = human.records();
     let each = records.iter().map(|record| Ok((*record, said(*record)?)));

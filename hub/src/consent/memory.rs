@@ -13,7 +13,7 @@ use crate::{
     store::Read,
 };
 
-/// Of how many people it is remembered who they are, and about how many it is remembered what they said.
+/// Of how many people it is remembered who they are and what they said, roughly.
 const REMEMBERED: usize = 16_384;
 /// How much of what was said is remembered: each statement counts, and so does each person.
 const STATEMENTS: u64 = 65_536;
@@ -22,13 +22,7 @@ const STATEMENTS: u64 = 65_536;
 ///
 /// Whoever changes either unsettles those whom it concerns (`consent::unsettle`), which gives them a new number and raises
 /// the epoch: the number of all such changes of anybody.
-pub struct Memory {
-    humans: Cache<PersonId, Known>,
-    said: Cache<PersonId, Said, Weight>,
-}
-
-/// What somebody said up to their number.
-type Said = (u64, Arc<[Recorded]>);
+pub struct Memory(Cache<PersonId, Arc<Known>, Weight>);
 
 /// So that nobody who said much takes more room than is theirs.
 #[derive(Clone)]
@@ -36,47 +30,52 @@ struct Weight;
 
 /// What is known of a person.
 #[derive(Clone)]
-struct Known {
+pub(super) struct Known {
     /// The epoch in which the number was looked up; it may be that of a later one.
     epoch: u64,
     /// The person's number; 0 if there never was a change.
-    newest: u64,
-    human: Arc<Human>,
+    pub(super) newest: u64,
+    pub(super) human: Arc<Human>,
+    /// What they said up to that number, once somebody has asked.
+    said: Option<Arc<[Recorded]>>,
 }
 
 impl Memory {
     /// Nothing remembered yet.
     pub fn empty() -> Self {
-        Self {
-            humans: Cache::new(REMEMBERED),
-            said: Cache::with_weighter(REMEMBERED, STATEMENTS, Weight),
-        }
+        Self(Cache::with_weighter(REMEMBERED, STATEMENTS, Weight))
     }
 
     /// A person's number and their human, as they were in this epoch or later.
     ///
     /// # Errors
     /// If the store fails.
-    pub(super) fn human(&self, read: &dyn Read, person: PersonId, epoch: u64) -> Result<(u64, Arc<Human>), Error> {
-        let known = self.humans.get(&person);
-        if let Some(known) = known.as_ref().filter(|known| known.epoch == epoch) {
-            return Ok((known.newest, known.human.clone()));
-        }
+    pub(super) fn person(&self, read: &dyn Read, person: PersonId, epoch: u64) -> Result<Arc<Known>, Error> {
+        let known = match self.0.get(&person) {
+            Some(known) if known.epoch == epoch => return Ok(known),
+            known => known,
+        };
         // The number first: what is said or learnt in between makes the grounds fail, and never the facts.
         let newest = serial(read, person)?;
-        let (human, certain) = match known.filter(|known| known.newest == newest) {
-            Some(known) => (known.human, true),
+        let (human, said, certain) = match known.filter(|known| known.newest == newest) {
+            Some(known) => (known.human.clone(), known.said.clone(), true),
             // What was learnt while it was read belongs to a later number.
-            None => (Arc::new(human(read, person)?), serial(read, person)? == newest),
+            None => (Arc::new(human(read, person)?), None, serial(read, person)? == newest),
         };
-        if certain {
-            let human = human.clone();
-            self.humans.insert(person, Known { epoch, newest, human });
+        let known = Arc::new(Known {
+            epoch,
+            newest,
+            human,
+            said,
+        });
+        match certain {
+            true => self.0.insert(person, known.clone()),
+            false => drop(self.0.remove(&person)),
         }
-        Ok((newest, human))
+        Ok(known)
     }
 
-    /// What was said under a record of a person with this number.
+    /// What was said under a record of a person, of whom so much is known.
     ///
     /// # Errors
     /// If a statement cannot be opened or the store fails.
@@ -85,26 +84,26 @@ impl Memory {
         read: &dyn Read,
         vault: &Vault,
         record: PersonId,
-        newest: u64,
+        known: &Known,
     ) -> Result<Arc<[Recorded]>, Error> {
-        if newest == 0 {
-            return Ok(Arc::default());
+        if let Some(said) = &known.said {
+            return Ok(said.clone());
         }
-        if let Some((_, said)) = self.said.get(&record).filter(|(known, _)| *known == newest) {
-            return Ok(said);
-        }
-        self.said.remove_if(&record, |(known, _)| *known < newest);
-        let said: Arc<[Recorded]> = statements(read, vault, record)?.into();
-        if serial(read, record)? == newest {
-            self.said.insert(record, (newest, said.clone()));
+        let said: Arc<[Recorded]> = match known.newest {
+            0 => Arc::default(),
+            _ => statements(read, vault, record)?.into(),
+        };
+        if known.newest == 0 || serial(read, record)? == known.newest {
+            let said = Some(said.clone());
+            self.0.insert(record, Arc::new(Known { said, ..known.clone() }));
         }
         Ok(said)
     }
 }
 
-impl Weighter<PersonId, Said> for Weight {
-    fn weight(&self, _: &PersonId, (_, said): &Said) -> u64 {
-        said.len() as u64 + 1
+impl Weighter<PersonId, Arc<Known>> for Weight {
+    fn weight(&self, _: &PersonId, known: &Arc<Known>) -> u64 {
+        known.said.as_ref().map_or(0, |said| said.len() as u64) + 1
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 
 use super::{
@@ -32,9 +33,9 @@ pub struct Sift<'p> {
     takers: Result<Takers, Refusal>,
     /// Where the tally is of sorts that were met; none if they are not asked for. Each is held, so that no other takes its
     /// place in memory.
-    met: HashMap<(usize, Circumstances), (Arc<Sort>, Option<usize>)>,
+    met: HashMap<(usize, Circumstances), (Arc<Sort>, Option<usize>), RandomState>,
     /// Where the tally is of classes that were met.
-    rulings: HashMap<Same, usize>,
+    rulings: HashMap<Same, usize, RandomState>,
     tally: Vec<Tally>,
     shown: Vec<Shown>,
     lines: BTreeMap<AgencyId, Arc<Header>>,
@@ -60,8 +61,8 @@ impl<'p> Sift<'p> {
             standing,
             reasons,
             now,
-            met: HashMap::with_capacity(CLASSES),
-            rulings: HashMap::with_capacity(CLASSES),
+            met: HashMap::with_capacity_and_hasher(CLASSES, RandomState::default()),
+            rulings: HashMap::with_capacity_and_hasher(CLASSES, RandomState::default()),
             tally: Vec::with_capacity(CLASSES),
             shown: Vec::new(),
             lines: BTreeMap::new(),

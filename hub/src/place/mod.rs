@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use ring::digest;
 
 use self::table::{Record, Table};
@@ -21,7 +22,7 @@ use crate::model::{AreaCode, Uprn};
 /// - `addresses.csv`: `uprn,lsoa`.
 #[derive(Debug)]
 pub struct Places {
-    areas: HashMap<AreaCode, Area>,
+    areas: Areas,
     addresses: HashMap<Uprn, AreaCode>,
     digest: String,
 }
@@ -74,6 +75,9 @@ pub enum Error {
         rule: &'static str,
     },
 }
+
+/// Areas by their codes.
+type Areas = HashMap<AreaCode, Area, RandomState>;
 
 #[derive(Debug)]
 struct Area {
@@ -183,8 +187,8 @@ impl AreaKind {
     }
 }
 
-fn read_areas(table: &Table<4>) -> Result<HashMap<AreaCode, Area>, Error> {
-    let mut areas = HashMap::new();
+fn read_areas(table: &Table<4>) -> Result<Areas, Error> {
+    let mut areas = HashMap::default();
     for record in table.records()? {
         let record = record?;
         let code = area_code(&record, 0)?;
@@ -212,7 +216,7 @@ fn read_areas(table: &Table<4>) -> Result<HashMap<AreaCode, Area>, Error> {
     Ok(areas)
 }
 
-fn read_lsoas(table: &Table<4>, areas: &mut HashMap<AreaCode, Area>) -> Result<(), Error> {
+fn read_lsoas(table: &Table<4>, areas: &mut Areas) -> Result<(), Error> {
     const KINDS: [AreaKind; 4] = [AreaKind::Lsoa, AreaKind::Msoa, AreaKind::Ward, AreaKind::Footprint];
     let mut seen = HashSet::new();
     let mut within: HashMap<AreaCode, Vec<AreaCode>> = HashMap::new();
@@ -243,7 +247,7 @@ fn read_lsoas(table: &Table<4>, areas: &mut HashMap<AreaCode, Area>) -> Result<(
     Ok(())
 }
 
-fn every_lsoa_has_its_line(table: &Table<4>, areas: &HashMap<AreaCode, Area>) -> Result<(), Error> {
+fn every_lsoa_has_its_line(table: &Table<4>, areas: &Areas) -> Result<(), Error> {
     for record in table.records()? {
         let record = record?;
         let alone = areas
@@ -256,7 +260,7 @@ fn every_lsoa_has_its_line(table: &Table<4>, areas: &HashMap<AreaCode, Area>) ->
     Ok(())
 }
 
-fn read_addresses(table: &Table<2>, areas: &HashMap<AreaCode, Area>) -> Result<HashMap<Uprn, AreaCode>, Error> {
+fn read_addresses(table: &Table<2>, areas: &Areas) -> Result<HashMap<Uprn, AreaCode>, Error> {
     let mut addresses = HashMap::new();
     for record in table.records()? {
         let record = record?;
@@ -277,7 +281,7 @@ fn declared<const N: usize>(
     record: &Record<'_, N>,
     column: usize,
     kind: AreaKind,
-    areas: &HashMap<AreaCode, Area>,
+    areas: &Areas,
 ) -> Result<AreaCode, Error> {
     let code = area_code(record, column)?;
     match areas.get_key_value(&code) {

@@ -4,13 +4,14 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    hash::{BuildHasher as _, RandomState},
+    hash::BuildHasher as _,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering, fence},
     },
 };
 
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
@@ -63,7 +64,7 @@ impl Counted {
             topics,
             rows: Cache::new(ROWS),
             counts: (0..COUNTS).map(|_| AtomicU64::new(0)).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             writing: Mutex::new(()),
         }
     }

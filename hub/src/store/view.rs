@@ -3,9 +3,11 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{HashMap, hash_map::RandomState},
+    collections::HashMap,
     hash::BuildHasher as _,
 };
+
+use foldhash::fast::RandomState;
 
 use super::{Batch, Error, Read, Visit};
 
@@ -71,8 +73,8 @@ pub(super) struct Recent {
     from: u64,
     /// The first commit of `young`.
     young_from: u64,
-    young: HashMap<u64, u64>,
-    old: HashMap<u64, u64>,
+    young: HashMap<u64, u64, RandomState>,
+    old: HashMap<u64, u64, RandomState>,
     hasher: RandomState,
 }
 

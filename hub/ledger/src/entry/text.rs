@@ -103,7 +103,7 @@ pub(super) mod uuid {
     use placehub_model::SignalId;
 
     pub(in crate::entry) fn serialize<S: Serializer>(id: &SignalId, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&id.text())
+        serializer.serialize_str(::uuid::Uuid::from_bytes(id.0).hyphenated().encode_lower(&mut [0; 36]))
     }
 
     pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignalId, D::Error> {
