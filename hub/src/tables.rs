@@ -1,8 +1,6 @@
 //! The list of tables: every key of the store begins with one of these bytes, and each table belongs to one room.
 //! Nothing here reads or writes.
 
-use crate::store::Topic;
-
 /// Headers by address: `hash16 · !occurred8 · signal16` → `Header`. Room `labels`.
 pub const LABEL_ADDRESS: u8 = b'u';
 /// Headers by smallest area: `code · 0 · !occurred8 · signal16` → `Header`. Room `labels`.
@@ -48,18 +46,25 @@ pub const LEDGER_WAITING: u8 = b'q';
 pub const LEDGER_HELD: u8 = b'y';
 /// How often anything was said or learnt of anybody: → number. Room `consent`.
 pub const CONSENT_EPOCH: &[u8] = b"xconsent.epoch";
+const _: () = assert!(matches!(CONSENT_EPOCH, [SINGLE, ..]));
 /// Single values: `name` → value (schema version, ledger tail, consent epoch, counters). Each room its own names.
 pub const SINGLE: u8 = b'x';
 
-/// What a key belongs to, of what is remembered: the labels of a person, an address or an area, a signal and a data key; and
-/// alone, the rows that tell who somebody is and whether anything was said since, which every push and every question reads.
-pub fn topic(key: &[u8]) -> Topic<'_> {
-    let of = |topic: Option<_>| topic.map_or(Topic::Never, Topic::Of);
+/// What a key belongs to, of what is remembered: the labels of a person, an address or an area, a signal, a data key, or the
+/// key alone. `None` for everything else.
+pub fn topic(key: &[u8]) -> Option<&[u8]> {
+    match *key.first()? {
+        DATA_KEY | LABEL_ADDRESS | LABEL_PERSON | SIGNAL => key.get(..17),
+        LABEL_AREA => key.get(..=key.iter().position(|byte| *byte == 0)?),
+        _ => Some(key).filter(|key| is_alone(key)),
+    }
+}
+
+/// Whether a key's row is remembered alone: those that tell who somebody is and whether anything was said since, which
+/// every push and every question reads.
+pub fn is_alone(key: &[u8]) -> bool {
     match key.first() {
-        Some(&(IDENTIFIER | PERSON | HUMAN | CONSENT_SERIAL)) => Topic::Alone,
-        Some(&(DATA_KEY | LABEL_ADDRESS | LABEL_PERSON | SIGNAL)) => of(key.get(..17)),
-        Some(&LABEL_AREA) => of(key.iter().position(|byte| *byte == 0).and_then(|end| key.get(..=end))),
-        Some(&SINGLE) if key == CONSENT_EPOCH => Topic::Alone,
-        _ => Topic::Never,
+        Some(&(IDENTIFIER | PERSON | HUMAN | CONSENT_SERIAL)) => true,
+        _ => key == CONSENT_EPOCH,
     }
 }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use placehub_proto::v1::{ConsentStance, ListConsentsRequest};
 
 use super::{Trial, about_alex, asked, facts};
-use crate::harness::{Adjust, Hub, Screen, Watcher, alex, arrears, contents, discharge, only};
+use crate::harness::{Adjust, Hub, Screen, Watcher, alex, arrears, contents, discharge, drew, only};
 
 #[tokio::test]
 async fn a_question_that_fails_shows_nothing_and_changes_nothing() {
@@ -17,6 +17,21 @@ async fn a_question_that_fails_shows_nothing_and_changes_nothing() {
         assert_eq!(facts(contents(&*hub.store)), before);
         assert_eq!(asked(hub, about_alex()).await.signals.len(), 1);
     };
+    trial.each_failure(ask, after).await;
+}
+
+#[tokio::test]
+async fn a_question_after_something_was_said_shows_all_or_nothing() {
+    let trial = Trial::begin().await;
+    // What was said, by whomever, has what is remembered of people looked up again.
+    let ask = async |hub: &Hub| {
+        let adviser = hub.as_cast("adviser-8");
+        adviser.says(drew(), ConsentStance::Refused).await?;
+        let answer = adviser.ask(about_alex()).await?;
+        assert_eq!(answer.signals.len(), 1);
+        Ok(())
+    };
+    let after = async |hub: &Hub, _: bool| assert_eq!(asked(hub, about_alex()).await.signals.len(), 1);
     trial.each_failure(ask, after).await;
 }
 

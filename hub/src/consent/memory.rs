@@ -13,10 +13,10 @@ use crate::{
     store::Read,
 };
 
-/// Of how many people it is remembered who they are and what they said, roughly.
-const REMEMBERED: usize = 16_384;
-/// How much of what was said is remembered: each statement counts, and so does each person.
-const STATEMENTS: u64 = 65_536;
+/// How much is remembered: each person counts, and so does each statement.
+const REMEMBERED: u64 = 65_536;
+/// Of how many people that is, roughly.
+const PEOPLE: usize = 16_384;
 
 /// Remembers who people are and what they said. Prints as `Memory(…)`.
 ///
@@ -43,7 +43,7 @@ pub(super) struct Known {
 impl Memory {
     /// Nothing remembered yet.
     pub fn empty() -> Self {
-        Self(Cache::with_weighter(REMEMBERED, STATEMENTS, Weight))
+        Self(Cache::with_weighter(PEOPLE, REMEMBERED, Weight))
     }
 
     /// A person's number and their human, as they were in this epoch or later.
@@ -93,7 +93,7 @@ impl Memory {
             0 => Arc::default(),
             _ => statements(read, vault, record)?.into(),
         };
-        if known.newest == 0 || serial(read, record)? == known.newest {
+        if serial(read, record)? == known.newest {
             let said = Some(said.clone());
             self.0.insert(record, Arc::new(Known { said, ..known.clone() }));
         }

@@ -1,12 +1,14 @@
 //! Which statement counts for a question.
 
+use std::cell::{Cell, RefCell};
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     keys::{Keyring, Vault},
     model::{Header, Method, Scope, Sensitivity, Severity, SignalId},
-    store::{Memory, Store},
+    store::{Batch, Memory, Store, Visit},
 };
 
 fn at(second: i64) -> Timestamp {
@@ -162,6 +164,80 @@ fn a_statement_is_not_stored_in_the_clear() {
     for value in txn.into_writes().into_values().flatten() {
         let text = String::from_utf8_lossy(&value).into_owned();
         assert!(!text.contains("FORM-77") && !text.contains("eviction"));
+    }
+}
+
+/// A store to which something is committed before one of the reads.
+struct Meanwhile<'m> {
+    store: &'m Memory,
+    left: Cell<usize>,
+    batch: RefCell<Option<Batch>>,
+}
+
+impl Meanwhile<'_> {
+    fn pass(&self) {
+        match self.left.get().checked_sub(1) {
+            Some(left) => self.left.set(left),
+            None => self
+                .batch
+                .take()
+                .into_iter()
+                .for_each(|batch| self.store.commit(batch).unwrap()),
+        }
+    }
+}
+
+impl Read for Meanwhile<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, store::Error> {
+        self.pass();
+        self.store.get(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), store::Error> {
+        self.pass();
+        self.store.scan(from, to, visit)
+    }
+}
+
+#[test]
+fn what_was_said_while_a_person_was_looked_up_is_heard_by_the_next_who_looks() {
+    let (reader, purpose) = ("welfare".parse().unwrap(), "homelessness-prevention".parse().unwrap());
+    let (vault, alex) = (Vault::of(Keyring::random().unwrap()), PersonId([1; 16]));
+    for first in [None, Some(Stance::Given)] {
+        for before in 0..9 {
+            let store = Memory::new();
+            let speak = |stance, second| {
+                let mut txn = Txn::new(&store);
+                record(&mut txn, &vault, alex, &said(stance, second, all())).unwrap();
+                txn.into_writes()
+            };
+            first
+                .into_iter()
+                .for_each(|stance| store.commit(speak(stance, 1)).unwrap());
+            let remembered = super::Memory::empty();
+            let look = |read: &dyn Read| {
+                let mut facts = Facts::new(read, (&vault, &remembered), (&reader, &purpose), at(99)).unwrap();
+                let (fact, _) = facts.of(&arrears(alex)).unwrap();
+                (fact, facts.into_grounds())
+            };
+            let meanwhile = Meanwhile {
+                store: &store,
+                left: Cell::new(before),
+                batch: RefCell::new(Some(speak(Stance::Refused, 2))),
+            };
+            let (heard, grounds) = look(&meanwhile);
+            let came = meanwhile.batch.take().is_none();
+            assert!(
+                heard == ConsentFact::Refused || !came || !grounds.hold(&store).unwrap(),
+                "before read {before}"
+            );
+            let expected = if came {
+                "refused"
+            } else {
+                first.map_or("none", |_| "given")
+            };
+            assert_eq!(look(&store).0.word(), expected, "before read {before}");
+        }
     }
 }
 

@@ -154,7 +154,7 @@ impl Hub {
         let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key).map_err(Error::Keys)?;
         let ledger = Arc::new(Ledger::new(signer(&config)?));
         // From here on everything reads and writes through it, so that what is remembered of the store is never older.
-        let store = Arc::new(Counted::new(store, tables::topic));
+        let store = Arc::new(Counted::new(store, tables::topic).remembering(tables::is_alone));
         let bell = Bell::new(changes::last(&*store).map_err(Error::Store)?);
         let now = clock.now();
         let committer = committer(store.clone(), ledger.clone(), bell.clone())?;

@@ -14,8 +14,8 @@ use crate::{store::Txn, tables};
 const PACKED: u8 = 1;
 /// Shorter rows of one entry are not worth the work, in bytes.
 const SHORT: usize = 1024;
-/// The most that entries of a row have together, in bytes, unless it is one alone: no more than LZ4 looks back, and never as
-/// much, packed, as a value of the store may have.
+/// The most that entries of a row have together, in bytes, unless it is one alone: about as far as LZ4 looks back, and never
+/// as much, packed, as a value of the store may have.
 const FULL: usize = 64 * 1024;
 
 /// Puts the entries of a batch together, in as few rows as may be. To be called on each batch before it is committed, when
@@ -56,9 +56,11 @@ fn put(txn: &mut Txn<'_>, row: &[Numbered]) {
     let Some((last, entry)) = row.last() else {
         return;
     };
-    let packed = packed(row);
-    let as_it_is = row.len() == 1 && (entry.len() < SHORT || packed.len() >= entry.len());
-    txn.put(entry_key(*last), if as_it_is { entry.clone() } else { packed });
+    let packed = match row.len() == 1 && entry.len() < SHORT {
+        true => None,
+        false => Some(packed(row)).filter(|packed| row.len() > 1 || packed.len() < entry.len()),
+    };
+    txn.put(entry_key(*last), packed.unwrap_or_else(|| entry.clone()));
 }
 
 fn packed(row: &[Numbered]) -> Vec<u8> {
@@ -79,8 +81,10 @@ fn unpacked(row: &[u8]) -> Option<Vec<Vec<u8>>> {
     let lengths = lengths.as_chunks().0.iter().map(|length| u32::from_be_bytes(*length));
     let lengths: Vec<_> = lengths.map(|length| length as usize).collect();
     let together = lengths.iter().sum();
-    let fits = count <= WIDTH && together <= LONGEST;
-    let entries = lz4_flex::block::decompress(block, if fits { together } else { return None }).ok()?;
+    if count > WIDTH || together > LONGEST {
+        return None;
+    }
+    let entries = lz4_flex::block::decompress(block, together).ok()?;
     let mut rest = entries.as_slice();
     let entries = lengths.into_iter().map(|length| {
         let (entry, behind) = rest.split_at_checked(length)?;
@@ -219,9 +223,11 @@ mod tests {
         let all = read::export(&good, 0, 99).unwrap();
         assert_eq!((all.len(), rows(&good).len()), (37, 3));
         assert_eq!(verify_stored(&good, &key).unwrap().size, 37);
+        let (mut found, mut flips) = (0, 0);
         for (last, row) in rows(&good) {
             let (first, _) = unpack(last, &row).next().unwrap();
             for place in 0..row.len() {
+                flips += 1;
                 let mut other = row.clone();
                 other[place] ^= 1;
                 let mut txn = Txn::new(&good);
@@ -236,8 +242,10 @@ mod tests {
                     other => panic!("byte {place} of row {last}: {other}"),
                 };
                 assert!((first..=last).contains(&named), "byte {place} of row {last}: {named}");
+                found += 1;
             }
         }
+        assert!(found * 10 > flips * 9, "{found} of {flips}");
     }
 
     #[test]
@@ -271,15 +279,66 @@ mod tests {
         );
     }
 
+    /// A ledger whose entries are packed, and what is found if it is changed.
+    fn packed_ledger(count: u16) -> (Txn<'static>, impl Fn(&dyn Fn(&mut Txn<'_>)) -> verify::Fault) {
+        let entry = |n: u16| crate::ledger::Entry {
+            at: samples::at(n.into()),
+            ..samples::pushed()
+        };
+        let good = || {
+            let mut good = samples::filled((0..count).map(|n| (entry(n), vec![])));
+            pack(&mut good);
+            good
+        };
+        let under = good();
+        let fault = move |change: &dyn Fn(&mut Txn<'_>)| {
+            let mut txn = Txn::new(&under);
+            change(&mut txn);
+            verify_stored(&txn, samples::signer(1).verifier_key()).unwrap_err()
+        };
+        (good(), fault)
+    }
+
     #[test]
-    fn entries_that_are_there_twice_are_not_read() {
-        let memory = kept(&[], &[vec![vec![b'{'; 9]; 5]]);
-        let mut txn = Txn::new(&memory);
-        txn.put(
-            entry_key(5),
-            [vec![PACKED, 2], [0, 0, 0, 1].repeat(2), vec![0x20, b'{', b'{']].concat(),
+    fn a_row_that_is_put_in_dropped_or_exchanged_is_found_at_the_first_entry_that_is_not_read_as_it_was() {
+        let (good, fault) = packed_ledger(600);
+        assert_eq!(
+            verify_stored(&good, samples::signer(1).verifier_key()).unwrap().size,
+            600
         );
-        assert_eq!(read::entry(&txn, 5).unwrap().unwrap(), b"{");
-        assert!(matches!(read::export(&txn, 0, 9), Err(crate::ledger::Error::Torn(_))));
+        let row = |number| good.get(&entry_key(number)).unwrap().unwrap();
+        for last in [15, 31, 591, 599] {
+            let first = last - place(last) as u64;
+            let dropped = fault(&|txn| txn.delete(entry_key(last)));
+            assert!(
+                matches!(dropped, verify::Fault::Missing { number } if number == first),
+                "{dropped}"
+            );
+        }
+        for (one, other) in [(15, 31), (31, 591), (591, 599)] {
+            let exchanged = fault(&|txn| {
+                txn.put(entry_key(one), row(other));
+                txn.put(entry_key(other), row(one));
+            });
+            let first = one - place(one) as u64;
+            let (verify::Fault::Changed { number } | verify::Fault::Missing { number }) = exchanged else {
+                panic!("{one} and {other}: {exchanged}");
+            };
+            assert_eq!(number, first, "{one} and {other}");
+        }
+        // Who reads an entry finds the first row that it can be in.
+        for (number, first) in [(5, 0), (20, 16), (300, 288)] {
+            let forged = samples::refused().encode().unwrap();
+            let put_in = fault(&|txn| txn.put(entry_key(number), forged.clone()));
+            assert!(
+                matches!(put_in, verify::Fault::Missing { number } if number == first),
+                "{put_in}"
+            );
+            let mut txn = Txn::new(&good);
+            txn.put(entry_key(number), forged.clone());
+            assert_eq!(read::entry(&txn, number).unwrap(), Some(forged));
+            assert_eq!(read::entry(&txn, first).unwrap(), None);
+            assert!(matches!(read::export(&txn, 0, 999), Err(crate::ledger::Error::Torn(_))));
+        }
     }
 }

@@ -25,18 +25,11 @@ const UNKEPT: Error = Error::Torn("a hash of the tree is missing");
 /// # Errors
 /// If the store fails.
 pub fn entry(read: &dyn Read, number: u64) -> Result<Option<Vec<u8>>, Error> {
-    let mut entry = None;
-    let to = store::after_prefix(&[tables::LEDGER_ENTRY]);
-    read.scan(&stored::entry_key(number), &to, &mut |key, row| {
-        // The first row from there on has it, if any has.
-        let mut entries = stored::entry_number(key).map(|last| packed::unpack(last, row));
-        entry = entries
-            .as_mut()
-            .and_then(|entries| entries.find(|(found, _)| *found == number));
-        ControlFlow::Break(())
-    })
-    .map_err(Error::Store)?;
-    Ok(entry.map(|(_, entry)| entry))
+    let row = row_with(read, number)?;
+    Ok(row
+        .into_iter()
+        .find(|(found, _)| *found == number)
+        .map(|(_, entry)| entry))
 }
 
 /// At most `limit` entries below number `before` (`None`: from the end), newest first.
@@ -46,11 +39,13 @@ pub fn entry(read: &dyn Read, number: u64) -> Result<Option<Vec<u8>>, Error> {
 pub fn newest(read: &dyn Read, before: Option<u64>, limit: usize) -> Result<Vec<Numbered>, Error> {
     let size = size(read)?;
     let end = before.map_or(size, |before| before.min(size));
-    (0..end)
-        .rev()
-        .take(limit)
-        .map(|number| numbered(read, number))
-        .collect()
+    let count = usize::try_from(end).map_or(limit, |end| end.min(limit));
+    let mut entries = export(read, end - count as u64, count)?;
+    if entries.len() < count {
+        return Err(GAP);
+    }
+    entries.reverse();
+    Ok(entries)
 }
 
 /// At most `limit` entries that concern any of the subjects, with numbers within a range, newest first and each once. Reads index rows and the entries it returns, not the log.
@@ -67,12 +62,15 @@ pub fn concerning(
         return Ok(Vec::new());
     }
     let numbers = index::numbers(read, subjects, &within, limit)?;
-    numbers
-        .into_iter()
-        .rev()
-        .take(limit)
-        .map(|number| numbered(read, number))
-        .collect()
+    let mut row = Vec::new();
+    let mut numbered = |number| {
+        let is_it = |(found, _): &&Numbered| *found == number;
+        if !row.iter().any(|entry| is_it(&entry)) {
+            row = row_with(read, number)?;
+        }
+        row.iter().find(is_it).cloned().ok_or(GAP)
+    };
+    numbers.into_iter().rev().take(limit).map(&mut numbered).collect()
 }
 
 /// Whether the index lists an entry under any of the subjects.
@@ -240,39 +238,45 @@ fn note(bytes: Vec<u8>) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::Torn("a signed note is not text"))
 }
 
-/// The entries from number `from` on, gaps and all.
+/// The entries from number `from` on, gaps and all. A row has those that are not in the row before it.
 pub(super) fn rows(read: &dyn Read, from: u64, limit: usize) -> Result<Vec<Numbered>, Error> {
     let mut rows: Vec<Numbered> = Vec::new();
     if limit == 0 {
         return Ok(rows);
     }
-    let mut odd = None;
+    let (mut odd, mut next) = (false, from);
     let to = store::after_prefix(&[tables::LEDGER_ENTRY]);
     read.scan(&stored::entry_key(from), &to, &mut |key, row| {
         let Some(last) = stored::entry_number(key) else {
-            odd = Some("a key of an entry is malformed");
+            odd = true;
             return ControlFlow::Break(());
         };
-        let mut entries = packed::unpack(last, row)
-            .skip_while(|(number, _)| *number < from)
-            .peekable();
-        let before = rows.last().map(|(before, _)| *before);
-        if before >= entries.peek().map(|(number, _)| *number) {
-            odd = Some("an entry is there twice");
-            return ControlFlow::Break(());
-        }
+        let entries = packed::unpack(last, row).filter(|(number, _)| *number >= next);
         rows.extend(entries.take(limit - rows.len()));
+        next = last.saturating_add(1);
         match rows.len() < limit {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         }
     })
     .map_err(Error::Store)?;
-    odd.map_or(Ok(rows), |why| Err(Error::Torn(why)))
+    if odd {
+        Err(Error::Torn("a key of an entry is malformed"))
+    } else {
+        Ok(rows)
+    }
 }
 
-fn numbered(read: &dyn Read, number: u64) -> Result<Numbered, Error> {
-    Ok((number, entry(read, number)?.ok_or(GAP)?))
+/// The entries of the row in which one stands, if it is there: the first row from its number on.
+fn row_with(read: &dyn Read, number: u64) -> Result<Vec<Numbered>, Error> {
+    let mut entries = Vec::new();
+    let to = store::after_prefix(&[tables::LEDGER_ENTRY]);
+    read.scan(&stored::entry_key(number), &to, &mut |key, row| {
+        entries = stored::entry_number(key).map_or_else(Vec::new, |last| packed::unpack(last, row).collect());
+        ControlFlow::Break(())
+    })
+    .map_err(Error::Store)?;
+    Ok(entries)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! A store that counts what is written by topic, so that what was read of a topic can be remembered until it is written again.
-//! Remembers single rows itself, and never knows what a topic is about.
+//! Remembers nothing itself but single rows that it is told to, and never knows what a topic is about.
 
 use std::{
     collections::BTreeSet,
@@ -22,20 +22,11 @@ const COUNTS: usize = 1 << 16;
 
 /// How many rows are remembered, whether they are there or not.
 const ROWS: usize = 1 << 16;
+/// Longer rows are not remembered, in bytes.
+const SMALL: usize = 256;
 
-/// Which topic a key belongs to.
-pub type Topics = fn(&[u8]) -> Topic<'_>;
-
-/// What a key belongs to, of what can be remembered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic<'k> {
-    /// It is never remembered.
-    Never,
-    /// What all keys that begin like this hold together is remembered by those who read it.
-    Of(&'k [u8]),
-    /// The key is a topic of its own, and its row, which is a small one, is remembered by the store.
-    Alone,
-}
+/// Which topic a key belongs to; `None` if it is never remembered. A topic is the beginning of its keys.
+pub type Topic = fn(&[u8]) -> Option<&[u8]>;
 
 /// What a topic's count was. As long as the topic has the same stamp, nothing that was read of it has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +39,8 @@ pub struct Place(usize);
 /// A store, with the counts of what was written to it through this.
 pub struct Counted {
     store: Arc<dyn Store>,
-    topics: Topics,
+    topic: Topic,
+    is_alone: fn(&[u8]) -> bool,
     rows: Cache<Vec<u8>, (Stamp, Option<Vec<u8>>)>,
     /// Odd while a commit writes to one of the count's topics.
     counts: Box<[AtomicU64]>,
@@ -58,15 +50,22 @@ pub struct Counted {
 
 impl Counted {
     /// Counts what is written to `store` from now on. Nothing else may write to it.
-    pub fn new(store: Arc<dyn Store>, topics: Topics) -> Self {
+    pub fn new(store: Arc<dyn Store>, topic: Topic) -> Self {
         Self {
             store,
-            topics,
+            topic,
+            is_alone: |_| false,
             rows: Cache::new(ROWS),
             counts: (0..COUNTS).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::default(),
             writing: Mutex::new(()),
         }
+    }
+
+    /// The same, which also remembers the rows, if they are small, whose keys are a topic each and are said to be remembered
+    /// alone.
+    pub fn remembering(self, is_alone: fn(&[u8]) -> bool) -> Self {
+        Self { is_alone, ..self }
     }
 
     /// The stamp of a topic; `None` while a commit writes to it, or to one that shares its count.
@@ -120,7 +119,9 @@ impl Counted {
             return Ok(row);
         }
         let (row, stamp) = self.stamped_at(place, |read| read.get(key))?;
-        if let Some(stamp) = stamp {
+        if let Some(stamp) = stamp
+            && row.as_ref().is_none_or(|row| row.len() <= SMALL)
+        {
             self.rows.insert(key.to_vec(), (stamp, row.clone()));
         }
         Ok(row)
@@ -135,9 +136,9 @@ impl fmt::Debug for Counted {
 
 impl Read for Counted {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        match (self.topics)(key) {
-            Topic::Alone => self.row(key),
-            Topic::Never | Topic::Of(_) => self.store.get(key),
+        match (self.is_alone)(key) {
+            true => self.row(key),
+            false => self.store.get(key),
         }
     }
 
@@ -148,11 +149,7 @@ impl Read for Counted {
 
 impl Store for Counted {
     fn commit(&self, batch: Batch) -> Result<(), Error> {
-        let topics = batch.keys().filter_map(|key| match (self.topics)(key) {
-            Topic::Never => None,
-            Topic::Of(topic) => Some(topic),
-            Topic::Alone => Some(key.as_slice()),
-        });
+        let topics = batch.keys().filter_map(|key| (self.topic)(key));
         let places: BTreeSet<Place> = topics.map(|topic| self.place(topic)).collect();
         let count = || {
             for count in places.iter().filter_map(|Place(place)| self.counts.get(*place)) {
@@ -172,11 +169,11 @@ mod tests {
     use super::*;
     use crate::store::{Fault, Memory};
 
-    fn topic(key: &[u8]) -> Topic<'_> {
+    fn topic(key: &[u8]) -> Option<&[u8]> {
         match key {
-            [b't', _, ..] => Topic::Of(&key[..2]),
-            [b'r', ..] => Topic::Alone,
-            _ => Topic::Never,
+            [b't', _, ..] => key.get(..2),
+            [b'r', ..] => Some(key),
+            _ => None,
         }
     }
 
@@ -290,7 +287,8 @@ mod tests {
             reads: AtomicU64::new(0),
             meanwhile: Mutex::new(Box::new(|| ())),
         });
-        (watched.clone(), Arc::new(Counted::new(watched, topic)))
+        let counted = Counted::new(watched.clone(), topic).remembering(|key| key.starts_with(b"r"));
+        (watched, Arc::new(counted))
     }
 
     #[test]
@@ -312,11 +310,13 @@ mod tests {
         read(Some(1), 0);
         counted.commit(Batch::from([(b"r".to_vec(), None)])).unwrap();
         read(None, 1);
-        for key in [b"x1", b"t1"] {
+        let long = vec![1; SMALL + 1];
+        counted.commit(Batch::from([(b"r-long".to_vec(), Some(long))])).unwrap();
+        for key in [b"x1".as_slice(), b"t1", b"r-long"] {
             counted.get(key).unwrap();
             counted.get(key).unwrap();
         }
-        assert_eq!(watched.reads.load(Ordering::SeqCst), 4, "no other row is remembered");
+        assert_eq!(watched.reads.load(Ordering::SeqCst), 6, "no other row is remembered");
     }
 
     #[test]
@@ -329,6 +329,27 @@ mod tests {
             }
         });
         assert_eq!(counted.get(b"r").unwrap(), None, "as it was when it was read");
+        assert_eq!(counted.get(b"r").unwrap(), Some(vec![1]));
+    }
+
+    #[test]
+    fn while_a_row_is_written_it_is_read_and_not_remembered() {
+        let peeking = Arc::new(Peeking {
+            memory: Memory::new(),
+            peek: Mutex::new(Box::new(|| ())),
+        });
+        let counted = Arc::new(Counted::new(peeking.clone(), topic).remembering(|key| key == b"r"));
+        assert_eq!(counted.get(b"r").unwrap(), None);
+        let (same, seen) = (Arc::downgrade(&counted), Arc::new(Mutex::new(Vec::new())));
+        let told = seen.clone();
+        *peeking.peek.lock() = Box::new(move || {
+            if let Some(counted) = same.upgrade() {
+                told.lock()
+                    .extend([counted.get(b"r").unwrap(), counted.get(b"r").unwrap()]);
+            }
+        });
+        counted.commit(put(b"r")).unwrap();
+        assert_eq!(*seen.lock(), [None, None], "nothing is written yet");
         assert_eq!(counted.get(b"r").unwrap(), Some(vec![1]));
     }
 }

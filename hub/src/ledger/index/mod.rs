@@ -47,7 +47,7 @@ impl Waiting {
     /// Brings what a batch adds into as few rows as may be, and lists what has waited long enough. To be called on each batch
     /// before it is committed.
     pub(super) fn gather(&self, txn: &mut Txn<'_>) -> Result<(), Error> {
-        let own: Vec<_> = txn.take_under(&[tables::LEDGER_WAITING]);
+        let own = txn.take_under(&[tables::LEDGER_WAITING]);
         let together: Vec<u8> = own.into_iter().flat_map(|(_, value)| value).collect();
         let added = together.len() / MENTION;
         for part in together.chunks(ROW * MENTION) {

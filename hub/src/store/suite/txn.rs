@@ -23,6 +23,27 @@ fn a_transaction_reads_its_own_writes_and_the_store_does_not() {
 }
 
 #[test]
+fn what_is_taken_back_under_a_prefix_is_what_was_put_there_in_order_and_no_more() {
+    let store = Memory::new();
+    store
+        .commit(Batch::from([(b"p-old".to_vec(), Some(b"0".to_vec()))]))
+        .unwrap();
+    let mut txn = Txn::new(&store);
+    for (key, value) in [(b"p2", b"2"), (b"p1", b"1"), (b"o9", b"9"), (b"q0", b"0")] {
+        txn.put(key.to_vec(), value.to_vec());
+    }
+    txn.delete(b"p-old".to_vec());
+    let row = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
+    assert_eq!(txn.take_under(b"p"), [row(b"p1", b"1"), row(b"p2", b"2")]);
+    assert_eq!(txn.take_under(b"p"), []);
+    assert_eq!(
+        everything(&txn),
+        [row(b"o9", b"9"), row(b"q0", b"0")],
+        "what was deleted stays so"
+    );
+}
+
+#[test]
 fn a_transaction_passes_on_what_fails_below_it() {
     let store = Memory::new();
     let mut txn = Txn::new(&store);
