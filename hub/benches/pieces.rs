@@ -13,7 +13,7 @@ use divan::{Bencher, black_box, counter::ItemsCount};
 use jiff::Timestamp;
 use placehub_hub::{
     decide::{Class, Office, PolicySet, Reasons, Standing},
-    ledger::{Entry, Ledger, Signer},
+    ledger::{Entry, Ledger, Signer, pack},
     model::{AreaCode, ConsentFact, Header, Level, PersonId, Sensitivity, Severity, SignalId, SubjectSort},
     store::{Committer, Hooks, Memory, Txn, row},
     tables,
@@ -133,6 +133,7 @@ fn ledger_append(bencher: Bencher<'_, '_>) {
                 .unwrap();
         }
         ledger.seal(&mut txn).unwrap();
+        pack(&mut txn);
         txn.into_writes().len()
     });
 }
