@@ -22,6 +22,9 @@ use crate::{
 /// Room for so many classes is made at once: those of one person are seldom more.
 const CLASSES: usize = 28;
 
+/// Where a sort lies in memory, and what bears on it.
+type Met = (usize, Circumstances);
+
 /// A question in the course of being answered.
 pub struct Sift<'p> {
     policies: &'p PolicySet,
@@ -33,7 +36,7 @@ pub struct Sift<'p> {
     takers: Result<Takers, Refusal>,
     /// Where the tally is of sorts that were met; none if they are not asked for. Each is held, so that no other takes its
     /// place in memory.
-    met: HashMap<(usize, Circumstances), (Arc<Sort>, Option<usize>), RandomState>,
+    met: HashMap<Met, (Arc<Sort>, Option<usize>), RandomState>,
     /// Where the tally is of classes that were met.
     rulings: HashMap<Same, usize, RandomState>,
     tally: Vec<Tally>,

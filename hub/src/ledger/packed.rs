@@ -279,29 +279,25 @@ mod tests {
         );
     }
 
-    /// A ledger whose entries are packed, and what is found if it is changed.
-    fn packed_ledger(count: u16) -> (Txn<'static>, impl Fn(&dyn Fn(&mut Txn<'_>)) -> verify::Fault) {
+    /// A ledger whose entries are packed.
+    fn packed_ledger(count: u16) -> Txn<'static> {
         let entry = |n: u16| crate::ledger::Entry {
             at: samples::at(n.into()),
             ..samples::pushed()
         };
-        let good = || {
-            let mut good = samples::filled((0..count).map(|n| (entry(n), vec![])));
-            pack(&mut good);
-            good
-        };
-        let under = good();
-        let fault = move |change: &dyn Fn(&mut Txn<'_>)| {
-            let mut txn = Txn::new(&under);
-            change(&mut txn);
-            verify_stored(&txn, samples::signer(1).verifier_key()).unwrap_err()
-        };
-        (good(), fault)
+        let mut good = samples::filled((0..count).map(|n| (entry(n), vec![])));
+        pack(&mut good);
+        good
     }
 
     #[test]
     fn a_row_that_is_put_in_dropped_or_exchanged_is_found_at_the_first_entry_that_is_not_read_as_it_was() {
-        let (good, fault) = packed_ledger(600);
+        let good = packed_ledger(600);
+        let fault = |change: &dyn Fn(&mut Txn<'_>)| {
+            let mut txn = Txn::new(&good);
+            change(&mut txn);
+            verify_stored(&txn, samples::signer(1).verifier_key()).unwrap_err()
+        };
         assert_eq!(
             verify_stored(&good, samples::signer(1).verifier_key()).unwrap().size,
             600
