@@ -71,6 +71,10 @@ pub fn record(txn: &mut Txn<'_>, change: Change, at: Timestamp) -> Result<(), Er
 /// If what was recorded cannot be read.
 pub fn gather(txn: &mut Txn<'_>) -> Result<(), Error> {
     for rows in txn.take_under(&[tables::CHANGE]).chunks(GATHERED) {
+        if let [(key, value)] = rows {
+            txn.put(key.clone(), value.clone());
+            continue;
+        }
         let changes = rows
             .iter()
             .map(|(_, value)| row::decode::<Vec<Dated>>(tables::CHANGE, value));

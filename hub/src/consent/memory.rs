@@ -15,7 +15,7 @@ use crate::{
 
 /// How much is remembered: each person counts, and so does each statement.
 const REMEMBERED: u64 = 65_536;
-/// Of how many people that is, roughly.
+/// How many people that is expected to be.
 const PEOPLE: usize = 16_384;
 
 /// Remembers who people are and what they said. Prints as `Memory(…)`.
@@ -24,7 +24,7 @@ const PEOPLE: usize = 16_384;
 /// the epoch: the number of all such changes of anybody.
 pub struct Memory(Cache<PersonId, Arc<Known>, Weight>);
 
-/// So that nobody who said much takes more room than is theirs.
+/// Whoever has said more takes more of the room.
 #[derive(Clone)]
 struct Weight;
 

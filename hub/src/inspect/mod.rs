@@ -204,8 +204,7 @@ impl Inspection {
             }
             None => {
                 let from = within.end.saturating_sub(CHUNK as u64).max(within.start);
-                let mut rows = read::export(self.read(), from, usize::try_from(within.end - from).unwrap_or(CHUNK))?;
-                rows.reverse();
+                let rows = read::backwards(self.read(), from..within.end)?;
                 (rows, Some(from).filter(|from| *from > within.start))
             }
         };

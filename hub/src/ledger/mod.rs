@@ -10,6 +10,7 @@ mod packed;
 mod period;
 pub mod read;
 mod rotation;
+mod rows;
 #[cfg(test)]
 mod samples;
 mod stored;

@@ -5,14 +5,12 @@ use std::ops::{ControlFlow, Range};
 use placehub_ledger::proof::{self, Nodes, Unproven};
 
 use super::{
-    Error, index, packed,
+    Error, index,
+    rows::{self, SPOILT},
     stored::{self, STRIDE, Tail},
     tree::{self, Hash, branch_hash},
 };
-use crate::{
-    store::{self, Read},
-    tables,
-};
+use crate::store::{self, Read};
 
 /// An entry's number and its bytes, exactly as they were hashed.
 pub type Numbered = (u64, Vec<u8>);
@@ -20,16 +18,19 @@ pub type Numbered = (u64, Vec<u8>);
 const GAP: Error = Error::Torn("an entry is missing");
 const UNKEPT: Error = Error::Torn("a hash of the tree is missing");
 
-/// The bytes of an entry, if there is one of that number.
+/// The bytes of an entry, if the ledger has come to that number.
 ///
 /// # Errors
-/// If the store fails.
+/// If the store fails, the entry should be there and is not, or its row is spoilt.
 pub fn entry(read: &dyn Read, number: u64) -> Result<Option<Vec<u8>>, Error> {
-    let row = row_with(read, number)?;
-    Ok(row
+    match rows::with(read, number)?
         .into_iter()
         .find(|(found, _)| *found == number)
-        .map(|(_, entry)| entry))
+    {
+        Some((_, entry)) => Ok(Some(entry)),
+        None if number < size(read)? => Err(GAP),
+        None => Ok(None),
+    }
 }
 
 /// At most `limit` entries below number `before` (`None`: from the end), newest first.
@@ -39,8 +40,16 @@ pub fn entry(read: &dyn Read, number: u64) -> Result<Option<Vec<u8>>, Error> {
 pub fn newest(read: &dyn Read, before: Option<u64>, limit: usize) -> Result<Vec<Numbered>, Error> {
     let size = size(read)?;
     let end = before.map_or(size, |before| before.min(size));
-    let count = usize::try_from(end).map_or(limit, |end| end.min(limit));
-    let mut entries = export(read, end - count as u64, count)?;
+    backwards(read, end.saturating_sub(limit as u64)..end)
+}
+
+/// The entries with these numbers, newest first.
+///
+/// # Errors
+/// If the store fails, or one of them is missing.
+pub fn backwards(read: &dyn Read, numbers: Range<u64>) -> Result<Vec<Numbered>, Error> {
+    let count = usize::try_from(numbers.end.saturating_sub(numbers.start)).map_err(|_| Error::Beyond)?;
+    let mut entries = export(read, numbers.start, count)?;
     if entries.len() < count {
         return Err(GAP);
     }
@@ -62,15 +71,18 @@ pub fn concerning(
         return Ok(Vec::new());
     }
     let numbers = index::numbers(read, subjects, &within, limit)?;
-    let mut row = Vec::new();
-    let mut numbered = |number| {
+    let newest = numbers.len().saturating_sub(limit);
+    let (mut row, mut found) = (Vec::new(), Vec::new());
+    // Upwards, so that a row that was read is the first from a number on that it has.
+    for number in numbers.into_iter().skip(newest) {
         let is_it = |(found, _): &&Numbered| *found == number;
         if !row.iter().any(|entry| is_it(&entry)) {
-            row = row_with(read, number)?;
+            row = rows::with(read, number)?;
         }
-        row.iter().find(is_it).cloned().ok_or(GAP)
-    };
-    numbers.into_iter().rev().take(limit).map(&mut numbered).collect()
+        found.push(row.iter().find(is_it).cloned().ok_or(GAP)?);
+    }
+    found.reverse();
+    Ok(found)
 }
 
 /// Whether the index lists an entry under any of the subjects.
@@ -87,12 +99,26 @@ pub fn concerns(read: &dyn Read, number: u64, subjects: &[[u8; 16]]) -> Result<b
 /// # Errors
 /// If the store fails, or there is a gap.
 pub fn export(read: &dyn Read, from: u64, limit: usize) -> Result<Vec<Numbered>, Error> {
-    let rows = rows(read, from, limit)?;
-    if rows.iter().map(|(number, _)| *number).eq((from..).take(rows.len())) {
-        Ok(rows)
-    } else {
-        Err(GAP)
-    }
+    let mut entries: Vec<Numbered> = Vec::new();
+    let (mut next, mut wrong) = (from, None);
+    rows::each(read, from, limit, &mut |_, row| {
+        let Some(row) = row else {
+            wrong = Some(SPOILT);
+            return 0;
+        };
+        let (begins, wanted) = (entries.is_empty(), limit - entries.len());
+        let row = row.into_iter().skip_while(|(number, _)| begins && *number < from);
+        for (number, entry) in row.take(wanted) {
+            if number != next {
+                wrong = Some(GAP);
+                return 0;
+            }
+            next = number.saturating_add(1);
+            entries.push((number, entry));
+        }
+        limit - entries.len()
+    })?;
+    wrong.map_or(Ok(entries), Err)
 }
 
 /// The hashes that are kept of the leaves of these entries, in order. They are those that the entries had when they were
@@ -236,47 +262,6 @@ fn unproven(why: Unproven<Error>) -> Error {
 
 fn note(bytes: Vec<u8>) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::Torn("a signed note is not text"))
-}
-
-/// The entries from number `from` on, gaps and all. A row has those that are not in the row before it.
-pub(super) fn rows(read: &dyn Read, from: u64, limit: usize) -> Result<Vec<Numbered>, Error> {
-    let mut rows: Vec<Numbered> = Vec::new();
-    if limit == 0 {
-        return Ok(rows);
-    }
-    let (mut odd, mut next) = (false, from);
-    let to = store::after_prefix(&[tables::LEDGER_ENTRY]);
-    read.scan(&stored::entry_key(from), &to, &mut |key, row| {
-        let Some(last) = stored::entry_number(key) else {
-            odd = true;
-            return ControlFlow::Break(());
-        };
-        let entries = packed::unpack(last, row).filter(|(number, _)| *number >= next);
-        rows.extend(entries.take(limit - rows.len()));
-        next = last.saturating_add(1);
-        match rows.len() < limit {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
-        }
-    })
-    .map_err(Error::Store)?;
-    if odd {
-        Err(Error::Torn("a key of an entry is malformed"))
-    } else {
-        Ok(rows)
-    }
-}
-
-/// The entries of the row in which one stands, if it is there: the first row from its number on.
-fn row_with(read: &dyn Read, number: u64) -> Result<Vec<Numbered>, Error> {
-    let mut entries = Vec::new();
-    let to = store::after_prefix(&[tables::LEDGER_ENTRY]);
-    read.scan(&stored::entry_key(number), &to, &mut |key, row| {
-        entries = stored::entry_number(key).map_or_else(Vec::new, |last| packed::unpack(last, row).collect());
-        ControlFlow::Break(())
-    })
-    .map_err(Error::Store)?;
-    Ok(entries)
 }
 
 #[cfg(test)]

@@ -136,7 +136,8 @@ impl fmt::Debug for Counted {
 
 impl Read for Counted {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        match (self.is_alone)(key) {
+        // What is not counted by itself could be remembered for ever.
+        match (self.is_alone)(key) && (self.topic)(key) == Some(key) {
             true => self.row(key),
             false => self.store.get(key),
         }

@@ -12,7 +12,7 @@ use crate::{
     ledger::{
         Entry, Error, VerifierKey, concern,
         index::{self, Listed},
-        read,
+        read, rows,
         stored::{self, STRIDE, Tail},
     },
     store::{self, Read},
@@ -83,15 +83,15 @@ fn pass(read: &dyn Read, mut walk: Walk) -> Result<Passed, Fault> {
     let (mut kept, mut torn, mut unlisted) = (Kept::of(read), None, None);
     let mut listed = Listed::of(read).map_err(|error| source(walk.size(), error))?;
     loop {
-        let page = read::rows(read, walk.rows(), PAGE).map_err(|error| source(walk.rows(), error))?;
+        let page = rows::whole(read, walk.rows(), PAGE).map_err(|error| source(walk.rows(), error))?;
         if page.is_empty() {
             pass_over(&mut walk, &mut kept, u64::MAX)?;
             return Ok(Passed { walk, torn, unlisted });
         }
         for (number, bytes) in page {
             pass_over(&mut walk, &mut kept, number)?;
-            if walk.rows() < number {
-                // Neither this entry nor those behind it are where they were signed.
+            if walk.rows() != number {
+                // Neither this entry nor those behind it are where they were signed, or another row has it too.
                 walk.step(None, None);
                 return Ok(Passed { walk, torn, unlisted });
             }

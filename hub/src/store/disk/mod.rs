@@ -287,8 +287,8 @@ fn open(path: &Path) -> io::Result<File> {
 /// Fails if the file in the folder is another one than ours: then what is written would be gone at the next start, however
 /// well it was synced.
 ///
-/// Asks for the file's number alone: whoever asks Linux for its times as well has the next sync write them to the disk, which
-/// takes half as long again (multigrain timestamps, Linux 6.13).
+/// Asks for the file's number alone: whoever asks Linux (6.13 and later) for its times as well has the next sync write them
+/// to the disk, which makes it half as long again.
 fn still_there(ours: &File, path: &Path) -> io::Result<()> {
     let which = |at: BorrowedFd<'_>, path: &Path, how| {
         let file = statx(at, path, how, StatxFlags::INO)?;

@@ -1,0 +1,103 @@
+//! Entries as rows of the store: one as it is, or up to sixteen together, packed, because entries are much alike.
+//! Never changes a byte of an entry: what is unpacked is what was hashed, and the tree tells if it is not.
+//!
+//! A row stands under the number of its last entry, and never holds entries from two groups of sixteen. A packed one is the
+//! byte 1, how many entries there are (u8), the length of each (u32, big-endian), and one LZ4 block of all of them, one after
+//! the other. Any other begins as entries do, or is spoilt.
+
+#[cfg(test)]
+mod tests;
+
+use placehub_ledger::LONGEST;
+
+use super::{
+    read::Numbered,
+    stored::{WIDTH, entry_key, entry_number, place},
+};
+use crate::{store::Txn, tables};
+
+/// What a packed row begins with.
+const PACKED: u8 = 1;
+/// What every entry begins with.
+const ENTRY: u8 = b'{';
+/// Shorter rows of one entry are not worth the work, in bytes.
+const SHORT: usize = 1024;
+/// The most that entries of a row have together, in bytes, unless it is one alone: about as far as LZ4 looks back, and never
+/// as much, packed, as a value of the store may have.
+const FULL: usize = 64 * 1024;
+
+/// Puts the entries of a batch together, in as few rows as may be. To be called on each batch before it is committed, when
+/// nothing more will be entered.
+pub fn pack(txn: &mut Txn<'_>) {
+    let mut row = Vec::new();
+    let entries = txn.take_under(&[tables::LEDGER_ENTRY]);
+    for (number, entry) in entries
+        .into_iter()
+        .filter_map(|(key, entry)| Some((entry_number(&key)?, entry)))
+    {
+        if !fits(&row, number, entry.len()) {
+            put(txn, &std::mem::take(&mut row));
+        }
+        row.push((number, entry));
+    }
+    put(txn, &row);
+}
+
+/// The entries of the row whose last has this number, each with its own; `None` if the row is spoilt.
+pub(super) fn unpack(last: u64, row: &[u8]) -> Option<Vec<Numbered>> {
+    if row.first() == Some(&ENTRY) {
+        return Some(vec![(last, row.to_vec())]);
+    }
+    let entries = unpacked(row.strip_prefix(&[PACKED])?)?;
+    // At most as many as there are numbers from the group's first to this one, so that none is below zero.
+    let before = entries.len().checked_sub(1).filter(|before| *before <= place(last))?;
+    Some((last - before as u64..=last).zip(entries).collect())
+}
+
+fn fits(row: &[Numbered], number: u64, length: usize) -> bool {
+    let together: usize = row.iter().map(|(_, entry)| entry.len()).sum();
+    row.last().is_none_or(|(last, _)| last + 1 == number) && place(number) > 0 && together + length <= FULL
+}
+
+fn put(txn: &mut Txn<'_>, row: &[Numbered]) {
+    let Some((last, entry)) = row.last() else {
+        return;
+    };
+    let alone = row.len() == 1;
+    let packed = (!alone || entry.len() >= SHORT).then(|| packed(row));
+    let packed = packed.filter(|packed| !alone || packed.len() < entry.len());
+    txn.put(entry_key(*last), packed.unwrap_or_else(|| entry.clone()));
+}
+
+fn packed(row: &[Numbered]) -> Vec<u8> {
+    // At most sixteen, none of which is longer than a u32 could say.
+    let mut packed = vec![PACKED, row.len() as u8];
+    for (_, entry) in row {
+        packed.extend((entry.len() as u32).to_be_bytes());
+    }
+    let entries: Vec<_> = row.iter().map(|(_, entry)| entry.as_slice()).collect();
+    packed.extend(lz4_flex::block::compress(&entries.concat()));
+    packed
+}
+
+fn unpacked(row: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let (count, rest) = row.split_first()?;
+    let count = usize::from(*count);
+    let (lengths, block) = rest.split_at_checked(4 * count)?;
+    let lengths = lengths.as_chunks().0.iter().map(|length| u32::from_be_bytes(*length));
+    let lengths: Vec<_> = lengths.map(|length| length as usize).collect();
+    let together = lengths
+        .iter()
+        .try_fold(0_usize, |sum, length| sum.checked_add(*length))?;
+    if count > WIDTH || together > LONGEST {
+        return None;
+    }
+    let entries = lz4_flex::block::decompress(block, together).ok()?;
+    let mut rest = entries.as_slice();
+    let entries = lengths.into_iter().map(|length| {
+        let (entry, behind) = rest.split_at_checked(length)?;
+        rest = behind;
+        Some(entry.to_vec())
+    });
+    entries.collect()
+}
