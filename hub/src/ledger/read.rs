@@ -23,13 +23,17 @@ const UNKEPT: Error = Error::Torn("a hash of the tree is missing");
 /// # Errors
 /// If the store fails, the entry should be there and is not, or its row is spoilt.
 pub fn entry(read: &dyn Read, number: u64) -> Result<Option<Vec<u8>>, Error> {
-    match rows::with(read, number)?
-        .into_iter()
-        .find(|(found, _)| *found == number)
-    {
-        Some((_, entry)) => Ok(Some(entry)),
-        None if number < size(read)? => Err(GAP),
-        None => Ok(None),
+    let find = || {
+        let row = rows::with(read, number)?;
+        Ok(row
+            .into_iter()
+            .find(|(found, _)| *found == number)
+            .map(|(_, entry)| entry))
+    };
+    match find()? {
+        // It may have come after it was looked for.
+        None if number < size(read)? => find()?.ok_or(GAP).map(Some),
+        found => Ok(found),
     }
 }
 
