@@ -13,7 +13,7 @@ use divan::{Bencher, black_box, counter::ItemsCount};
 use jiff::Timestamp;
 use placehub_hub::{
     decide::{Class, Office, PolicySet, Reasons, Standing},
-    ledger::{Entry, Ledger, Signer, pack},
+    ledger::{Entry, Ledger, Signer},
     model::{AreaCode, ConsentFact, Header, Level, PersonId, Sensitivity, Severity, SignalId, SubjectSort},
     store::{Committer, Hooks, Memory, Txn, row},
     tables,
@@ -132,8 +132,7 @@ fn ledger_append(bencher: Bencher<'_, '_>) {
                 .enter(&mut txn, entry.clone(), &[[subject; 16], [255; 16]])
                 .unwrap();
         }
-        ledger.seal(&mut txn).unwrap();
-        pack(&mut txn);
+        ledger.complete(&mut txn).unwrap();
         txn.into_writes().len()
     });
 }

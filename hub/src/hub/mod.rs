@@ -357,12 +357,7 @@ fn committer(store: Arc<dyn Store>, ledger: Arc<Ledger>, bell: Bell) -> Result<C
         seal: Box::new(move |txn| {
             changes::gather(txn)?;
             sealed.store(changes::last(txn)?, Ordering::Relaxed);
-            ledger.seal(txn).map_err(|why| store::Error::Engine {
-                doing: "sign the ledger's head",
-                source: Box::new(why),
-            })?;
-            ledger::pack(txn);
-            Ok(())
+            ledger.complete(txn)
         }),
         committed: Box::new(move || bell.ring(durable.load(Ordering::Relaxed))),
     };

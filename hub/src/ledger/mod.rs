@@ -22,7 +22,6 @@ use jiff::Timestamp;
 
 #[cfg(test)]
 pub(crate) use index::forget_mention;
-pub use packed::pack;
 pub use period::{Period, first_at_or_after};
 pub use placehub_ledger::{
     Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, Hidden, LONGEST, Near, NoteInvalid, Refusal,
@@ -140,6 +139,19 @@ impl Ledger {
             let note = Checkpoint::sign(&self.signer, frontier.size(), &frontier.root());
             txn.put(stored::checkpoint_key(), note.into_bytes());
         }
+        Ok(())
+    }
+
+    /// Completes a batch, just before its commit: seals it, and packs its entries. Nothing may be entered after.
+    ///
+    /// # Errors
+    /// As for [`Ledger::seal`].
+    pub fn complete(&self, txn: &mut Txn<'_>) -> Result<(), store::Error> {
+        self.seal(txn).map_err(|why| store::Error::Engine {
+            doing: "sign the ledger's head",
+            source: Box::new(why),
+        })?;
+        packed::pack(txn);
         Ok(())
     }
 

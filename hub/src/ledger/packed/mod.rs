@@ -28,7 +28,7 @@ const FULL: usize = 64 * 1024;
 
 /// Puts the entries of a batch together, in as few rows as may be. To be called on each batch before it is committed, when
 /// nothing more will be entered.
-pub fn pack(txn: &mut Txn<'_>) {
+pub(super) fn pack(txn: &mut Txn<'_>) {
     let mut row = Vec::new();
     let entries = txn.take_under(&[tables::LEDGER_ENTRY]);
     for (number, entry) in entries

@@ -309,3 +309,19 @@ fn a_spoilt_row_is_shown_to_nobody() {
         assert_eq!(read::entry(&txn, 16).unwrap(), read::entry(&good, 16).unwrap());
     }
 }
+
+#[test]
+fn a_batch_that_is_completed_is_signed_and_packed() {
+    let ledger = samples::ledger();
+    let mut txn = Txn::new(&samples::Nothing);
+    for n in 0..20 {
+        let entry = Entry {
+            at: samples::at(n),
+            ..samples::pushed()
+        };
+        let _entered = ledger.enter(&mut txn, entry, &[]).unwrap();
+    }
+    ledger.complete(&mut txn).unwrap();
+    assert_eq!(rows(&txn).iter().map(|(last, _)| *last).collect::<Vec<_>>(), [15, 19]);
+    assert_eq!(verify_stored(&txn, ledger.verifier_key()).unwrap().size, 20);
+}

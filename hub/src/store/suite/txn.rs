@@ -4,15 +4,13 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 
 use proptest::prelude::*;
 
-use super::{Pairs, everything, scanned};
+use super::{Pairs, everything, put, scanned};
 use crate::store::{Batch, Fault, Memory, Read, Store, Txn};
 
 #[test]
 fn a_transaction_reads_its_own_writes_and_the_store_does_not() {
     let store = Memory::new();
-    store
-        .commit(Batch::from([(b"old".to_vec(), Some(b"1".to_vec()))]))
-        .unwrap();
+    store.commit(put(b"old", b"1")).unwrap();
     let mut txn = Txn::new(&store);
     txn.put(b"new".to_vec(), b"2".to_vec());
     txn.delete(b"old".to_vec());
@@ -25,9 +23,7 @@ fn a_transaction_reads_its_own_writes_and_the_store_does_not() {
 #[test]
 fn what_is_taken_back_under_a_prefix_is_what_was_put_there_in_order_and_no_more() {
     let store = Memory::new();
-    store
-        .commit(Batch::from([(b"p-old".to_vec(), Some(b"0".to_vec()))]))
-        .unwrap();
+    store.commit(put(b"p-old", b"0")).unwrap();
     let mut txn = Txn::new(&store);
     for (key, value) in [(b"p2", b"2"), (b"p1", b"1"), (b"o9", b"9"), (b"q0", b"0")] {
         txn.put(key.to_vec(), value.to_vec());

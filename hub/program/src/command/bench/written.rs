@@ -7,9 +7,9 @@ use anyhow::{Context as _, Result};
 use jiff::SignedDuration;
 use placehub_hub::{
     config::Config,
-    ledger::{self, Checkpoint, Commitment, Entry, Hex, Ledger, Signer, Subject, read},
+    ledger::{Checkpoint, Commitment, Entry, Hex, Ledger, Signer, Subject, read},
     model::{AgencyId, AgreementId},
-    store::{self, Committer, Disk, Hooks, Store},
+    store::{Committer, Disk, Hooks, Store},
 };
 
 use crate::command::now;
@@ -32,14 +32,7 @@ pub(super) async fn write(
     let ledger = Arc::new(ledger(&config.node, &config.keys.ledger_key)?);
     let sealing = ledger.clone();
     let hooks = Hooks {
-        seal: Box::new(move |txn| {
-            sealing.seal(txn).map_err(|why| store::Error::Engine {
-                doing: "sign the ledger's head",
-                source: Box::new(why),
-            })?;
-            ledger::pack(txn);
-            Ok(())
-        }),
+        seal: Box::new(move |txn| sealing.complete(txn)),
         committed: Box::new(|| {}),
     };
     let disk: Arc<dyn Store> = Arc::new(Disk::open(&config.store.folder)?);
