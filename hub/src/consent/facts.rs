@@ -10,13 +10,22 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Error, Grounds, Memory, Recorded, epoch, fact, memory::Known};
+use super::{
+    Error, Grounds, Memory, Recorded, epoch, fact,
+    memory::{Asker, Known},
+    told::Told,
+};
 use crate::{
     keys::Vault,
-    model::{AgencyId, ConsentFact, Header, PersonId, PurposeId},
+    model::{AgencyId, ConsentFact, PersonId, PurposeId, Sort},
     person::Human,
     store::Read,
 };
+
+/// Whoever asks about more people than this asks about many, for whom room is made at once.
+const FEW: usize = 8;
+/// How many.
+const MANY: usize = 512;
 
 /// Finds facts for one reader, one purpose and one moment.
 pub struct Facts<'r> {
@@ -25,15 +34,18 @@ pub struct Facts<'r> {
     memory: &'r Memory,
     reader: &'r AgencyId,
     purpose: &'r PurposeId,
+    asker: Asker,
     now: Timestamp,
-    known: HashMap<PersonId, Voice, BuildHasherDefault<Random>>,
+    voices: HashMap<PersonId, Voice, BuildHasherDefault<Random>>,
     grounds: Grounds,
 }
 
-/// What is known of a person, and what counts as said under their human's records, once it was asked for.
-struct Voice {
-    known: Arc<Known>,
-    said: Option<Heard>,
+/// A person's voice.
+enum Voice {
+    /// What they say of every signal, and whether they have died.
+    Same(ConsentFact, bool),
+    /// What is known of them, and what counts as said under their human's records, once it was asked for.
+    Each(Arc<Known>, Option<Heard>),
 }
 
 /// What counts as said, the latest first: under the record that was asked for, and under each of the human's others.
@@ -67,8 +79,9 @@ impl<'r> Facts<'r> {
             memory,
             reader,
             purpose,
+            asker: memory.asker(reader, purpose),
             now,
-            known: HashMap::default(),
+            voices: HashMap::default(),
             grounds,
         })
     }
@@ -78,34 +91,60 @@ impl<'r> Facts<'r> {
     /// # Errors
     /// If the store fails.
     pub fn records(&mut self, person: PersonId) -> Result<Vec<PersonId>, Error> {
-        let (read, memory) = (self.read, self.memory);
-        Ok(voice((read, memory), &mut self.known, &mut self.grounds, person)?
-            .known
-            .human
-            .records())
+        let known = look((self.read, self.memory), &mut self.grounds, person)?;
+        let records = known.human.records();
+        self.voices.insert(person, Voice::Each(known, None));
+        Ok(records)
     }
 
-    /// What the person of a signal said that covers showing it to the reader, and whether they have died.
+    /// What the person of a signal of this sort said that covers showing it to the reader, and whether they have died.
     /// About no person: nothing, and no.
     ///
     /// # Errors
     /// If a statement cannot be read: the signal must then not be shown.
-    pub fn of(&mut self, header: &Header) -> Result<(ConsentFact, bool), Error> {
-        let Some(person) = header.person else {
+    pub fn of(&mut self, person: Option<PersonId>, sort: &Sort) -> Result<(ConsentFact, bool), Error> {
+        let Some(person) = person else {
             return Ok((ConsentFact::None, false));
         };
+        if self.voices.len() == FEW {
+            self.voices.reserve(MANY);
+        }
         let (read, vault, memory) = (self.read, self.vault, self.memory);
-        let Voice { known, said } = voice((read, memory), &mut self.known, &mut self.grounds, person)?;
+        let (voice, is_new) = match self.voices.entry(person) {
+            Entry::Occupied(known) => (known.into_mut(), false),
+            Entry::Vacant(unknown) => {
+                let heard = memory.heard(person, self.asker, self.grounds.epoch, self.now);
+                let voice = match heard {
+                    Some(heard) => {
+                        self.grounds.people.push((person, heard.newest));
+                        Voice::Same(heard.told.fact, heard.has_died)
+                    }
+                    None => Voice::Each(look((read, memory), &mut self.grounds, person)?, None),
+                };
+                (unknown.insert(voice), true)
+            }
+        };
+        let (known, said) = match voice {
+            Voice::Same(fact, has_died) => return Ok((*fact, *has_died)),
+            Voice::Each(known, said) => (known, said),
+        };
         let human = &known.human;
         let heard = match said {
             Some(heard) => heard,
-            None if human.is_one_record() => said.insert(Heard {
-                own: memory.statements(read, vault, person, known)?,
-                others: Vec::new(),
-            }),
+            None if human.is_one_record() => {
+                let (own, certain) = memory.statements(read, vault, person, known)?;
+                if is_new
+                    && certain
+                    && let Some(told) = Told::of(&own, self.reader, self.purpose, self.now)
+                {
+                    memory.hear(person, self.asker, known, told);
+                }
+                let others = Vec::new();
+                said.insert(Heard { own, others })
+            }
             None => said.insert(listen((read, vault, memory), human, &mut self.grounds)?),
         };
-        let about = (&header.kind, &header.owner);
+        let about = (&sort.kind, &sort.owner);
         let fact = |said: &Arc<[Recorded]>| fact(said, about, self.reader, self.purpose, self.now);
         let others = heard.others.iter().map(fact);
         Ok((bound(fact(&heard.own), others), human.has_died()))
@@ -117,21 +156,11 @@ impl<'r> Facts<'r> {
     }
 }
 
-/// A person's human. What is decided rests on it from now on.
-fn voice<'k>(
-    (read, memory): (&dyn Read, &Memory),
-    known: &'k mut HashMap<PersonId, Voice, BuildHasherDefault<Random>>,
-    grounds: &mut Grounds,
-    person: PersonId,
-) -> Result<&'k mut Voice, Error> {
-    Ok(match known.entry(person) {
-        Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(unknown) => {
-            let known = memory.person(read, person, grounds.epoch)?;
-            grounds.people.push((person, known.newest));
-            unknown.insert(Voice { known, said: None })
-        }
-    })
+/// What is known of a person. What is decided rests on it from now on.
+fn look((read, memory): (&dyn Read, &Memory), grounds: &mut Grounds, person: PersonId) -> Result<Arc<Known>, Error> {
+    let known = memory.person(read, person, grounds.epoch)?;
+    grounds.people.push((person, known.newest));
+    Ok(known)
 }
 
 /// Reads what was said under every record of a human.
@@ -141,9 +170,9 @@ fn listen(
     grounds: &mut Grounds,
 ) -> Result<Heard, Error> {
     let mut said = |record| {
-        let known = memory.person(read, record, grounds.epoch)?;
-        grounds.people.push((record, known.newest));
-        memory.statements(read, vault, record, &known)
+        let known = look((read, memory), grounds, record)?;
+        let (said, _) = memory.statements(read, vault, record, &known)?;
+        Ok::<_, Error>(said)
     };
     let records = human.records();
     let each = records.iter().map(|record| Ok((*record, said(*record)?)));

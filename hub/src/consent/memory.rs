@@ -1,14 +1,21 @@
 //! What was read of people for earlier questions, so that it need not be read and opened again.
 //! Never older than what is committed: each piece is kept under the numbers that go up with whatever it rests on.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
+use jiff::Timestamp;
 use quick_cache::{Weighter, sync::Cache};
 
-use super::{Error, Recorded, serial, statements};
+use super::{Error, Recorded, serial, statements, told::Told};
 use crate::{
     keys::Vault,
-    model::PersonId,
+    model::{AgencyId, PersonId, PurposeId},
     person::{Human, human},
     store::Read,
 };
@@ -17,12 +24,33 @@ use crate::{
 const REMEMBERED: u64 = 65_536;
 /// How many people that is expected to be.
 const PEOPLE: usize = 16_384;
+/// Of how many readers and purposes it is remembered what people told them.
+const ASKERS: usize = 1024;
 
 /// Remembers who people are and what they said. Prints as `Memory(…)`.
 ///
 /// Whoever changes either unsettles those whom it concerns (`consent::unsettle`), which gives them a new number and raises
 /// the epoch: the number of all such changes of anybody.
-pub struct Memory(Cache<PersonId, Arc<Known>, Weight>);
+pub struct Memory {
+    people: Cache<PersonId, Arc<Known>, Weight>,
+    askers: Cache<(AgencyId, PurposeId), Asker>,
+    next: AtomicU64,
+    heard: Cache<(PersonId, Asker), Heard>,
+}
+
+/// A reader and a purpose. No others have the number, nor these if they were forgotten in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Asker(u64);
+
+/// What a person told one who asks, beside all that a decision needs of them: one look instead of several.
+#[derive(Clone, Copy)]
+pub(super) struct Heard {
+    /// As of [`Known`].
+    epoch: u64,
+    pub(super) newest: u64,
+    pub(super) told: Told,
+    pub(super) has_died: bool,
+}
 
 /// Whoever has said more takes more of the room.
 #[derive(Clone)]
@@ -43,7 +71,12 @@ pub(super) struct Known {
 impl Memory {
     /// Nothing remembered yet.
     pub fn empty() -> Self {
-        Self(Cache::with_weighter(PEOPLE, REMEMBERED, Weight))
+        Self {
+            people: Cache::with_weighter(PEOPLE, REMEMBERED, Weight),
+            askers: Cache::new(ASKERS),
+            next: AtomicU64::new(0),
+            heard: Cache::new(PEOPLE),
+        }
     }
 
     /// A person's number and their human, as they were in this epoch or later.
@@ -51,7 +84,7 @@ impl Memory {
     /// # Errors
     /// If the store fails.
     pub(super) fn person(&self, read: &dyn Read, person: PersonId, epoch: u64) -> Result<Arc<Known>, Error> {
-        let known = match self.0.get(&person) {
+        let known = match self.people.get(&person) {
             Some(known) if known.epoch == epoch => return Ok(known),
             known => known,
         };
@@ -69,13 +102,14 @@ impl Memory {
             said,
         });
         match certain {
-            true => self.0.insert(person, known.clone()),
-            false => drop(self.0.remove(&person)),
+            true => self.people.insert(person, known.clone()),
+            false => drop(self.people.remove(&person)),
         }
         Ok(known)
     }
 
-    /// What was said under a record of a person, of whom so much is known.
+    /// What was said under a record of a person, of whom so much is known, and whether that is certain to be what was said
+    /// up to the number that is known.
     ///
     /// # Errors
     /// If a statement cannot be opened or the store fails.
@@ -85,19 +119,48 @@ impl Memory {
         vault: &Vault,
         record: PersonId,
         known: &Known,
-    ) -> Result<Arc<[Recorded]>, Error> {
+    ) -> Result<(Arc<[Recorded]>, bool), Error> {
         if let Some(said) = &known.said {
-            return Ok(said.clone());
+            return Ok((said.clone(), true));
         }
         let said: Arc<[Recorded]> = match known.newest {
             0 => Arc::default(),
             _ => statements(read, vault, record)?.into(),
         };
-        if serial(read, record)? == known.newest {
+        let certain = serial(read, record)? == known.newest;
+        if certain {
             let said = Some(said.clone());
-            self.0.insert(record, Arc::new(Known { said, ..known.clone() }));
+            self.people.insert(record, Arc::new(Known { said, ..known.clone() }));
         }
-        Ok(said)
+        Ok((said, certain))
+    }
+
+    /// The number of a reader and a purpose.
+    pub(super) fn asker(&self, reader: &AgencyId, purpose: &PurposeId) -> Asker {
+        let named = (reader.clone(), purpose.clone());
+        self.askers.get(&named).unwrap_or_else(|| {
+            let asker = Asker(self.next.fetch_add(1, Ordering::Relaxed));
+            self.askers.insert(named, asker);
+            asker
+        })
+    }
+
+    /// What a person told one who asks, as it was in this epoch or later, if it is remembered and so at this time.
+    pub(super) fn heard(&self, person: PersonId, asker: Asker, epoch: u64, now: Timestamp) -> Option<Heard> {
+        let heard = self.heard.get(&(person, asker))?;
+        Some(heard).filter(|heard| heard.epoch == epoch && heard.told.holds_at(now))
+    }
+
+    /// Remembers what a person who has one record told one who asks: what is certain to have been said up to the number
+    /// that is known.
+    pub(super) fn hear(&self, person: PersonId, asker: Asker, known: &Known, told: Told) {
+        let heard = Heard {
+            epoch: known.epoch,
+            newest: known.newest,
+            told,
+            has_died: known.human.has_died(),
+        };
+        self.heard.insert((person, asker), heard);
     }
 }
 

@@ -6,6 +6,7 @@ mod grounds;
 mod memory;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::ops::ControlFlow;
 
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     keys::Vault,
-    model::{AgencyId, ConsentFact, KindId, PersonId, PurposeId, Stance, Statement, StatementId},
+    model::{AgencyId, ConsentFact, KindId, PersonId, PurposeId, Scope, Stance, Statement, StatementId},
     store::{self, Read, Txn, row, scan_prefix},
     tables,
 };
@@ -107,21 +108,40 @@ pub fn fact(
     now: Timestamp,
 ) -> ConsentFact {
     let covers = |recorded: &&Recorded| {
-        let Statement {
-            scope,
-            valid_from,
-            valid_until,
-            ..
-        } = &recorded.statement;
-        // What had begun when it was recorded is in force, whatever the clock of whoever asks says by now.
-        (*valid_from <= now || *valid_from <= recorded.recorded_at)
-            && valid_until.is_none_or(|until| now < until)
+        let scope = &recorded.statement.scope;
+        is_in_force(recorded, now)
             && (scope.kinds.is_empty() || scope.kinds.contains(kind))
             && (scope.from.is_empty() || scope.from.contains(owner))
-            && (scope.to.is_empty() || scope.to.contains(reader))
-            && (scope.purposes.is_empty() || scope.purposes.contains(purpose))
+            && speaks_to(scope, reader, purpose)
     };
-    match statements.iter().find(covers).map(|recorded| recorded.statement.stance) {
+    fact_of(statements.iter().find(covers))
+}
+
+/// Whether it is within its time. What had begun when it was recorded is in force, whatever the clock of whoever asks says
+/// by now.
+fn is_in_force(recorded: &Recorded, now: Timestamp) -> bool {
+    let Statement {
+        valid_from,
+        valid_until,
+        ..
+    } = recorded.statement;
+    (valid_from <= now || !begins_later(recorded)) && valid_until.is_none_or(|until| now < until)
+}
+
+/// Whether it had not begun when it was recorded.
+fn begins_later(recorded: &Recorded) -> bool {
+    recorded.recorded_at < recorded.statement.valid_from
+}
+
+/// Whether it is about showing something to this reader for this purpose.
+fn speaks_to(scope: &Scope, reader: &AgencyId, purpose: &PurposeId) -> bool {
+    (scope.to.is_empty() || scope.to.contains(reader))
+        && (scope.purposes.is_empty() || scope.purposes.contains(purpose))
+}
+
+/// What the statement says that counts.
+fn fact_of(counts: Option<&Recorded>) -> ConsentFact {
+    match counts.map(|recorded| recorded.statement.stance) {
         Some(Stance::Given) => ConsentFact::Given,
         Some(Stance::Refused) => ConsentFact::Refused,
         Some(Stance::Withdrawn) => ConsentFact::Withdrawn,

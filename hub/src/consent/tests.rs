@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     keys::{Keyring, Vault},
-    model::{Header, Method, Scope, Sensitivity, Severity, SignalId},
+    model::{Method, Sensitivity, Severity, Sort, SubjectSort},
     store::{Batch, Memory, Store, Visit},
 };
 
@@ -32,20 +32,15 @@ fn said(stance: Stance, second: i64, scope: Scope) -> Recorded {
     }
 }
 
-/// A signal of housing about a person.
-fn arrears(person: PersonId) -> Header {
-    Header {
-        id: SignalId([7; 16]),
-        version: 1,
+/// Housing's arrears of a person.
+fn arrears() -> Sort {
+    Sort {
         kind: "housing.rent-arrears".parse().unwrap(),
         owner: "housing".parse().unwrap(),
-        person: Some(person),
-        address: None,
-        area: None,
-        occurred_at: at(0),
-        lapses_at: at(99),
         severity: Severity::Low,
         sensitivity: Sensitivity::Ordinary,
+        area: None,
+        about: SubjectSort::Person,
     }
 }
 
@@ -217,7 +212,7 @@ fn what_was_said_while_a_person_was_looked_up_is_heard_by_the_next_who_looks() {
             let remembered = super::Memory::empty();
             let look = |read: &dyn Read| {
                 let mut facts = Facts::new(read, (&vault, &remembered), (&reader, &purpose), at(99)).unwrap();
-                let (fact, _) = facts.of(&arrears(alex)).unwrap();
+                let (fact, _) = facts.of(Some(alex), &arrears()).unwrap();
                 (fact, facts.into_grounds())
             };
             let meanwhile = Meanwhile {
@@ -264,25 +259,38 @@ proptest! {
     }
 
     #[test]
-    fn what_is_remembered_of_people_is_what_would_be_read_of_them(
-        steps in proptest::collection::vec((0_u8..3, 0_u8..3, any::<bool>()), 0..24),
+    fn what_is_remembered_of_people_is_what_would_be_read_of_them_at_any_time(
+        steps in proptest::collection::vec(
+            ((0_u8..3, 0_u8..3), (-5_i64..40, proptest::option::of(1_i64..40)), (0_u8..4, -5_i64..60)),
+            0..24,
+        ),
     ) {
         let (store, vault) = (Memory::new(), Vault::of(Keyring::random().unwrap()));
         let remembered = super::Memory::empty();
-        let (reader, purpose) = ("welfare".parse().unwrap(), "homelessness-prevention".parse().unwrap());
-        for (second, (person, stance, asks)) in (1..).zip(steps) {
+        let purpose = "homelessness-prevention".parse().unwrap();
+        for (second, ((person, stance), (begins, lasts), (scope, now))) in (1..).zip(steps) {
             let stance = [Stance::Given, Stance::Refused, Stance::Withdrawn][usize::from(stance)];
+            let mut scopes = [all(), all(), all(), all()];
+            scopes[1].kinds.insert("housing.eviction-notice".parse().unwrap());
+            scopes[2].from.insert("police".parse().unwrap());
+            scopes[3].to.insert("police".parse().unwrap());
+            let mut statement = said(stance, second, scopes[usize::from(scope)].clone());
+            statement.statement.valid_from = at(second + begins);
+            statement.statement.valid_until = lasts.map(|lasts| at(second + begins + lasts));
             let mut txn = Txn::new(&store);
-            record(&mut txn, &vault, PersonId([person; 16]), &said(stance, second, all())).unwrap();
+            record(&mut txn, &vault, PersonId([person; 16]), &statement).unwrap();
             store.commit(txn.into_writes()).unwrap();
-            for person in (0..3).filter(|_| asks) {
-                let look = |memory: &super::Memory| {
-                    let mut facts = Facts::new(&store, (&vault, memory), (&reader, &purpose), at(99)).unwrap();
-                    let (fact, _) = facts.of(&arrears(PersonId([person; 16]))).unwrap();
-                    (fact, facts.into_grounds())
-                };
-                prop_assert_eq!(look(&remembered), look(&super::Memory::empty()));
-                prop_assert_eq!(look(&remembered), look(&remembered));
+            for (person, reader) in (0..3).flat_map(|person| ["welfare", "police"].map(|reader| (person, reader))) {
+                let (person, reader) = (PersonId([person; 16]), reader.parse().unwrap());
+                for now in [now, now + 1, second] {
+                    let look = |memory: &super::Memory| {
+                        let mut facts = Facts::new(&store, (&vault, memory), (&reader, &purpose), at(now)).unwrap();
+                        let (fact, _) = facts.of(Some(person), &arrears()).unwrap();
+                        (fact, facts.into_grounds())
+                    };
+                    prop_assert_eq!(look(&remembered), look(&super::Memory::empty()));
+                    prop_assert_eq!(look(&remembered), look(&remembered));
+                }
             }
         }
     }

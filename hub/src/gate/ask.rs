@@ -13,8 +13,8 @@ use crate::{
     authn::Caller,
     consent::{Facts, Grounds},
     decide::{Circumstances, Decision, Deed, Sift},
-    labels::{Locus, Position, Window},
-    model::{Labelled, Question},
+    labels::{Found, Locus, Position, Window},
+    model::Question,
 };
 
 /// Which part of an answer is wanted.
@@ -77,9 +77,9 @@ impl Gate {
         // A refused question looks at nothing, so that its cost tells nothing.
         if sift.is_taken() {
             self.each(&locus, window, page.after, &mut facts, |found, facts| {
-                let here = Position::of(&found.header);
-                let flow = sift.offer(found, facts, || self.around(&found.header), page.size);
-                last = if flow.is_continue() { Some(here) } else { last };
+                let labelled = &found.labelled;
+                let flow = sift.offer(labelled, facts, || self.around(&labelled.header), page.size);
+                last = if flow.is_continue() { Some(found.position) } else { last };
                 flow
             })?;
         }
@@ -93,7 +93,8 @@ impl Gate {
             };
             sift.forget_lines();
             self.each(&locus, whole, None, &mut facts, |found, facts| {
-                sift.hint(found, facts, || self.around(&found.header));
+                let labelled = &found.labelled;
+                sift.hint(labelled, facts, || self.around(&labelled.header));
                 ControlFlow::Continue(())
             })?;
         }
@@ -107,17 +108,18 @@ impl Gate {
         window: Window,
         after: Option<Position>,
         facts: &mut Facts<'_>,
-        mut visit: impl FnMut(&Labelled, Circumstances) -> ControlFlow<()>,
+        mut visit: impl FnMut(&Found, Circumstances) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut broken = None;
-        self.labels
-            .scan(locus, window, after, |found| match facts.of(&found.header) {
+        self.labels.scan(locus, window, after, |found| {
+            match facts.of(found.person, &found.labelled.sort) {
                 Ok(facts) => visit(found, facts.into()),
                 Err(why) => {
                     broken = Some(why);
                     ControlFlow::Break(())
                 }
-            })?;
+            }
+        })?;
         Ok(broken.map_or(Ok(()), Err)?)
     }
 }

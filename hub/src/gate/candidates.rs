@@ -12,7 +12,7 @@ use super::{
 use crate::{
     changes::{self, Change},
     labels::{Locus, Position, Window},
-    model::{Labelled, PersonId, Question, SignalId},
+    model::{PersonId, Question, SignalId},
     signals::{self, State},
 };
 
@@ -63,11 +63,12 @@ impl Gate {
                 let whole = Window { since: None, ..window };
                 let window = if question.tells_existence() { whole } else { window };
                 let (mut ids, mut last) = (Vec::new(), after);
-                self.labels.scan(locus, window, after, |Labelled { header, .. }| {
-                    last = Some(Position::of(header));
+                self.labels.scan(locus, window, after, |found| {
+                    last = Some(found.position);
+                    let id = found.labelled.header.id;
                     // A correction beside the scan can bring a signal into its way twice.
-                    if !ids.contains(&header.id) {
-                        ids.push(header.id);
+                    if !ids.contains(&id) {
+                        ids.push(id);
                     }
                     match ids.len() < CHUNK {
                         true => ControlFlow::Continue(()),
@@ -137,7 +138,8 @@ impl Gate {
             now: Timestamp::MIN,
         };
         let own = Locus::Person([person].into());
-        self.labels.scan(&own, any, None, |Labelled { header, .. }| {
+        self.labels.scan(&own, any, None, |row| {
+            let header = &row.labelled.header;
             found |= locus.holds(header) || watch.screen.of(header.id).is_some();
             match found {
                 true => ControlFlow::Break(()),

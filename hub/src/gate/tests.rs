@@ -213,9 +213,9 @@ async fn grounds_fail_for_the_person_who_spoke_and_hold_for_everyone_else() {
             now(),
         )
         .unwrap();
-        let mut header = header(1, "welfare");
-        header.person = person;
-        facts.of(&header).unwrap();
+        facts
+            .of(person, &crate::model::Sort::of(&header(1, "welfare")))
+            .unwrap();
         facts.into_grounds()
     };
     let (of_alex, of_billie) = (grounds(&alex()), grounds(&billie));

@@ -238,8 +238,8 @@ impl Gate {
                     telling.tell(id, None);
                     continue;
                 };
-                let facts = facts.of(&header)?.into();
                 let found = Labelled::from(header);
+                let facts = facts.of(found.header.person, &found.sort)?.into();
                 let header = &found.header;
                 let level = sift.level(&found, facts, || self.around(header));
                 // The window is for what is dated; a line tells of no time.

@@ -1,18 +1,13 @@
 //! The newest rows of a person, an address or an area as they were read for earlier questions, so that they need not be
 //! read and decoded again. Never older than what is committed: each list is kept under the stamp of its rows.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    fmt,
-    ops::ControlFlow,
-    sync::Arc,
-};
+use std::{fmt, ops::ControlFlow, sync::Arc};
 
 use quick_cache::{Weighter, sync::Cache};
 
-use super::{Position, key, merge::each};
+use super::{Found, Position, key, merge::each};
 use crate::{
-    model::{Header, Labelled, Sort},
+    model::{Header, Sort},
     store::{Counted, Error, Stamp, after_prefix},
 };
 
@@ -22,11 +17,13 @@ const LONGEST: usize = 1024;
 const REMEMBERED: usize = 32_768;
 /// How much is remembered: each row counts, and so does each prefix.
 const ROWS: u64 = 131_072;
+/// How many sorts are remembered.
+const SORTS: usize = 8192;
 
 /// The first rows of a prefix: the newest.
 #[derive(Debug)]
 pub(super) struct List {
-    pub(super) rows: Vec<Labelled>,
+    pub(super) rows: Vec<Found>,
     /// The first row that is not in the list; `None` if all are.
     pub(super) rest: Option<Position>,
 }
@@ -34,19 +31,20 @@ pub(super) struct List {
 /// Remembers lists. Prints as `Memory(…)`.
 pub(super) struct Memory {
     lists: Cache<Vec<u8>, (Stamp, Arc<List>), Weight>,
+    sorts: Sorts,
 }
 
 #[derive(Clone)]
 struct Weight;
 
-/// Sorts that were met, so that those that are equal are one.
-#[derive(Default)]
-struct Sorts(HashMap<Sort, Arc<Sort>>);
+/// Sorts that were met, so that those that are equal are mostly one: who compares them then looks no further.
+struct Sorts(Cache<Sort, Arc<Sort>>);
 
 impl Memory {
     pub(super) fn empty() -> Self {
         Self {
             lists: Cache::with_weighter(REMEMBERED, ROWS, Weight),
+            sorts: Sorts(Cache::new(SORTS)),
         }
     }
 
@@ -62,14 +60,14 @@ impl Memory {
             return Ok(list);
         }
         let (list, stamp) = store.stamped(prefix, |read| {
-            let (mut rows, mut rest, mut sorts) = (Vec::new(), None, Sorts::default());
+            let (mut rows, mut rest) = (Vec::new(), None);
             each(read, prefix, &after_prefix(prefix), &mut |_, header| {
                 let here = Position::of(&header);
                 if rows.len() == LONGEST || here.occurred < since {
                     rest = Some(here);
                     return ControlFlow::Break(());
                 }
-                rows.push(sorts.label(header));
+                rows.push(self.sorts.label(header));
                 ControlFlow::Continue(())
             })?;
             Ok::<_, Error>(Arc::new(List { rows, rest }))
@@ -89,14 +87,14 @@ impl List {
     /// Where in the list what comes after a position begins, and what happened before a time.
     pub(super) fn start(&self, until: Option<i64>, after: Option<Position>) -> usize {
         self.rows.partition_point(|row| {
-            let here = Position::of(&row.header);
+            let here = row.position;
             until.is_some_and(|until| here.occurred >= until) || after.is_some_and(|after| here <= after)
         })
     }
 
     /// Where in the list what happened before a time begins.
     pub(super) fn end(&self, since: Option<i64>) -> usize {
-        let held = |row: &Labelled| since.is_none_or(|since| Position::of(&row.header).occurred >= since);
+        let held = |row: &Found| since.is_none_or(|since| row.position.occurred >= since);
         self.rows.partition_point(held)
     }
 
@@ -107,16 +105,14 @@ impl List {
 }
 
 impl Sorts {
-    fn label(&mut self, header: Header) -> Labelled {
-        let sort = match self.0.entry(Sort::of(&header)) {
-            Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(unknown) => {
-                let sort = Arc::new(unknown.key().clone());
-                unknown.insert(sort).clone()
-            }
-        };
-        let header = Arc::new(header);
-        Labelled { header, sort }
+    fn label(&self, header: Header) -> Found {
+        let sort = Sort::of(&header);
+        let known = self.0.get(&sort).unwrap_or_else(|| {
+            let unknown = Arc::new(sort.clone());
+            self.0.insert(sort, unknown.clone());
+            unknown
+        });
+        Found::of(header, known)
     }
 }
 

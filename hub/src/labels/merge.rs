@@ -3,9 +3,9 @@
 
 use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
 
-use super::{Position, memory::List, successor};
+use super::{Found, memory::List, successor};
 use crate::{
-    model::{Header, Labelled},
+    model::{Header, Sort},
     store::{Error, Read, row},
     tables,
 };
@@ -20,7 +20,7 @@ pub(super) struct Rows {
     end: usize,
     /// The keys of the store that come after the list; `None` if there are none or all have been read ahead.
     rest: Option<(Vec<u8>, Vec<u8>)>,
-    ahead: VecDeque<Labelled>,
+    ahead: VecDeque<Found>,
 }
 
 impl Rows {
@@ -37,7 +37,7 @@ impl Rows {
     }
 
     /// The next one, which is read if need be.
-    fn first(&mut self, read: &dyn Read) -> Result<Option<&Labelled>, Error> {
+    fn first(&mut self, read: &dyn Read) -> Result<Option<&Found>, Error> {
         if self.next < self.end {
             return Ok(self.list.rows.get(self.next));
         }
@@ -47,7 +47,8 @@ impl Rows {
             let mut last = None;
             let ahead = &mut self.ahead;
             each(read, &from, &to, &mut |key, header| {
-                ahead.push_back(header.into());
+                let sort = Arc::new(Sort::of(&header));
+                ahead.push_back(Found::of(header, sort));
                 if ahead.len() < AHEAD {
                     return ControlFlow::Continue(());
                 }
@@ -74,14 +75,14 @@ impl Rows {
 pub(super) fn newest_first(
     read: &dyn Read,
     mut ranges: Vec<Rows>,
-    visit: &mut dyn FnMut(&Labelled) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(&Found) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     // The range of the newest row is read on until another's first row is newer.
     loop {
         let (mut newest, mut second) = (None, None);
         for (index, rows) in ranges.iter_mut().enumerate() {
-            if let Some(labelled) = rows.first(read)? {
-                let place = (Position::of(&labelled.header), index);
+            if let Some(found) = rows.first(read)? {
+                let place = (found.position, index);
                 match newest {
                     Some(known) if known < place => {
                         second = second.map_or(Some(place), |second| Some(place.min(second)))
@@ -93,11 +94,11 @@ pub(super) fn newest_first(
         let Some(rows) = newest.and_then(|(_, index)| ranges.get_mut(index)) else {
             return Ok(());
         };
-        while let Some(labelled) = rows.first(read)? {
-            if second.is_some_and(|(second, _)| second < Position::of(&labelled.header)) {
+        while let Some(found) = rows.first(read)? {
+            if second.is_some_and(|(second, _)| second < found.position) {
                 break;
             }
-            if visit(labelled).is_break() {
+            if visit(found).is_break() {
                 return Ok(());
             }
             rows.pass();

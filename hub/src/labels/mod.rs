@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{AreaCode, Header, Labelled, PersonId, SignalId},
+    model::{AreaCode, Header, Labelled, PersonId, SignalId, Sort},
     store::{Counted, Error, Txn, after_prefix, row},
     tables,
 };
@@ -62,6 +62,19 @@ pub struct Position {
     signal: SignalId,
 }
 
+/// A signal that was found. What each look at it needs lies beside it, so that a look at many does not go to the labels of
+/// each, which lie all over the memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its labels.
+    pub labelled: Labelled,
+    /// Its place in the answer.
+    pub position: Position,
+    /// Whom it is about.
+    pub person: Option<PersonId>,
+    lapses_at: Timestamp,
+}
+
 /// Puts a signal into the index. An earlier version of it must have been removed.
 ///
 /// # Errors
@@ -99,21 +112,17 @@ impl Index {
         locus: &Locus,
         window: Window,
         after: Option<Position>,
-        mut visit: impl FnMut(&Labelled) -> ControlFlow<()>,
+        mut visit: impl FnMut(&Found) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let rows = locus
             .prefixes()
             .into_iter()
             .map(|prefix| self.rows(locus, &prefix, window, after));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        merge::newest_first(
-            &*self.store,
-            rows,
-            &mut |row| match row.header.lapses_at <= window.now {
-                true => ControlFlow::Continue(()),
-                false => visit(row),
-            },
-        )
+        merge::newest_first(&*self.store, rows, &mut |row| match row.lapses_at <= window.now {
+            true => ControlFlow::Continue(()),
+            false => visit(row),
+        })
     }
 
     /// The rows under a prefix that are in the window and after a position.
@@ -177,6 +186,21 @@ impl Position {
         Self {
             occurred: header.occurred_at.as_microsecond(),
             signal: header.id,
+        }
+    }
+}
+
+impl Found {
+    /// A signal with these labels, of this sort.
+    fn of(header: Header, sort: Arc<Sort>) -> Self {
+        Self {
+            position: Position::of(&header),
+            person: header.person,
+            lapses_at: header.lapses_at,
+            labelled: Labelled {
+                header: Arc::new(header),
+                sort,
+            },
         }
     }
 }

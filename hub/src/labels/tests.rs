@@ -52,8 +52,10 @@ fn commit(store: &Counted, write: impl FnOnce(&mut Txn<'_>)) {
 fn found(index: &Index, locus: &Locus, window: Window, after: Option<Position>, most: usize) -> Vec<Header> {
     let mut found = Vec::new();
     let scanned = index.scan(locus, window, after, |row| {
-        assert_eq!(*row.sort, Sort::of(&row.header));
-        found.push(Header::clone(&row.header));
+        let header = &row.labelled.header;
+        assert_eq!(*row.labelled.sort, Sort::of(header));
+        assert_eq!((row.position, row.person), (Position::of(header), header.person));
+        found.push(Header::clone(header));
         if found.len() < most {
             ControlFlow::Continue(())
         } else {
