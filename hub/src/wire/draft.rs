@@ -1,6 +1,6 @@
 //! Reads a signal that an agency pushes, and checks it against the catalogue.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::{SignedDuration, civil::Date};
 use placehub_proto::v1::{self as proto, AttributeValue, attribute_value::Value};
@@ -17,45 +17,50 @@ use crate::{
 /// Every field that breaks its rule.
 pub fn draft(given: &proto::SignalDraft, field: &str, against: Against<'_>) -> Result<Draft, Vec<Violation>> {
     let mut fields = Fields::new();
-    let at = |name: &str| format!("{field}.{name}");
-    let kind = kind(&mut fields, &at("kind"), &given.kind, against);
+    let kind = kind(&mut fields, format_args!("{field}.kind"), &given.kind, against);
     let source = source(
         &mut fields,
-        field,
+        format_args!("{field}."),
         &given.source_system,
         &given.source_id,
         given.version,
     );
-    let own_uprn = fields.parse_some::<Uprn>(&at("uprn"), &given.uprn);
+    let own_uprn = fields.parse_some::<Uprn>(format_args!("{field}.uprn"), &given.uprn);
     let who = given
         .person
         .as_ref()
-        .map(|who| person(&mut fields, &at("person"), who, own_uprn));
+        .map(|who| person(&mut fields, format_args!("{field}.person"), who, own_uprn));
     let uprn = own_uprn.or(who.as_ref().and_then(|who| who.uprn));
-    let stated_area = fields.parse_some::<AreaCode>(&at("area_code"), &given.area_code);
-    let area = area(&mut fields, &at("area_code"), stated_area.as_ref(), uprn, against);
+    let stated_area = fields.parse_some::<AreaCode>(format_args!("{field}.area_code"), &given.area_code);
+    let area = area(
+        &mut fields,
+        format_args!("{field}.area_code"),
+        stated_area.as_ref(),
+        uprn,
+        against,
+    );
     if given.person.is_none() && given.uprn.is_empty() && given.area_code.is_empty() {
         fields.wrong(field, "must be about a person, an address or an area");
     }
-    let occurred_at = fields.past(&at("occurred_at"), given.occurred_at, against.now);
+    let occurred_at = fields.past(format_args!("{field}.occurred_at"), given.occurred_at, against.now);
     if given.occurred_at.is_none() {
-        fields.wrong(&at("occurred_at"), "must be given");
+        fields.wrong(format_args!("{field}.occurred_at"), "must be given");
     }
-    let lapses_at = fields.time(&at("lapses_at"), given.lapses_at);
+    let lapses_at = fields.time(format_args!("{field}.lapses_at"), given.lapses_at);
     let severity = severity(given.severity());
     if severity.is_none() {
-        fields.wrong(&at("severity"), "must be one of the four severities");
+        fields.wrong(format_args!("{field}.severity"), "must be one of the four severities");
     }
     let asked = raised(given.sensitivity);
     if asked.is_none() {
         fields.wrong(
-            &at("sensitivity"),
+            format_args!("{field}.sensitivity"),
             "must be one of the three sensitivities, or not stated",
         );
     }
-    let summary = fields.text(&at("summary"), &given.summary, 280);
-    let attributes = attributes(&mut fields, &at("attributes"), &given.attributes, kind);
-    let pointer = fields.text(&at("pointer"), &given.pointer, 500);
+    let summary = fields.text(format_args!("{field}.summary"), &given.summary, 280);
+    let attributes = attributes(&mut fields, format_args!("{field}.attributes"), &given.attributes, kind);
+    let pointer = fields.text(format_args!("{field}.pointer"), &given.pointer, 500);
     let parsed = match (kind, occurred_at, severity, asked) {
         (Some(kind), Some(occurred_at), Some(severity), Some(asked)) => {
             let retention = SignedDuration::from_hours(24 * i64::from(kind.retention_days));
@@ -93,27 +98,24 @@ pub fn retraction(given: &proto::RetractSignalRequest) -> Result<Source, Vec<Vio
     super::report::undone(&given.source_system, &given.source_id, given.version)
 }
 
-/// How a sender names what it says. `field` is the message that the three stand in; empty for the request itself.
-pub(super) fn source(fields: &mut Fields, field: &str, system: &str, id: &str, number: u64) -> Source {
-    let at = |name: &str| match field {
-        "" => name.to_owned(),
-        field => format!("{field}.{name}"),
-    };
+/// How a sender names what it says. `under` is what goes before the names of the three fields: that of the message in which
+/// they stand and a dot, or nothing.
+pub(super) fn source(fields: &mut Fields, under: fmt::Arguments<'_>, system: &str, id: &str, number: u64) -> Source {
     Source {
-        system: fields.some_text(&at("source_system"), system, 64),
-        id: fields.some_text(&at("source_id"), id, 128),
-        version: version(fields, &at("version"), number),
+        system: fields.some_text(format_args!("{under}source_system"), system, 64),
+        id: fields.some_text(format_args!("{under}source_id"), id, 128),
+        version: version(fields, format_args!("{under}version"), number),
     }
 }
 
-fn version(fields: &mut Fields, field: &str, version: u64) -> u64 {
+fn version(fields: &mut Fields, field: fmt::Arguments<'_>, version: u64) -> u64 {
     if version == 0 || version > i64::MAX.unsigned_abs() {
         fields.wrong(field, "must be from 1 to 9223372036854775807");
     }
     version
 }
 
-fn kind<'c>(fields: &mut Fields, field: &str, given: &str, against: Against<'c>) -> Option<&'c Kind> {
+fn kind<'c>(fields: &mut Fields, field: fmt::Arguments<'_>, given: &str, against: Against<'c>) -> Option<&'c Kind> {
     let kind = given.parse::<KindId>().ok().and_then(|id| against.catalogue.kind(&id));
     if kind.is_none() {
         fields.wrong(field, "must be a kind of the hub's catalogue");
@@ -123,7 +125,7 @@ fn kind<'c>(fields: &mut Fields, field: &str, given: &str, against: Against<'c>)
 
 fn area(
     fields: &mut Fields,
-    field: &str,
+    field: fmt::Arguments<'_>,
     stated: Option<&AreaCode>,
     uprn: Option<Uprn>,
     against: Against<'_>,
@@ -158,7 +160,7 @@ fn raised(given: i32) -> Option<Sensitivity> {
 
 fn attributes(
     fields: &mut Fields,
-    field: &str,
+    field: fmt::Arguments<'_>,
     given: &std::collections::HashMap<String, AttributeValue>,
     kind: Option<&Kind>,
 ) -> BTreeMap<String, Attribute> {
@@ -175,23 +177,23 @@ fn attributes(
             );
             continue;
         };
-        let here = format!("{field}.{name}");
+        let here = format_args!("{field}.{name}");
         match &value.value {
-            Some(Value::DateValue(date)) if !is_date(date) => fields.wrong(&here, "must be a date written YYYY-MM-DD"),
+            Some(Value::DateValue(date)) if !is_date(date) => fields.wrong(here, "must be a date written YYYY-MM-DD"),
             Some(given) => {
                 let attribute = match given {
                     Value::BooleanValue(yes) => Attribute::Boolean(*yes),
                     Value::DateValue(date) => Attribute::Date(date.clone()),
                     Value::IntegerValue(number) => Attribute::Integer(*number),
-                    Value::TextValue(text) => Attribute::Text(fields.text(&here, text, 200)),
+                    Value::TextValue(text) => Attribute::Text(fields.text(here, text, 200)),
                 };
                 if expected.fits(&attribute) {
                     read.insert(name.clone(), attribute);
                 } else {
-                    fields.wrong(&here, format_args!("must be of the type {}", expected.word()));
+                    fields.wrong(here, format_args!("must be of the type {}", expected.word()));
                 }
             }
-            None => fields.wrong(&here, format_args!("must be of the type {}", expected.word())),
+            None => fields.wrong(here, format_args!("must be of the type {}", expected.word())),
         }
     }
     read

@@ -1,5 +1,5 @@
 //! Collects violations while a message is parsed, so that its sender learns of all of them at once.
-//! Never holds a value.
+//! Never holds a value, and never writes out where a field stands that breaks no rule.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -24,24 +24,24 @@ impl Fields {
     }
 
     /// Notes that `field` breaks `rule`.
-    pub fn wrong(&mut self, field: &str, rule: impl Display) {
-        self.0.push(Violation::new(field, rule.to_string()));
+    pub fn wrong(&mut self, field: impl Display, rule: impl Display) {
+        self.0.push(Violation::new(field.to_string(), rule.to_string()));
     }
 
     /// The value of a text that must parse.
-    pub fn parse<T: FromStr<Err: Display>>(&mut self, field: &str, text: &str) -> Option<T> {
+    pub fn parse<T: FromStr<Err: Display>>(&mut self, field: impl Display, text: &str) -> Option<T> {
         text.parse().map_err(|rule: T::Err| self.wrong(field, rule)).ok()
     }
 
     /// The value of a text that may be empty, and must parse if it is not.
-    pub fn parse_some<T: FromStr<Err: Display>>(&mut self, field: &str, text: &str) -> Option<T> {
+    pub fn parse_some<T: FromStr<Err: Display>>(&mut self, field: impl Display, text: &str) -> Option<T> {
         if text.is_empty() { None } else { self.parse(field, text) }
     }
 
     /// A text of at most `most` characters without control characters.
-    pub fn text(&mut self, field: &str, text: &str, most: usize) -> String {
+    pub fn text(&mut self, field: impl Display, text: &str, most: usize) -> String {
         if text.chars().count() > most {
-            self.wrong(field, format_args!("must have at most {most} characters"));
+            self.wrong(&field, format_args!("must have at most {most} characters"));
         }
         if text.chars().any(char::is_control) {
             self.wrong(field, "must have no line breaks or other control characters");
@@ -50,10 +50,10 @@ impl Fields {
     }
 
     /// A text that the ledger keeps, clear and for ever: it must not hold an NHS number either.
-    pub fn kept_text(&mut self, field: &str, text: &str, most: usize) -> String {
+    pub fn kept_text(&mut self, field: impl Display, text: &str, most: usize) -> String {
         if NhsNumber::is_within(text) {
             self.wrong(
-                field,
+                &field,
                 "must hold no NHS number, because the ledger keeps it for ever, and has ten digits that pass as an NHS number; \
                  if it is none, write it with a slash or leave out the year",
             );
@@ -62,21 +62,26 @@ impl Fields {
     }
 
     /// A text that must not be empty either.
-    pub fn some_text(&mut self, field: &str, text: &str, most: usize) -> String {
-        self.given(field, text);
+    pub fn some_text(&mut self, field: impl Display, text: &str, most: usize) -> String {
+        self.given(&field, text);
         self.text(field, text, most)
     }
 
     /// Checks that a text is not empty.
-    pub fn given(&mut self, field: &str, text: &str) {
+    pub fn given(&mut self, field: impl Display, text: &str) {
         if text.trim().is_empty() {
             self.wrong(field, "must not be empty");
         }
     }
 
     /// A time that must have been, or be at most 5 minutes ahead.
-    pub fn past(&mut self, field: &str, time: Option<prost_types::Timestamp>, now: Timestamp) -> Option<Timestamp> {
-        let time = self.time(field, time)?;
+    pub fn past(
+        &mut self,
+        field: impl Display,
+        time: Option<prost_types::Timestamp>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let time = self.time(&field, time)?;
         if time > now + AHEAD {
             self.wrong(field, "must not be more than 5 minutes ahead of the hub's clock");
         }
@@ -84,7 +89,7 @@ impl Fields {
     }
 
     /// A time that may be missing.
-    pub fn time(&mut self, field: &str, time: Option<prost_types::Timestamp>) -> Option<Timestamp> {
+    pub fn time(&mut self, field: impl Display, time: Option<prost_types::Timestamp>) -> Option<Timestamp> {
         let time = time?;
         let parsed = Timestamp::new(time.seconds, time.nanos).ok();
         let usable = parsed.filter(|time| time.as_second() >= -2_208_988_800);
