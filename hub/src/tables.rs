@@ -50,21 +50,20 @@ const _: () = assert!(matches!(CONSENT_EPOCH, [SINGLE, ..]));
 /// Single values: `name` → value (schema version, ledger tail, consent epoch, counters). Each room its own names.
 pub const SINGLE: u8 = b'x';
 
-/// What a key belongs to, of what is remembered: the labels of a person, an address or an area, a signal, a data key, or the
-/// key alone. `None` for everything else.
+/// What a key belongs to, of what is remembered: the labels of a person, an address or an area, a signal, or the key alone. `None` for everything else.
 pub fn topic(key: &[u8]) -> Option<&[u8]> {
     match *key.first()? {
-        DATA_KEY | LABEL_ADDRESS | LABEL_PERSON | SIGNAL => key.get(..17),
+        LABEL_ADDRESS | LABEL_PERSON | SIGNAL => key.get(..17),
         LABEL_AREA => key.get(..=key.iter().position(|byte| *byte == 0)?),
         _ => Some(key).filter(|key| is_alone(key)),
     }
 }
 
-/// Whether a key's row is remembered alone: those that tell who somebody is and whether anything was said since, which
-/// every push and every question reads.
+/// Whether a key's row is remembered alone: those that tell who somebody is and whether anything was said since, and wrapped
+/// data keys, one or another of which every push and every question reads.
 pub fn is_alone(key: &[u8]) -> bool {
     match key.first() {
-        Some(&(IDENTIFIER | PERSON | HUMAN | CONSENT_SERIAL)) => true,
+        Some(&(DATA_KEY | IDENTIFIER | PERSON | HUMAN | CONSENT_SERIAL)) => true,
         _ => key == CONSENT_EPOCH,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     authn::{Caller, Own, Practitioner},
     ledger::{Entry, Period, Subject, read, verify::verify_stored},
     person,
-    store::{Memory, Store as _},
+    store::{Memory, Store as _, scan_prefix},
     tables,
 };
 
@@ -28,12 +28,12 @@ fn officer() -> Practitioner {
     }
 }
 
-fn drop_rows(memory: &Memory, table: u8, subjects: &[[u8; 16]]) {
-    let mut txn = Txn::new(memory);
+fn drop_rows(store: &Counted, table: u8, subjects: &[[u8; 16]]) {
+    let mut txn = Txn::new(store);
     for subject in subjects {
         let prefix = [&[table], subject.as_slice()].concat();
         let mut keys = Vec::new();
-        store::scan_prefix(memory, &prefix, &mut |key, _| {
+        scan_prefix(store, &prefix, &mut |key, _| {
             keys.push(key.to_vec());
             ControlFlow::Continue(())
         })
@@ -41,7 +41,7 @@ fn drop_rows(memory: &Memory, table: u8, subjects: &[[u8; 16]]) {
         assert!(!keys.is_empty(), "there is nothing to drop");
         keys.into_iter().for_each(|key| txn.delete(key));
     }
-    memory.commit(txn.into_writes()).unwrap();
+    store.commit(txn.into_writes()).unwrap();
 }
 
 /// Takes them out of the ledger's index, where so few entries wait to be listed.
@@ -103,7 +103,7 @@ async fn an_erased_person_is_named_by_no_entry_and_the_ledger_is_as_good_as_befo
     assert_eq!(named(&[person.0]), [false, true], "the first names whom nobody knew");
     let verified = verify_stored(&*memory, gate.verifier_key()).unwrap();
 
-    drop_rows(&memory, tables::DATA_KEY, &subjects);
+    drop_rows(&gate.store, tables::DATA_KEY, &subjects);
     assert_eq!(named(&subjects), [false, false]);
     drop_mentions(&memory, &subjects);
     assert_eq!(read::concerning(&*memory, &subjects, 0..99, 99).unwrap(), []);

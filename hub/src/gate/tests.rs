@@ -35,7 +35,7 @@ pub(super) fn gate(memory: &Arc<Memory>) -> Gate {
         }),
         committed: Box::new(|| ()),
     };
-    let store = Arc::new(Counted::new(memory.clone(), tables::topic));
+    let store = Arc::new(Counted::new(memory.clone(), tables::topic).remembering(tables::is_alone));
     let committer = Committer::start(store.clone(), hooks).unwrap();
     Gate::new(
         (store, committer),

@@ -87,15 +87,17 @@ impl House {
         caller: &Caller,
         request: &proto::AskSignalsRequest,
     ) -> Result<ready::AskSignalsResponse, Trouble> {
-        let asked = request.question.clone().unwrap_or_default();
+        let nothing = proto::Question::default();
+        let asked = request.question.as_ref().unwrap_or(&nothing);
         for _ in 0..TRIES {
             let policies = self.gate.policies();
             let question = wire::question(request.question.as_ref(), self.against(&policies))?;
             let size = wire::page_size(request.page_size)?;
-            let bound = Bound::to(caller, "ask", &asked, policies.digest());
+            // Most answers are one page, for which no token is opened or sealed.
+            let bound = || Bound::to(caller, "ask", asked, policies.digest());
             let after = match request.page_token.as_str() {
                 "" => None,
-                token => Some(self.open(&bound, token).ok_or_else(Trouble::page_token)?),
+                token => Some(self.open(&bound(), token).ok_or_else(Trouble::page_token)?),
             };
             let page = Page { size, after };
             let answer = self.gate.ask(caller, &question, &page, self.clock.now()).await;
@@ -108,7 +110,7 @@ impl House {
                 Err(signals::Error::Changed) => continue,
                 other => other?,
             };
-            let next = next.map(|next| self.seal(&bound, &next)).transpose()?;
+            let next = next.map(|next| self.seal(&bound(), &next)).transpose()?;
             let signals = opened.into_iter().map(|opened| wire::signal(&self.agencies, opened));
             return Ok(ready::AskSignalsResponse {
                 signals: signals.collect(),

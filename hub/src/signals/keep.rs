@@ -13,7 +13,7 @@ use crate::{
     gate::{Act, Permit, Push, Retract},
     keys::{Hashes, Keys},
     labels,
-    model::{AgencyId, Draft, Header, SignalId, Source},
+    model::{AgencyId, Body, Draft, Header, SignalId, Source},
     person,
     store::{Batch, Read, Txn, row},
     tables,
@@ -98,7 +98,8 @@ impl Retraction {
 pub fn plan(read: &dyn Read, keys: &Keys, owner: &AgencyId, draft: &Draft) -> Result<Plan, Error> {
     let signal = id(&keys.hashes, owner, &draft.source);
     let before = Record::of(read, signal)?;
-    let content = content(&keys.hashes, draft)?;
+    let body = draft.body();
+    let content = content(&keys.hashes, draft, &body)?;
     let outcome = match before.as_ref().map(|record| &record.known) {
         None => Outcome::Recorded,
         Some(known) if draft.source.version < known.version => Outcome::Superseded,
@@ -121,7 +122,7 @@ pub fn plan(read: &dyn Read, keys: &Keys, owner: &AgencyId, draft: &Draft) -> Re
             retracted: false,
             exists: true,
         };
-        draw_up(&mut txn, keys, owner, (signal, known), draft)?;
+        draw_up(&mut txn, keys, owner, (signal, known), (draft, &body))?;
     }
     Ok(Plan {
         signal,
@@ -148,7 +149,7 @@ fn draw_up(
     keys: &Keys,
     owner: &AgencyId,
     (signal, known): (SignalId, Known),
-    draft: &Draft,
+    (draft, body): (&Draft, &Body),
 ) -> Result<(), Error> {
     let person = draft
         .person
@@ -168,7 +169,7 @@ fn draw_up(
         severity: draft.severity,
         sensitivity: draft.sensitivity,
     };
-    let body = row::encode(tables::SIGNAL, &draft.body())?;
+    let body = row::encode(tables::SIGNAL, body)?;
     let sealed = keys
         .vault
         .seal(txn, subject(&header), &bound_to(&header), &body)
@@ -277,7 +278,7 @@ fn id(hashes: &Hashes, owner: &AgencyId, source: &Source) -> SignalId {
 }
 
 /// A keyed hash of what the owner pushed, so that the same version with other content is noticed.
-fn content(hashes: &Hashes, draft: &Draft) -> Result<[u8; 32], Error> {
+fn content(hashes: &Hashes, draft: &Draft, body: &Body) -> Result<[u8; 32], Error> {
     let references: Vec<_> = draft
         .person
         .iter()
@@ -289,6 +290,6 @@ fn content(hashes: &Hashes, draft: &Draft) -> Result<[u8; 32], Error> {
     let lapses_at = stated.lapses_at.map(|time| time.as_microsecond());
     let limits = (&stated.area, lapses_at, stated.sensitivity);
     let labels = (&draft.kind, draft.occurred_at.as_microsecond(), draft.severity);
-    let bytes = row::encode(tables::SIGNAL, &(labels, limits, references, draft.body()))?;
+    let bytes = row::encode(tables::SIGNAL, &(labels, limits, references, body))?;
     Ok(hashes.content(&bytes))
 }

@@ -6,7 +6,10 @@ use std::cell::Cell;
 use serde::Serialize;
 use serde_json::{Result, to_writer};
 
-use super::{Class, Entry, text::Moment};
+use super::{
+    Class, Entry, Shown,
+    text::{Moment, text_of},
+};
 
 /// A thread's room is cut to this after each encoding, whether it came to an end or not, so that a long one does not
 /// keep it large.
@@ -101,9 +104,9 @@ fn write(entry: &Entry, mut to: Object<'_>) -> Result<()> {
     to.optional("policy_version", policy_version)?;
     to.unless(agreements.is_empty(), "agreements", agreements)?;
     to.unless(rules.is_empty(), "rules", rules)?;
-    to.unless(shown.is_empty(), "shown", shown)?;
+    to.list("shown", shown, write_shown)?;
     to.unless(hidden.is_empty(), "hidden", hidden)?;
-    to.classes(classes)?;
+    to.list("classes", classes, write_class)?;
     to.unless(remainder.is_empty(), "remainder", remainder)?;
     to.optional("touched", touched)?;
     to.optional("change", change)?;
@@ -139,23 +142,38 @@ impl Object<'_> {
         value.as_ref().map_or(Ok(()), |value| self.field(name, value))
     }
 
-    fn classes(&mut self, classes: &[Class]) -> Result<()> {
-        for (number, class) in classes.iter().enumerate() {
-            match number {
-                0 => {
-                    self.name("classes");
-                    self.0.push(b'[');
-                }
-                _ => self.0.push(b','),
-            }
-            self.0.extend_from_slice(class.text()?.as_bytes());
-            self.0.extend_from_slice(b",\"count\":");
-            to_writer(&mut *self.0, &class.count)?;
-            self.0.push(b'}');
+    /// A list of parts of which an entry may have many, unless it is empty.
+    fn list<T>(&mut self, name: &str, parts: &[T], write: fn(&mut Vec<u8>, &T) -> Result<()>) -> Result<()> {
+        let Some((first, rest)) = parts.split_first() else {
+            return Ok(());
+        };
+        self.name(name);
+        self.0.push(b'[');
+        write(self.0, first)?;
+        for part in rest {
+            self.0.push(b',');
+            write(self.0, part)?;
         }
-        if !classes.is_empty() {
-            self.0.push(b']');
-        }
+        self.0.push(b']');
         Ok(())
     }
+}
+
+fn write_shown(to: &mut Vec<u8>, Shown { signal, level, version }: &Shown) -> Result<()> {
+    to.extend_from_slice(b"{\"signal\":\"");
+    to.extend_from_slice(text_of(signal, &mut [0; 36]).as_bytes());
+    to.extend_from_slice(b"\",\"level\":\"");
+    to.extend_from_slice(level.word().as_bytes());
+    to.extend_from_slice(b"\",\"version\":");
+    to_writer(&mut *to, version)?;
+    to.push(b'}');
+    Ok(())
+}
+
+fn write_class(to: &mut Vec<u8>, class: &Class) -> Result<()> {
+    to.extend_from_slice(class.text()?.as_bytes());
+    to.extend_from_slice(b",\"count\":");
+    to_writer(&mut *to, &class.count)?;
+    to.push(b'}');
+    Ok(())
 }

@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// Characters of a time such as `2026-01-05T09:00:00.000000Z`.
 const WIDTH: usize = 27;
 
+/// The most bytes that are written as hexadecimal digits.
+const MOST: usize = 64;
+
 /// The version of the format of entries. There is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -24,6 +27,21 @@ pub struct Hex<const N: usize>(pub [u8; N]);
 #[error("it is written in lower-case hexadecimal digits of a fixed number")]
 pub struct HexInvalid;
 
+impl<const N: usize> Hex<N> {
+    /// Has `told` told the digits.
+    fn with_digits<T>(&self, told: impl FnOnce(&str) -> T) -> T {
+        const { assert!(N <= MOST) };
+        let mut digits = [0; 2 * MOST];
+        let digits = digits.get_mut(..2 * N).unwrap_or_default();
+        let written = hex::encode_to_slice(self.0, digits).ok();
+        told(
+            written
+                .and_then(|()| std::str::from_utf8(digits).ok())
+                .unwrap_or_default(),
+        )
+    }
+}
+
 impl<const N: usize> FromStr for Hex<N> {
     type Err = HexInvalid;
 
@@ -37,7 +55,7 @@ impl<const N: usize> FromStr for Hex<N> {
 
 impl<const N: usize> fmt::Display for Hex<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        self.with_digits(|digits| f.write_str(digits))
     }
 }
 
@@ -49,7 +67,7 @@ impl<const N: usize> fmt::Debug for Hex<N> {
 
 impl<const N: usize> Serialize for Hex<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with_digits(|digits| serializer.serialize_str(digits))
     }
 }
 
@@ -99,11 +117,11 @@ pub(super) fn optional_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Res
 
 /// The id of a signal in the hyphenated form of a UUID (RFC 9562).
 pub(super) mod uuid {
-    use super::{Deserialize, Deserializer, Serializer, parse_uuid};
+    use super::{Deserialize, Deserializer, Serializer, parse_uuid, text_of};
     use placehub_model::SignalId;
 
     pub(in crate::entry) fn serialize<S: Serializer>(id: &SignalId, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(::uuid::Uuid::from_bytes(id.0).hyphenated().encode_lower(&mut [0; 36]))
+        serializer.serialize_str(text_of(id, &mut [0; 36]))
     }
 
     pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignalId, D::Error> {
@@ -135,6 +153,11 @@ pub(super) mod optional_uuid {
 pub(super) fn print_moment(at: Timestamp) -> Option<String> {
     let text = format!("{at:.6}");
     (text.len() == WIDTH).then_some(text)
+}
+
+/// The id of a signal as entries write it.
+pub(super) fn text_of<'t>(id: &placehub_model::SignalId, text: &'t mut [u8; 36]) -> &'t str {
+    ::uuid::Uuid::from_bytes(id.0).hyphenated().encode_lower(text)
 }
 
 fn parse_moment<E: serde::de::Error>(text: &str) -> Result<Timestamp, E> {
