@@ -3,6 +3,7 @@
 
 mod committer;
 mod counted;
+mod desk;
 mod disk;
 mod effort;
 mod memory;

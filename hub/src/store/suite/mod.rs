@@ -5,6 +5,7 @@ mod copies;
 mod disk;
 mod engine;
 mod group;
+mod here;
 mod journal;
 mod layers;
 mod settle;
