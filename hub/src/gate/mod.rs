@@ -173,7 +173,7 @@ impl Gate {
             let ready = record::entry(&view, &keys.vault, &decision, &about, noted.clone())?;
             (ready, view.seen())
         };
-        let entered = self.committer.commit_here(Some(seen), move |txn, holds| {
+        let entered = self.committer.commit_on(seen, move |txn, holds| {
             if policies.load().digest() != decision.policy() || !same.hold(txn)? {
                 return Err(Error::Changing);
             }

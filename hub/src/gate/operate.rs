@@ -47,7 +47,7 @@ impl Gate {
     {
         let (ledger, keys, policies) = (self.ledger.clone(), self.keys.clone(), self.policies.clone());
         let caller = caller.clone();
-        let done = self.committer.commit_here(None, move |txn, _| {
+        let done = self.committer.commit(move |txn| {
             let drawn = draw_up(txn, &keys, &policies.load(), (&caller, operation, now), plan)?;
             carry_out(txn, &ledger, drawn, (caller.agency(), now), act)
         });

@@ -4,29 +4,35 @@
 use std::{
     fmt,
     ops::Deref,
-    sync::{Arc, atomic::Ordering},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
     thread,
     time::Duration,
 };
 
 use parking_lot::Mutex;
-use tokio::{
-    runtime::Handle,
-    sync::{mpsc, oneshot, watch},
-};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Error, Read, Store, Txn,
-    desk::{Desk, Done, Job, Run, Work},
+    BATCH_CAP, Error, Read, Store, Txn,
     effort::Effort,
     view::{Recent, Seen, View},
+    weigh,
 };
 
 /// How many jobs may wait before those who bring more must wait to hand them over.
 const WAITING_CAP: usize = 4096;
-/// How often the thread lets others run before it takes a group, if the one before was shared: those who are about to bring
-/// another then share this one, and what a commit costs. Whoever is alone is not kept waiting.
+/// How many jobs share a commit.
+const GROUP_CAP: usize = 512;
+/// A group that writes more bytes than this takes no further job.
+const GROUP_FULL: usize = BATCH_CAP / 4;
+/// How often the thread lets others run before it takes a group, if several jobs shared the one before: those who are about
+/// to bring another then share this one, and what a commit costs. Whoever is alone is not kept waiting.
 const YIELDS: usize = 4;
+/// The most that one job may write, in bytes. With a group that is nearly full this leaves a quarter of a batch for what
+/// the seal writes.
+const JOB_CAP: usize = BATCH_CAP / 2;
+
 /// What completes a group before its commit.
 pub type Seal = Box<dyn Fn(&mut Txn<'_>) -> Result<(), Error> + Send>;
 
@@ -42,8 +48,8 @@ pub struct Hooks {
 #[derive(Clone)]
 pub struct Committer {
     jobs: mpsc::Sender<Message>,
-    desk: Arc<Desk>,
     effort: Arc<Effort>,
+    why: Arc<OnceLock<Arc<str>>>,
     held: Arc<Mutex<Option<Arc<str>>>>,
     ended: watch::Receiver<()>,
 }
@@ -100,22 +106,19 @@ impl Committer {
     pub fn start(store: Arc<dyn Store>, hooks: Hooks) -> Result<Self, Error> {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
-        let effort = Arc::<Effort>::default();
-        let work = Work {
+        let (why, effort) = (Arc::new(OnceLock::new()), Arc::<Effort>::default());
+        let work = Thread {
             recent: Recent::default(),
             effort: Arc::clone(&effort),
             store,
             hooks,
-        };
-        let desk = Arc::new(Desk::of(work));
-        let thread = Thread {
-            desk: desk.clone(),
             waiting,
+            why: Arc::clone(&why),
         };
         thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || {
-                thread.run();
+                work.run();
                 drop(alive);
             })
             .map_err(|error| Error::Engine {
@@ -124,8 +127,8 @@ impl Committer {
             })?;
         Ok(Self {
             jobs,
-            desk,
             effort,
+            why,
             held: Arc::default(),
             ended,
         })
@@ -148,7 +151,7 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring((None, How::Usual), move |txn, _| job(txn)).await
+        self.bring((None, false), move |txn, _| job(txn)).await
     }
 
     /// As `commit`, also while every job is turned away: for what must come before they are taken again.
@@ -163,7 +166,7 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring((None, How::ThoughHeld), move |txn, _| job(txn)).await
+        self.bring((None, true), move |txn, _| job(txn)).await
     }
 
     /// A view of `base`, which must be the store that is committed to: to make ready on the caller's own thread what a job
@@ -186,37 +189,19 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring((Some(seen), How::Usual), job).await
-    }
-
-    /// As `commit_on`, or as `commit` if nothing was seen, by the caller's own thread if nobody else is waiting and the runtime has other threads: to wake the
-    /// committer's, and to be woken by it, may take longer than the job. Not for who brings many jobs from one task, each
-    /// of which would have a commit to itself.
-    ///
-    /// # Errors
-    /// As for `commit`.
-    pub async fn commit_here<T, E>(
-        &self,
-        seen: Option<Seen>,
-        job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
-    ) -> Result<Result<Committed<T>, E>, Unwritten>
-    where
-        T: Send + 'static,
-        E: Send + 'static,
-    {
-        self.bring((seen, How::Here), job).await
+        self.bring((Some(seen), false), job).await
     }
 
     async fn bring<T, E>(
         &self,
-        (seen, how): (Option<Seen>, How),
+        (seen, though_held): (Option<Seen>, bool),
         job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
     ) -> Result<Result<Committed<T>, E>, Unwritten>
     where
         T: Send + 'static,
         E: Send + 'static,
     {
-        if let Some(why) = self.held.lock().clone().filter(|_| how != How::ThoughHeld) {
+        if let Some(why) = self.held.lock().clone().filter(|_| !though_held) {
             return Err(Unwritten::Closed { why });
         }
         let (answer, answered) = oneshot::channel();
@@ -230,23 +215,15 @@ impl Committer {
                 }),
             }
         });
-        let job = Job { seen, run };
-        if how == How::Here && others_work() && self.desk.is_free() {
-            // If it is closed, that is told by the answer that does not come.
-            let _closed = self.desk.commit_alone(job);
-        } else {
-            let Ok(room) = self.jobs.reserve().await else {
-                return Err(self.unanswered());
-            };
-            self.desk.pending.fetch_add(1, Ordering::SeqCst);
-            room.send(Message::Job(job));
+        if self.jobs.send(Message::Job(Job { seen, run })).await.is_err() {
+            return Err(self.unanswered());
         }
         answered.await.unwrap_or_else(|_| Err(self.unanswered()))
     }
 
     /// What closed the committer, if it is closed. It says nothing of what was to be written.
     pub fn closed(&self) -> Option<Arc<str>> {
-        self.desk.why.get().cloned().or_else(|| self.held.lock().clone())
+        self.why.get().cloned().or_else(|| self.held.lock().clone())
     }
 
     /// How many batches were written, and how long the store took for them altogether.
@@ -276,20 +253,12 @@ impl Committer {
     }
 }
 
-/// How a job is brought.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
-    /// To the thread.
-    Usual,
-    /// To the thread, also while jobs are turned away.
-    ThoughHeld,
-    /// To be run on this thread, if nobody else is waiting.
-    Here,
-}
+type Run = Box<dyn FnOnce(&mut Txn<'_>, bool) -> Done + Send>;
 
-/// Whether this thread is one of several of a runtime, so that the others go on while it waits for the disk.
-fn others_work() -> bool {
-    Handle::try_current().is_ok_and(|runtime| runtime.metrics().num_workers() > 1)
+/// A job, and what was read for it beforehand.
+struct Job {
+    seen: Option<Seen>,
+    run: Run,
 }
 
 enum Message {
@@ -297,51 +266,116 @@ enum Message {
     Stop,
 }
 
-/// The thread that commits.
+/// A job that has run: whether its writes are kept, and how to answer who brought it (with a refusal, or with its result).
+struct Done {
+    keep: bool,
+    answer: Box<dyn FnOnce(Option<Unwritten>) + Send>,
+}
+
 struct Thread {
-    desk: Arc<Desk>,
+    store: Arc<dyn Store>,
+    hooks: Hooks,
     waiting: mpsc::Receiver<Message>,
+    recent: Recent,
+    effort: Arc<Effort>,
+    why: Arc<OnceLock<Arc<str>>>,
 }
 
 impl Thread {
     fn run(mut self) {
+        let mut shared = false;
         while let Some(message) = self.waiting.blocking_recv() {
-            if self.desk.shared.load(Ordering::Relaxed) {
+            if shared {
                 (0..YIELDS).for_each(|_| thread::yield_now());
             }
-            let (mut first, mut stop) = (Some(message), false);
-            let done = self.desk.commit(&mut || {
-                if stop {
-                    return None;
-                }
-                match first.take().or_else(|| self.waiting.try_recv().ok())? {
-                    Message::Job(job) => Some(job),
-                    Message::Stop => {
-                        stop = true;
-                        None
-                    }
-                }
-            });
-            match done {
-                Ok(answers) => {
+            let mut answers = Vec::new();
+            let group = AssertUnwindSafe(|| self.group(message, &mut answers));
+            // What a panic said stays out of the reason: it may quote what was being written.
+            match catch_unwind(group).unwrap_or_else(|_| Err("a commit panicked".to_owned())) {
+                Ok(stop) => {
+                    shared = answers.len() > 1;
                     if stop {
                         self.close("it was stopped".into());
                     }
-                    answers.into_iter().for_each(|answer| answer());
+                    for answer in answers {
+                        answer();
+                    }
                 }
                 Err(why) => {
-                    self.close(why);
-                    // Whoever handed over a job while the queue was being closed is told by being dropped.
+                    tracing::error!(why, "the hub has stopped writing");
+                    self.close(why.into());
+                    // The group, and whoever handed over a job while the queue was being closed, are told by being dropped.
+                    drop(answers);
                     while self.waiting.blocking_recv().is_some() {}
                 }
             }
         }
-        self.desk.end();
     }
 
     /// The reason is written down first, so that whoever is turned away can be told it.
     fn close(&mut self, why: Arc<str>) {
-        let _first = self.desk.why.set(why);
+        let _first = self.why.set(why);
         self.waiting.close();
+    }
+
+    /// Runs one job and those waiting behind it, and commits what they wrote. Says whether it was told to stop. The answers
+    /// are for after that.
+    fn group(&mut self, first: Message, answers: &mut Vec<Answer>) -> Result<bool, String> {
+        let store = Arc::clone(&self.store);
+        let mut txn = Txn::new(&*store);
+        let mut bytes = 0;
+        let mut stop = false;
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Job(job) => {
+                    let (answer, wrote) = run_job(job, &mut txn, &self.recent);
+                    answers.extend(answer);
+                    bytes += wrote;
+                }
+                Message::Stop => stop = true,
+            }
+            let full = stop || bytes > GROUP_FULL || answers.len() >= GROUP_CAP;
+            next = if full { None } else { self.waiting.try_recv().ok() };
+        }
+        if !txn.is_empty() {
+            (self.hooks.seal)(&mut txn).map_err(|error| error.in_full())?;
+            let (batch, announced) = txn.finish();
+            self.recent.note(&batch);
+            let committed = self.effort.time(|| store.commit(batch));
+            committed.map_err(|error| error.in_full())?;
+            // Not before: whoever reads now and finds this number finds all that was written up to it.
+            self.effort.reach(self.recent.commits());
+            if announced {
+                (self.hooks.committed)();
+            }
+        }
+        Ok(stop)
+    }
+}
+
+type Answer = Box<dyn FnOnce() + Send>;
+
+/// Runs a job on top of its group, and takes over its writes if they are to be kept. Gives how to answer it after the commit
+/// (not at all, if it panicked) and how many bytes were taken over.
+fn run_job(Job { seen, run }: Job, group: &mut Txn<'_>, recent: &Recent) -> (Option<Answer>, usize) {
+    let holds = seen.is_some_and(|seen| recent.leaves(&seen, group.writes()));
+    let mut txn = Txn::new(&*group);
+    let Ok(Done { keep, answer }) = catch_unwind(AssertUnwindSafe(|| run(&mut txn, holds))) else {
+        return (None, 0);
+    };
+    let writes = txn.finish();
+    if !keep {
+        return (Some(Box::new(move || answer(None))), 0);
+    }
+    match weigh(&writes.0) {
+        Ok(bytes) if bytes <= JOB_CAP => {
+            group.absorb(writes);
+            (Some(Box::new(move || answer(None))), bytes)
+        }
+        _ => {
+            let why = "it writes more than the store takes at once";
+            (Some(Box::new(move || answer(Some(Unwritten::Refused { why })))), 0)
+        }
     }
 }

@@ -3,7 +3,6 @@
 
 mod committer;
 mod counted;
-mod desk;
 mod disk;
 mod effort;
 mod memory;

@@ -5,7 +5,6 @@ mod copies;
 mod disk;
 mod engine;
 mod group;
-mod here;
 mod journal;
 mod layers;
 mod settle;
