@@ -91,8 +91,9 @@ impl Hashes {
     }
 
     fn hash(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
-        let mut message = Vec::new();
-        for part in [&[label.as_bytes()], parts].concat() {
+        let parts = std::iter::once(label.as_bytes()).chain(parts.iter().copied());
+        let mut message = Vec::with_capacity(parts.clone().map(|part| 8 + part.len()).sum());
+        for part in parts {
             // A length in memory always fits into eight bytes.
             message.extend_from_slice(&(part.len() as u64).to_be_bytes());
             message.extend_from_slice(part);

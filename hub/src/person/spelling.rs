@@ -5,6 +5,10 @@ pub(super) fn plain(name: &str) -> String {
     let mut letters = String::with_capacity(name.len());
     // A combining accent that stands apart from its letter is no letter, so it is dropped with apostrophes and hyphens.
     for c in name.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphabetic()) {
+        if c.is_ascii() {
+            letters.push(c);
+            continue;
+        }
         match LATIN.iter().find(|(_, accented)| accented.contains(c)) {
             Some((base, _)) => letters.push_str(base),
             None => letters.push(c),
