@@ -5,12 +5,12 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::Duration,
 };
 
-use super::{damaged, failed, open, still_there, sync};
+use super::{damaged, failed, named::Named, open, sync};
 use crate::store::{Error, KEY_CAP, Visit, row};
 
 /// The bytes of one segment of sled's log, the largest that sled allows. Fixed for good when a store is made.
@@ -36,7 +36,8 @@ const FIRST_VERSION: &[u8] = b"commits";
 /// sled, its log, and the lock on the folder.
 pub(super) struct Engine {
     db: sled::Db,
-    log: Log,
+    /// Our own handle of the file that sled writes its log to.
+    log: Named,
     /// Held to the end, and let go after sled has closed its files.
     _lock: File,
 }
@@ -51,12 +52,6 @@ pub(super) struct Held {
     pub(super) ours: bool,
 }
 
-/// Our own handle of the file that sled writes its log to.
-struct Log {
-    path: PathBuf,
-    file: File,
-}
-
 impl Engine {
     /// Opens sled in a folder that is there, and says what it holds.
     ///
@@ -65,10 +60,12 @@ impl Engine {
     pub(super) fn open(dir: &Path) -> Result<(Self, Held), Error> {
         let lock = hold(dir)?;
         forget_half_snapshots(dir).map_err(failed("clear its folder"))?;
-        let log = Log::open(dir.join("db")).map_err(failed("open its log"))?;
+        let path = dir.join("db");
+        let log = open(&path).and_then(|file| Named::of(path, file));
+        let log = log.map_err(failed("open its log"))?;
         // Opening, sled writes down how far its log reaches. The log must be on the disk before it can say so.
         log.file.sync_all().map_err(failed("sync its log"))?;
-        if !log.is_free() {
+        if !is_free(&log.file) {
             return Err(in_use(dir));
         }
         let db = start(dir)?;
@@ -120,7 +117,7 @@ impl Engine {
 
     /// Has all that was taken in on the disk.
     pub(super) fn sync(&self) -> Result<(), Error> {
-        still_there(&self.log.file, &self.log.path).map_err(failed("find its log"))?;
+        self.log.still_there().map_err(failed("find its log"))?;
         self.db.flush().map_err(failed("flush its log"))?;
         self.log.file.sync_data().map_err(failed("sync its log"))
     }
@@ -133,24 +130,17 @@ impl Engine {
     }
 }
 
-impl Log {
-    fn open(path: PathBuf) -> io::Result<Self> {
-        let file = open(&path)?;
-        Ok(Self { path, file })
-    }
-
-    /// Whether sled can lock the file. A store that this process closed a moment ago keeps its lock until sled's deferred
-    /// work is done, which is hurried on here.
-    fn is_free(&self) -> bool {
-        (0..2000).any(|_| {
-            let free = self.file.try_lock().is_ok() && self.file.unlock().is_ok();
-            if !free {
-                sled::crossbeam_pin().flush();
-                thread::sleep(Duration::from_millis(1));
-            }
-            free
-        })
-    }
+/// Whether sled can lock its log. A store that this process closed a moment ago keeps its lock until sled's deferred work is
+/// done, which is hurried on here.
+fn is_free(log: &File) -> bool {
+    (0..2000).any(|_| {
+        let free = log.try_lock().is_ok() && log.unlock().is_ok();
+        if !free {
+            sled::crossbeam_pin().flush();
+            thread::sleep(Duration::from_millis(1));
+        }
+        free
+    })
 }
 
 fn hold(dir: &Path) -> Result<File, Error> {

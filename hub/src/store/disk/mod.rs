@@ -7,15 +7,13 @@
 mod engine;
 mod journal;
 mod layers;
+mod named;
 mod settle;
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io,
-    os::{
-        fd::{AsFd as _, BorrowedFd},
-        unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
-    },
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -25,7 +23,6 @@ use std::{
 
 use arc_swap::Guard;
 use parking_lot::Mutex;
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 
 use self::{
     engine::Engine,
@@ -282,23 +279,6 @@ fn open(path: &Path) -> io::Result<File> {
         .truncate(false)
         .mode(0o600)
         .open(path)
-}
-
-/// Fails if the file in the folder is another one than ours: then what is written would be gone at the next start, however
-/// well it was synced.
-///
-/// Asks for the file's number alone: whoever asks Linux (6.13 and later) for its times as well has the next sync write them
-/// to the disk, which makes it half as long again.
-fn still_there(ours: &File, path: &Path) -> io::Result<()> {
-    let which = |at: BorrowedFd<'_>, path: &Path, how| {
-        let file = statx(at, path, how, StatxFlags::INO)?;
-        io::Result::Ok((file.stx_dev_major, file.stx_dev_minor, file.stx_ino))
-    };
-    if which(ours.as_fd(), Path::new(""), AtFlags::EMPTY_PATH)? == which(CWD, path, AtFlags::empty())? {
-        Ok(())
-    } else {
-        Err(io::Error::other("it was replaced while it was open"))
-    }
 }
 
 fn sync(path: &Path) -> io::Result<()> {

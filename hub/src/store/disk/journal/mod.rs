@@ -9,13 +9,13 @@
 mod record;
 
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{self, DirBuilder},
     io,
     os::unix::fs::{DirBuilderExt, FileExt},
     path::{Path, PathBuf},
 };
 
-use super::{damaged, failed, open, still_there, sync};
+use super::{damaged, failed, named::Named, open, sync};
 use crate::store::{Batch, Error};
 
 /// The folder, in that of the store.
@@ -30,8 +30,7 @@ const GROWTH: u64 = 1024 * 1024;
 /// The journal, of which one file is being written.
 pub(super) struct Journal {
     folder: PathBuf,
-    path: PathBuf,
-    file: File,
+    file: Named,
     /// The number of the file's first commit.
     first: u64,
     /// How much of the file holds commits, in bytes.
@@ -66,10 +65,9 @@ impl Journal {
             .mode(0o700)
             .create(&folder)
             .map_err(failed("make its journal"))?;
-        let (path, file, length) = begin(&folder, first).map_err(failed("begin its journal"))?;
+        let (file, length) = begin(&folder, first).map_err(failed("begin its journal"))?;
         Ok(Self {
             folder,
-            path,
             file,
             first,
             end: 0,
@@ -84,9 +82,9 @@ impl Journal {
     /// # Errors
     /// As for [`Journal::begin`].
     pub(super) fn turn(&mut self, first: u64) -> Result<PathBuf, Error> {
-        let (path, file, length) = begin(&self.folder, first).map_err(failed("begin its journal"))?;
-        (self.file, self.first, self.end, self.length) = (file, first, 0, length);
-        Ok(std::mem::replace(&mut self.path, path))
+        let (file, length) = begin(&self.folder, first).map_err(failed("begin its journal"))?;
+        (self.first, self.end, self.length) = (first, 0, length);
+        Ok(std::mem::replace(&mut self.file, file).path)
     }
 
     /// How many bytes the commits in the file take.
@@ -99,16 +97,16 @@ impl Journal {
     /// # Errors
     /// If it may not be there. Nothing must be written behind it then.
     pub(super) fn append(&mut self, number: u64, rows: &Batch) -> Result<(), Error> {
-        still_there(&self.file, &self.path).map_err(failed("find its journal"))?;
+        self.file.still_there().map_err(failed("find its journal"))?;
         record::encode(&mut self.record, self.first, number, rows);
         let end = self.end + self.record.len() as u64;
         if end > self.length {
             self.grow(end).map_err(failed("grow its journal"))?;
         }
-        self.file
-            .write_all_at(&self.record, self.end)
+        let file = &self.file.file;
+        file.write_all_at(&self.record, self.end)
             .map_err(failed("write to its journal"))?;
-        self.file.sync_data().map_err(failed("sync its journal"))?;
+        file.sync_data().map_err(failed("sync its journal"))?;
         self.end = end;
         Ok(())
     }
@@ -116,17 +114,16 @@ impl Journal {
     fn grow(&mut self, end: u64) -> io::Result<()> {
         let zeros = vec![0; usize::try_from(self.growth).unwrap_or_default()];
         while self.length < end {
-            self.file.write_all_at(&zeros, self.length)?;
+            self.file.file.write_all_at(&zeros, self.length)?;
             self.length += self.growth;
         }
-        self.file.sync_all()
+        self.file.file.sync_all()
     }
 
     /// Has what follows written to another file.
     #[cfg(test)]
     pub(super) fn divert(&mut self, path: &str) {
-        self.file = open(Path::new(path)).unwrap();
-        self.path = path.into();
+        self.file = Named::of(path.into(), open(Path::new(path)).unwrap()).unwrap();
     }
 }
 
@@ -204,7 +201,7 @@ fn write_again(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Makes a file, of the spare one if there is one, and has its name on the disk. Gives its length, too.
-fn begin(folder: &Path, first: u64) -> io::Result<(PathBuf, File, u64)> {
+fn begin(folder: &Path, first: u64) -> io::Result<(Named, u64)> {
     let path = folder.join(format!("{first:016x}"));
     match fs::rename(folder.join(SPARE), &path) {
         // What may lie there under this name is no whole commit.
@@ -214,7 +211,7 @@ fn begin(folder: &Path, first: u64) -> io::Result<(PathBuf, File, u64)> {
     let file = open(&path)?;
     sync(folder)?;
     let length = file.metadata()?.len();
-    Ok((path, file, length))
+    Ok((Named::of(path, file)?, length))
 }
 
 /// The files of commits in a folder by the numbers of their first, in ascending order. None if there is no folder.
