@@ -99,7 +99,9 @@ async fn what_the_clock_ends_is_over_at_the_next_question() {
     };
     adviser.record(passing).await.unwrap();
     heat(&adviser).await;
+    assert_eq!(seen_in_area(&hub, &adviser).await, [Severity::Medium]);
     hub.place.clock.advance(SignedDuration::from_mins(7));
+    assert_eq!(seen_in_area(&hub, &adviser).await, []);
     assert_ne!(
         level(&adviser).await,
         Some(DisclosureLevel::Detail),
@@ -212,6 +214,22 @@ async fn signals_of_another_record_come_with_a_join_and_go_with_its_end() {
         }
         health.separate(id, 2).await.unwrap();
         heat(&adviser).await;
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_under_another_record_counts_about_an_area_from_a_join_to_its_end() {
+    let (hub, adviser) = warm().await;
+    let health = hub.adapter("health");
+    let emerys = discharge(known_as("H1", emery()), hub.days_ago(4));
+    health.push(emerys).await.unwrap();
+    adviser.says(emery(), ConsentStance::Refused).await.unwrap();
+    assert_eq!(seen_in_area(&hub, &adviser).await, [Severity::Medium]);
+    for id in ["j1", "j2"] {
+        health.join((id, 1), alex(), only("H1")).await.unwrap();
+        assert_eq!(seen_in_area(&hub, &adviser).await, [], "{id}");
+        health.separate(id, 2).await.unwrap();
+        assert_eq!(seen_in_area(&hub, &adviser).await, [Severity::Medium], "{id}");
     }
 }
 

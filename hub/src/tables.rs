@@ -50,7 +50,8 @@ const _: () = assert!(matches!(CONSENT_EPOCH, [SINGLE, ..]));
 /// Single values: `name` → value (schema version, ledger tail, consent epoch, counters). Each room its own names.
 pub const SINGLE: u8 = b'x';
 
-/// What a key belongs to, of what is remembered: the labels of a person, an address or an area, a signal, or the key alone. `None` for everything else.
+/// What a key belongs to, of what is remembered: the labels of a person, an address or an area, a signal, or the key alone.
+/// `None` for everything else.
 pub fn topic(key: &[u8]) -> Option<&[u8]> {
     match *key.first()? {
         LABEL_ADDRESS | LABEL_PERSON | SIGNAL => key.get(..17),

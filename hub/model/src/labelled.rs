@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{AgencyId, AreaCode, Header, KindId, Sensitivity, Severity, SubjectSort};
 
-/// A signal's labels, and their sort, which is shared with others that were read with it.
+/// A signal's labels, and their sort, which is mostly shared with others of that sort.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labelled {
     /// The labels.

@@ -22,9 +22,9 @@ use crate::{
     store::Read,
 };
 
-/// Whoever asks about more people than this asks about many, for whom room is made at once.
+/// A question that is about more people than this is about many.
 const FEW: usize = 8;
-/// How many.
+/// For so many, room is made at once.
 const MANY: usize = 512;
 
 /// Finds facts for one reader, one purpose and one moment.
@@ -42,7 +42,7 @@ pub struct Facts<'r> {
 
 /// A person's voice.
 enum Voice {
-    /// What they say of every signal, and whether they have died.
+    /// Of who has one record: what they say of every signal, and whether they have died.
     Same(ConsentFact, bool),
     /// What is known of them, and what counts as said under their human's records, once it was asked for.
     Each(Arc<Known>, Option<Heard>),
@@ -91,10 +91,16 @@ impl<'r> Facts<'r> {
     /// # Errors
     /// If the store fails.
     pub fn records(&mut self, person: PersonId) -> Result<Vec<PersonId>, Error> {
-        let known = look((self.read, self.memory), &mut self.grounds, person)?;
-        let records = known.human.records();
-        self.voices.insert(person, Voice::Each(known, None));
-        Ok(records)
+        Ok(match self.voices.get(&person) {
+            Some(Voice::Same(..)) => vec![person],
+            Some(Voice::Each(known, _)) => known.human.records(),
+            None => {
+                let known = look((self.read, self.memory), &mut self.grounds, person)?;
+                let records = known.human.records();
+                self.voices.insert(person, Voice::Each(known, None));
+                records
+            }
+        })
     }
 
     /// What the person of a signal of this sort said that covers showing it to the reader, and whether they have died.
@@ -113,11 +119,10 @@ impl<'r> Facts<'r> {
         let (voice, is_new) = match self.voices.entry(person) {
             Entry::Occupied(known) => (known.into_mut(), false),
             Entry::Vacant(unknown) => {
-                let heard = memory.heard(person, self.asker, self.grounds.epoch, self.now);
-                let voice = match heard {
-                    Some(heard) => {
-                        self.grounds.people.push((person, heard.newest));
-                        Voice::Same(heard.told.fact, heard.has_died)
+                let voice = match memory.told(person, self.asker, self.grounds.epoch, self.now) {
+                    Some(known) => {
+                        self.grounds.people.push((person, known.newest));
+                        Voice::Same(known.told.fact, known.has_died)
                     }
                     None => Voice::Each(look((read, memory), &mut self.grounds, person)?, None),
                 };
@@ -133,11 +138,12 @@ impl<'r> Facts<'r> {
             Some(heard) => heard,
             None if human.is_one_record() => {
                 let (own, certain) = memory.statements(read, vault, person, known)?;
+                // Who is asked about by name was looked up before, and is asked about alone: that is quick as it is.
                 if is_new
                     && certain
                     && let Some(told) = Told::of(&own, self.reader, self.purpose, self.now)
                 {
-                    memory.hear(person, self.asker, known, told);
+                    memory.remember(person, self.asker, known, told);
                 }
                 let others = Vec::new();
                 said.insert(Heard { own, others })

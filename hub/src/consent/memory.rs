@@ -1,5 +1,6 @@
 //! What was read of people for earlier questions, so that it need not be read and opened again.
-//! Never older than what is committed: each piece is kept under the numbers that go up with whatever it rests on.
+//! Never older than what is committed: each piece is kept under the numbers that go up with whatever it rests on, and what
+//! may change with the time, for as long as it holds.
 
 use std::{
     fmt,
@@ -35,16 +36,16 @@ pub struct Memory {
     people: Cache<PersonId, Arc<Known>, Weight>,
     askers: Cache<(AgencyId, PurposeId), Asker>,
     next: AtomicU64,
-    heard: Cache<(PersonId, Asker), Heard>,
+    told: Cache<(PersonId, Asker), Remembered>,
 }
 
 /// A reader and a purpose. No others have the number, nor these if they were forgotten in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Asker(u64);
 
-/// What a person told one who asks, beside all that a decision needs of them: one look instead of several.
+/// What a person told one who asks, beside all else that a decision needs of them: one look instead of several.
 #[derive(Clone, Copy)]
-pub(super) struct Heard {
+pub(super) struct Remembered {
     /// As of [`Known`].
     epoch: u64,
     pub(super) newest: u64,
@@ -75,7 +76,7 @@ impl Memory {
             people: Cache::with_weighter(PEOPLE, REMEMBERED, Weight),
             askers: Cache::new(ASKERS),
             next: AtomicU64::new(0),
-            heard: Cache::new(PEOPLE),
+            told: Cache::new(PEOPLE),
         }
     }
 
@@ -146,21 +147,21 @@ impl Memory {
     }
 
     /// What a person told one who asks, as it was in this epoch or later, if it is remembered and so at this time.
-    pub(super) fn heard(&self, person: PersonId, asker: Asker, epoch: u64, now: Timestamp) -> Option<Heard> {
-        let heard = self.heard.get(&(person, asker))?;
-        Some(heard).filter(|heard| heard.epoch == epoch && heard.told.holds_at(now))
+    pub(super) fn told(&self, person: PersonId, asker: Asker, epoch: u64, now: Timestamp) -> Option<Remembered> {
+        let known = self.told.get(&(person, asker))?;
+        Some(known).filter(|known| known.epoch == epoch && known.told.holds_at(now))
     }
 
     /// Remembers what a person who has one record told one who asks: what is certain to have been said up to the number
     /// that is known.
-    pub(super) fn hear(&self, person: PersonId, asker: Asker, known: &Known, told: Told) {
-        let heard = Heard {
+    pub(super) fn remember(&self, person: PersonId, asker: Asker, known: &Known, told: Told) {
+        let remembered = Remembered {
             epoch: known.epoch,
             newest: known.newest,
             told,
             has_died: known.human.has_died(),
         };
-        self.heard.insert((person, asker), heard);
+        self.told.insert((person, asker), remembered);
     }
 }
 

@@ -261,27 +261,29 @@ proptest! {
     #[test]
     fn what_is_remembered_of_people_is_what_would_be_read_of_them_at_any_time(
         steps in proptest::collection::vec(
-            ((0_u8..3, 0_u8..3), (-5_i64..40, proptest::option::of(1_i64..40)), (0_u8..4, -5_i64..60)),
+            ((0_u8..3, 0_u8..3), (-5_i64..40, proptest::option::of(1_i64..40)), (0_u8..5, -5_i64..60)),
             0..24,
         ),
     ) {
         let (store, vault) = (Memory::new(), Vault::of(Keyring::random().unwrap()));
         let remembered = super::Memory::empty();
-        let purpose = "homelessness-prevention".parse().unwrap();
         for (second, ((person, stance), (begins, lasts), (scope, now))) in (1..).zip(steps) {
             let stance = [Stance::Given, Stance::Refused, Stance::Withdrawn][usize::from(stance)];
-            let mut scopes = [all(), all(), all(), all()];
+            let mut scopes = [all(), all(), all(), all(), all()];
             scopes[1].kinds.insert("housing.eviction-notice".parse().unwrap());
             scopes[2].from.insert("police".parse().unwrap());
             scopes[3].to.insert("police".parse().unwrap());
+            scopes[4].purposes.insert("asb-prevention".parse().unwrap());
             let mut statement = said(stance, second, scopes[usize::from(scope)].clone());
             statement.statement.valid_from = at(second + begins);
             statement.statement.valid_until = lasts.map(|lasts| at(second + begins + lasts));
             let mut txn = Txn::new(&store);
             record(&mut txn, &vault, PersonId([person; 16]), &statement).unwrap();
             store.commit(txn.into_writes()).unwrap();
-            for (person, reader) in (0..3).flat_map(|person| ["welfare", "police"].map(|reader| (person, reader))) {
-                let (person, reader) = (PersonId([person; 16]), reader.parse().unwrap());
+            let askers = [("welfare", "homelessness-prevention"), ("police", "asb-prevention"), ("welfare", "asb-prevention")];
+            for (person, (reader, purpose)) in (0..3).flat_map(|person| askers.map(|asker| (person, asker))) {
+                let person = PersonId([person; 16]);
+                let (reader, purpose) = (reader.parse().unwrap(), purpose.parse().unwrap());
                 for now in [now, now + 1, second] {
                     let look = |memory: &super::Memory| {
                         let mut facts = Facts::new(&store, (&vault, memory), (&reader, &purpose), at(now)).unwrap();

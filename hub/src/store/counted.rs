@@ -159,6 +159,10 @@ impl Store for Counted {
         };
         let _one_at_a_time = self.writing.lock();
         count();
+        // What is remembered of these rows serves nobody any more, and is not to stay in memory until others take its place.
+        for key in batch.keys().filter(|key| (self.is_alone)(key)) {
+            self.rows.remove(key);
+        }
         let done = self.store.commit(batch);
         count();
         done

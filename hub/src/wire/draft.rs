@@ -1,6 +1,6 @@
 //! Reads a signal that an agency pushes, and checks it against the catalogue.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt::Display};
 
 use jiff::{SignedDuration, civil::Date};
 use placehub_proto::v1::{self as proto, AttributeValue, attribute_value::Value};
@@ -100,7 +100,7 @@ pub fn retraction(given: &proto::RetractSignalRequest) -> Result<Source, Vec<Vio
 
 /// How a sender names what it says. `under` is what goes before the names of the three fields: that of the message in which
 /// they stand and a dot, or nothing.
-pub(super) fn source(fields: &mut Fields, under: fmt::Arguments<'_>, system: &str, id: &str, number: u64) -> Source {
+pub(super) fn source(fields: &mut Fields, under: impl Display + Copy, system: &str, id: &str, number: u64) -> Source {
     Source {
         system: fields.some_text(format_args!("{under}source_system"), system, 64),
         id: fields.some_text(format_args!("{under}source_id"), id, 128),
@@ -108,14 +108,14 @@ pub(super) fn source(fields: &mut Fields, under: fmt::Arguments<'_>, system: &st
     }
 }
 
-fn version(fields: &mut Fields, field: fmt::Arguments<'_>, version: u64) -> u64 {
+fn version(fields: &mut Fields, field: impl Display + Copy, version: u64) -> u64 {
     if version == 0 || version > i64::MAX.unsigned_abs() {
         fields.wrong(field, "must be from 1 to 9223372036854775807");
     }
     version
 }
 
-fn kind<'c>(fields: &mut Fields, field: fmt::Arguments<'_>, given: &str, against: Against<'c>) -> Option<&'c Kind> {
+fn kind<'c>(fields: &mut Fields, field: impl Display + Copy, given: &str, against: Against<'c>) -> Option<&'c Kind> {
     let kind = given.parse::<KindId>().ok().and_then(|id| against.catalogue.kind(&id));
     if kind.is_none() {
         fields.wrong(field, "must be a kind of the hub's catalogue");
@@ -125,7 +125,7 @@ fn kind<'c>(fields: &mut Fields, field: fmt::Arguments<'_>, given: &str, against
 
 fn area(
     fields: &mut Fields,
-    field: fmt::Arguments<'_>,
+    field: impl Display + Copy,
     stated: Option<&AreaCode>,
     uprn: Option<Uprn>,
     against: Against<'_>,
@@ -160,7 +160,7 @@ fn raised(given: i32) -> Option<Sensitivity> {
 
 fn attributes(
     fields: &mut Fields,
-    field: fmt::Arguments<'_>,
+    field: impl Display + Copy,
     given: &std::collections::HashMap<String, AttributeValue>,
     kind: Option<&Kind>,
 ) -> BTreeMap<String, Attribute> {

@@ -71,7 +71,7 @@ pub fn death(given: &proto::RecordDeathRequest) -> Result<(Report, Source), Vec<
 /// Every field that breaks its rule.
 pub fn undone(system: &str, id: &str, version: u64) -> Result<Source, Vec<Violation>> {
     let mut fields = Fields::new();
-    let source = source(&mut fields, format_args!(""), system, id, version);
+    let source = source(&mut fields, "", system, id, version);
     fields.finish(Some(source))
 }
 

@@ -43,7 +43,7 @@ pub struct Refusal {
 }
 
 /// A signal that was shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
     /// Which.

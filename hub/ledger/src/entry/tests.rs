@@ -191,11 +191,15 @@ fn full() -> Entry {
         policy_version: Some(name("2026-01.1")),
         agreements: set(&["asb-prevention"]),
         rules: set(&["asb-prevention-ask"]),
-        shown: vec![Shown {
-            signal: SignalId([1; 16]),
-            level: Level::Headline,
-            version: 4,
-        }],
+        shown: [Level::Existence, Level::Headline, Level::Detail]
+            .into_iter()
+            .zip(4..)
+            .map(|(level, version)| Shown {
+                signal: SignalId([1; 16]),
+                level,
+                version,
+            })
+            .collect(),
         hidden: vec![
             Hidden {
                 signal: Some(SignalId([2; 16])),
@@ -286,7 +290,9 @@ const FULL: &[&str] = &[
     r#","policy_version":"2026-01.1""#,
     r#","agreements":["asb-prevention"]"#,
     r#","rules":["asb-prevention-ask"]"#,
-    r#","shown":[{"signal":"01010101-0101-0101-0101-010101010101","level":"headline","version":4}]"#,
+    r#","shown":[{"signal":"01010101-0101-0101-0101-010101010101","level":"existence","version":4},"#,
+    r#"{"signal":"01010101-0101-0101-0101-010101010101","level":"headline","version":5},"#,
+    r#"{"signal":"01010101-0101-0101-0101-010101010101","level":"detail","version":6}]"#,
     r#","hidden":[{"signal":"02020202-0202-0202-0202-020202020202","owner":"police"},{"owner":"health"}]"#,
     r#","classes":[{"kind":"housing.rent-arrears","owner":"housing","sensitivity":"sensitive","severity":"high","#,
     r#""areas":["E01006283"],"about":"person","consent":"withdrawn","deceased":true,"level":"existence","#,

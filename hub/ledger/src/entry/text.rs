@@ -3,13 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 
 /// Characters of a time such as `2026-01-05T09:00:00.000000Z`.
 const WIDTH: usize = 27;
 
 /// The most bytes that are written as hexadecimal digits.
-const MOST: usize = 64;
+const MOST: usize = 32;
 
 /// The version of the format of entries. There is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,17 +28,12 @@ pub struct Hex<const N: usize>(pub [u8; N]);
 pub struct HexInvalid;
 
 impl<const N: usize> Hex<N> {
-    /// Has `told` told the digits.
-    fn with_digits<T>(&self, told: impl FnOnce(&str) -> T) -> T {
+    /// Writes the digits into `room`.
+    fn digits<'r>(&self, room: &'r mut [u8; 2 * MOST]) -> Result<&'r str, fmt::Error> {
         const { assert!(N <= MOST) };
-        let mut digits = [0; 2 * MOST];
-        let digits = digits.get_mut(..2 * N).unwrap_or_default();
-        let written = hex::encode_to_slice(self.0, digits).ok();
-        told(
-            written
-                .and_then(|()| std::str::from_utf8(digits).ok())
-                .unwrap_or_default(),
-        )
+        let digits = room.get_mut(..2 * N).ok_or(fmt::Error)?;
+        hex::encode_to_slice(self.0, digits).map_err(|_| fmt::Error)?;
+        std::str::from_utf8(digits).map_err(|_| fmt::Error)
     }
 }
 
@@ -55,7 +50,7 @@ impl<const N: usize> FromStr for Hex<N> {
 
 impl<const N: usize> fmt::Display for Hex<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.with_digits(|digits| f.write_str(digits))
+        f.write_str(self.digits(&mut [0; 2 * MOST])?)
     }
 }
 
@@ -67,7 +62,7 @@ impl<const N: usize> fmt::Debug for Hex<N> {
 
 impl<const N: usize> Serialize for Hex<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.with_digits(|digits| serializer.serialize_str(digits))
+        serializer.serialize_str(self.digits(&mut [0; 2 * MOST]).map_err(S::Error::custom)?)
     }
 }
 
@@ -193,6 +188,8 @@ mod tests {
     #[test]
     fn hex_has_a_fixed_number_of_small_digits() {
         assert_eq!("00ff".parse::<Hex<2>>(), Ok(Hex([0, 255])));
+        assert_eq!(Hex([0, 255, 16]).to_string(), "00ff10");
+        assert_eq!(serde_json::to_string(&Hex([1, 254])).unwrap(), "\"01fe\"");
         for bad in ["", "00", "00f", "00ff00", "00FF", "0xff", "00fg"] {
             assert_eq!(bad.parse::<Hex<2>>(), Err(HexInvalid), "{bad}");
         }

@@ -37,7 +37,7 @@ impl World {
         let disk = Arc::new(InMemory::new());
         let world = Self {
             disk: disk.clone(),
-            store: Arc::new(Counted::new(disk, tables::topic)),
+            store: Arc::new(Counted::new(disk, tables::topic).remembering(tables::is_alone)),
             memory: Memory::empty(Box::new(|_, body| body.summary.into_bytes().into())),
             keys: Keys::of(Keyring::random().unwrap()),
         };

@@ -64,8 +64,8 @@ impl Engine {
         let log = open(&path).and_then(|file| Named::of(path, file));
         let log = log.map_err(failed("open its log"))?;
         // Opening, sled writes down how far its log reaches. The log must be on the disk before it can say so.
-        log.file.sync_all().map_err(failed("sync its log"))?;
-        if !is_free(&log.file) {
+        log.handle.sync_all().map_err(failed("sync its log"))?;
+        if !is_free(&log.handle) {
             return Err(in_use(dir));
         }
         let db = start(dir)?;
@@ -119,7 +119,7 @@ impl Engine {
     pub(super) fn sync(&self) -> Result<(), Error> {
         self.log.still_there().map_err(failed("find its log"))?;
         self.db.flush().map_err(failed("flush its log"))?;
-        self.log.file.sync_data().map_err(failed("sync its log"))
+        self.log.handle.sync_data().map_err(failed("sync its log"))
     }
 
     /// Writes down that sled holds all commits up to this one, and that there may be a journal. They must be on the disk.

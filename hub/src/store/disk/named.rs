@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 /// An open file, and its name.
 pub(super) struct Named {
     pub(super) path: PathBuf,
-    pub(super) file: File,
+    pub(super) handle: File,
     which: Which,
 }
 
@@ -22,22 +22,22 @@ type Which = (u32, u32, u64);
 
 impl Named {
     /// A file that was opened by this name.
-    pub(super) fn of(path: PathBuf, file: File) -> io::Result<Self> {
-        let which = which(file.as_fd(), Path::new(""), AtFlags::EMPTY_PATH)?;
-        Ok(Self { path, file, which })
+    pub(super) fn of(path: PathBuf, handle: File) -> io::Result<Self> {
+        let which = find(handle.as_fd(), Path::new(""), AtFlags::EMPTY_PATH)?;
+        Ok(Self { path, handle, which })
     }
 
     /// Fails if the name leads to another file or to none: then what is written would be gone at the next start, however
     /// well it was synced.
     pub(super) fn still_there(&self) -> io::Result<()> {
-        match which(CWD, &self.path, AtFlags::empty())? == self.which {
+        match find(CWD, &self.path, AtFlags::empty())? == self.which {
             true => Ok(()),
             false => Err(io::Error::other("it was replaced while it was open")),
         }
     }
 }
 
-fn which(at: BorrowedFd<'_>, path: &Path, how: AtFlags) -> io::Result<Which> {
+fn find(at: BorrowedFd<'_>, path: &Path, how: AtFlags) -> io::Result<Which> {
     let file = statx(at, path, how, StatxFlags::INO)?;
     Ok((file.stx_dev_major, file.stx_dev_minor, file.stx_ino))
 }

@@ -103,7 +103,7 @@ impl Journal {
         if end > self.length {
             self.grow(end).map_err(failed("grow its journal"))?;
         }
-        let file = &self.file.file;
+        let file = &self.file.handle;
         file.write_all_at(&self.record, self.end)
             .map_err(failed("write to its journal"))?;
         file.sync_data().map_err(failed("sync its journal"))?;
@@ -114,10 +114,10 @@ impl Journal {
     fn grow(&mut self, end: u64) -> io::Result<()> {
         let zeros = vec![0; usize::try_from(self.growth).unwrap_or_default()];
         while self.length < end {
-            self.file.file.write_all_at(&zeros, self.length)?;
+            self.file.handle.write_all_at(&zeros, self.length)?;
             self.length += self.growth;
         }
-        self.file.file.sync_all()
+        self.file.handle.sync_all()
     }
 
     /// Has what follows written to another file.
