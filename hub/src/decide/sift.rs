@@ -16,14 +16,19 @@ use super::{
 };
 use crate::{
     authn::Caller,
-    model::{AgencyId, AreaCode, Header, Labelled, Level, Question, Sort},
+    model::{AgencyId, AreaCode, Header, Labelled, Level, Question, Sort, SubjectSort},
 };
 
 /// Room for so many classes is made at once: those of one person are seldom more.
 const CLASSES: usize = 28;
+/// The same, for an area.
+const CLASSES_OF_AREA: usize = 224;
 
 /// Where a sort lies in memory, and what bears on it.
 type Met = (usize, Circumstances);
+
+/// Where the tally is of a class, and how much of its signals may be seen.
+type Finding = (usize, Option<Level>);
 
 /// A question in the course of being answered.
 pub struct Sift<'p> {
@@ -36,7 +41,7 @@ pub struct Sift<'p> {
     takers: Result<Takers, Refusal>,
     /// Where the tally is of sorts that were met; none if they are not asked for. Each is held, so that no other takes its
     /// place in memory.
-    met: HashMap<Met, (Arc<Sort>, Option<usize>), RandomState>,
+    met: HashMap<Met, (Arc<Sort>, Option<Finding>), RandomState>,
     /// Where the tally is of classes that were met.
     rulings: HashMap<Same, usize, RandomState>,
     tally: Vec<Tally>,
@@ -56,6 +61,10 @@ impl<'p> Sift<'p> {
     ) -> Self {
         let standing = Arc::new(Standing::of(caller));
         let reasons = Arc::new(Reasons::of(question, areas));
+        let room = match reasons.subject {
+            SubjectSort::Area => CLASSES_OF_AREA,
+            SubjectSort::Address | SubjectSort::Person => CLASSES,
+        };
         Self {
             takers: policies.take(&standing, &reasons, now),
             policies,
@@ -64,9 +73,9 @@ impl<'p> Sift<'p> {
             standing,
             reasons,
             now,
-            met: HashMap::with_capacity_and_hasher(CLASSES, RandomState::default()),
-            rulings: HashMap::with_capacity_and_hasher(CLASSES, RandomState::default()),
-            tally: Vec::with_capacity(CLASSES),
+            met: HashMap::with_capacity_and_hasher(room, RandomState::default()),
+            rulings: HashMap::with_capacity_and_hasher(room, RandomState::default()),
+            tally: Vec::with_capacity(room),
             shown: Vec::new(),
             lines: BTreeMap::new(),
             more: false,
@@ -85,9 +94,9 @@ impl<'p> Sift<'p> {
         person: Circumstances,
         areas: impl FnOnce() -> Arc<[AreaCode]>,
     ) -> Option<Level> {
-        let tally = self.verdict(&found.sort, person, areas)?;
-        tally.count += 1;
-        tally.ruling.level()
+        let (index, level) = self.verdict(&found.sort, person, areas)?;
+        self.tally.get_mut(index)?.count += 1;
+        level
     }
 
     /// Shows a signal at a level that `level` gave for it.
@@ -129,9 +138,9 @@ impl<'p> Sift<'p> {
     /// Looks at a signal, in or out of the window, for whether its owner is to be told as knowing the subject.
     pub fn hint(&mut self, found: &Labelled, person: Circumstances, areas: impl FnOnce() -> Arc<[AreaCode]>) {
         let known = self.lines.contains_key(&found.header.owner);
-        if let Some(tally) = self.verdict(&found.sort, person, areas)
-            && tally.ruling.level() == Some(Level::Existence)
+        if let Some((index, Some(Level::Existence))) = self.verdict(&found.sort, person, areas)
             && !known
+            && let Some(tally) = self.tally.get_mut(index)
         {
             tally.count = tally.count.max(1);
             self.lines.insert(found.header.owner.clone(), found.header.clone());
@@ -186,25 +195,22 @@ impl<'p> Sift<'p> {
         sort: &Arc<Sort>,
         person: Circumstances,
         areas: impl FnOnce() -> Arc<[AreaCode]>,
-    ) -> Option<&mut Tally> {
+    ) -> Option<Finding> {
         if self.takers.is_err() {
             return None;
         }
         let met = (Arc::as_ptr(sort).addr(), person);
-        let index = match self.met.get(&met) {
-            Some((_, index)) => *index,
-            None => {
-                let asked = self.question.kinds.is_empty() || self.question.kinds.contains(&sort.kind);
-                let index = if asked { self.class(sort, person, areas()) } else { None };
-                self.met.insert(met, (sort.clone(), index));
-                index
-            }
-        };
-        self.tally.get_mut(index?)
+        if let Some((_, verdict)) = self.met.get(&met) {
+            return *verdict;
+        }
+        let asked = self.question.kinds.is_empty() || self.question.kinds.contains(&sort.kind);
+        let verdict = if asked { self.class(sort, person, areas()) } else { None };
+        self.met.insert(met, (sort.clone(), verdict));
+        verdict
     }
 
-    /// Where the tally is of the class of signals of a sort.
-    fn class(&mut self, sort: &Arc<Sort>, person: Circumstances, areas: Arc<[AreaCode]>) -> Option<usize> {
+    /// What was decided for the class of signals of a sort.
+    fn class(&mut self, sort: &Arc<Sort>, person: Circumstances, areas: Arc<[AreaCode]>) -> Option<Finding> {
         let asked = Asked {
             takers: self.takers.as_ref().ok()?,
             who: &self.standing,
@@ -213,11 +219,12 @@ impl<'p> Sift<'p> {
             tells_existence: self.question.tells_existence(),
         };
         let ruling = self.policies.ruling(&asked, sort, person, areas);
+        let level = ruling.level();
         let next = self.tally.len();
         let index = *self.rulings.entry(Same(ruling.clone())).or_insert(next);
         if index == next {
             self.tally.push(Tally { ruling, count: 0 });
         }
-        Some(index)
+        Some((index, level))
     }
 }

@@ -1,7 +1,12 @@
 //! Rows of several ranges of the index as one list, newest first. Holds what is remembered of each range and a few rows
 //! beyond. Knows nothing of windows and places.
 
-use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque, binary_heap::PeekMut},
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use super::{Found, memory::List, successor};
 use crate::{
@@ -77,33 +82,25 @@ pub(super) fn newest_first(
     mut ranges: Vec<Rows>,
     visit: &mut dyn FnMut(&Found) -> ControlFlow<()>,
 ) -> Result<(), Error> {
-    // The range of the newest row is read on until another's first row is newer.
-    loop {
-        let (mut newest, mut second) = (None, None);
-        for (index, rows) in ranges.iter_mut().enumerate() {
-            if let Some(found) = rows.first(read)? {
-                let place = (found.position, index);
-                match newest {
-                    Some(known) if known < place => {
-                        second = second.map_or(Some(place), |second| Some(place.min(second)))
-                    }
-                    _ => second = newest.replace(place).or(second),
-                }
-            }
-        }
-        let Some(rows) = newest.and_then(|(_, index)| ranges.get_mut(index)) else {
+    let mut heads = BinaryHeap::with_capacity(ranges.len());
+    for (index, rows) in ranges.iter_mut().enumerate() {
+        heads.extend(rows.first(read)?.map(|found| Reverse((found.position, index))));
+    }
+    while let Some(mut head) = heads.peek_mut() {
+        let Reverse((position, index)) = &mut *head;
+        let Some(rows) = ranges.get_mut(*index) else {
             return Ok(());
         };
-        while let Some(found) = rows.first(read)? {
-            if second.is_some_and(|(second, _)| second < found.position) {
-                break;
-            }
-            if visit(found).is_break() {
-                return Ok(());
-            }
-            rows.pass();
+        if rows.first(read)?.is_some_and(|found| visit(found).is_break()) {
+            return Ok(());
+        }
+        rows.pass();
+        match rows.first(read)? {
+            Some(found) => *position = found.position,
+            None => drop(PeekMut::pop(head)),
         }
     }
+    Ok(())
 }
 
 /// Visits the rows of the keys from `from` (inclusive) to `to` (exclusive), until told to break.
