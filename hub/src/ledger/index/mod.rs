@@ -48,7 +48,8 @@ impl Waiting {
     /// before it is committed.
     pub(super) fn gather(&self, txn: &mut Txn<'_>) -> Result<(), Error> {
         let own = txn.take_under(&[tables::LEDGER_WAITING]);
-        let together: Vec<u8> = own.into_iter().flat_map(|(_, value)| value).collect();
+        let own: Vec<_> = own.iter().map(|(_, value)| value.as_slice()).collect();
+        let together = own.concat();
         let added = together.len() / MENTION;
         for part in together.chunks(ROW * MENTION) {
             let last = part.last_chunk::<8>().map_or(0, |number| u64::from_be_bytes(*number));
