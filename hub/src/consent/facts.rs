@@ -42,7 +42,7 @@ pub struct Facts<'r> {
 
 /// A person's voice.
 enum Voice {
-    /// Of who has one record: what they say of every signal, and whether they have died.
+    /// Of somebody with one record, who says the same of every signal: what that is, and whether they have died.
     Same(ConsentFact, bool),
     /// What is known of them, and what counts as said under their human's records, once it was asked for.
     Each(Arc<Known>, Option<Heard>),

@@ -46,7 +46,7 @@ pub(super) struct Asker(u64);
 /// What a person told one who asks, beside all else that a decision needs of them: one look instead of several.
 #[derive(Clone, Copy)]
 pub(super) struct Remembered {
-    /// As of [`Known`].
+    /// As in [`Known`].
     epoch: u64,
     pub(super) newest: u64,
     pub(super) told: Told,

@@ -267,6 +267,8 @@ proptest! {
     ) {
         let (store, vault) = (Memory::new(), Vault::of(Keyring::random().unwrap()));
         let remembered = super::Memory::empty();
+        let notice = Sort { kind: "housing.eviction-notice".parse().unwrap(), ..arrears() };
+        let of_police = Sort { owner: "police".parse().unwrap(), ..arrears() };
         for (second, ((person, stance), (begins, lasts), (scope, now))) in (1..).zip(steps) {
             let stance = [Stance::Given, Stance::Refused, Stance::Withdrawn][usize::from(stance)];
             let mut scopes = [all(), all(), all(), all(), all()];
@@ -287,8 +289,9 @@ proptest! {
                 for now in [now, now + 1, second] {
                     let look = |memory: &super::Memory| {
                         let mut facts = Facts::new(&store, (&vault, memory), (&reader, &purpose), at(now)).unwrap();
-                        let (fact, _) = facts.of(Some(person), &arrears()).unwrap();
-                        (fact, facts.into_grounds())
+                        let sorts = [arrears(), notice.clone(), of_police.clone()];
+                        let said = sorts.map(|sort| facts.of(Some(person), &sort).unwrap());
+                        (said, facts.into_grounds())
                     };
                     prop_assert_eq!(look(&remembered), look(&super::Memory::empty()));
                     prop_assert_eq!(look(&remembered), look(&remembered));

@@ -88,8 +88,9 @@ pub(super) fn newest_first(
     }
     while let Some(mut head) = heads.peek_mut() {
         let Reverse((position, index)) = &mut *head;
+        // Each head is that of one of them.
         let Some(rows) = ranges.get_mut(*index) else {
-            return Ok(());
+            break;
         };
         if rows.first(read)?.is_some_and(|found| visit(found).is_break()) {
             return Ok(());

@@ -14,13 +14,7 @@ use crate::{
 /// Every field that breaks its rule.
 pub fn join(given: &proto::JoinIdentitiesRequest) -> Result<(Report, Source), Vec<Violation>> {
     let mut fields = Fields::new();
-    let source = source(
-        &mut fields,
-        format_args!(""),
-        &given.source_system,
-        &given.source_id,
-        given.version,
-    );
+    let source = source(&mut fields, "", &given.source_system, &given.source_id, given.version);
     let survivor = strong(&mut fields, "survivor", given.survivor.as_ref());
     let retired = strong(&mut fields, "retired", given.retired.as_ref());
     fields.finish(Some((Report::Join(Box::new((survivor, retired))), source)))
@@ -32,13 +26,7 @@ pub fn join(given: &proto::JoinIdentitiesRequest) -> Result<(Report, Source), Ve
 /// Every field that breaks its rule.
 pub fn number_change(given: &proto::ChangeNhsNumberRequest) -> Result<(Report, Source), Vec<Violation>> {
     let mut fields = Fields::new();
-    let source = source(
-        &mut fields,
-        format_args!(""),
-        &given.source_system,
-        &given.source_id,
-        given.version,
-    );
+    let source = source(&mut fields, "", &given.source_system, &given.source_id, given.version);
     let old = fields.parse::<NhsNumber>("old_nhs_number", &given.old_nhs_number);
     let new = fields.parse::<NhsNumber>("new_nhs_number", &given.new_nhs_number);
     if old.is_some() && old == new {
@@ -54,13 +42,7 @@ pub fn number_change(given: &proto::ChangeNhsNumberRequest) -> Result<(Report, S
 /// Every field that breaks its rule.
 pub fn death(given: &proto::RecordDeathRequest) -> Result<(Report, Source), Vec<Violation>> {
     let mut fields = Fields::new();
-    let source = source(
-        &mut fields,
-        format_args!(""),
-        &given.source_system,
-        &given.source_id,
-        given.version,
-    );
+    let source = source(&mut fields, "", &given.source_system, &given.source_id, given.version);
     let who = strong(&mut fields, "person", given.person.as_ref());
     fields.finish(Some((Report::Death(Box::new(who)), source)))
 }

@@ -8,7 +8,7 @@ use serde_json::{Result, to_writer};
 
 use super::{
     Class, Entry, Shown,
-    text::{Moment, text_of},
+    text::{Moment, print_signal},
 };
 
 /// A thread's room is cut to this after each encoding, whether it came to an end or not, so that a long one does not
@@ -161,7 +161,7 @@ impl Object<'_> {
 
 fn write_shown(to: &mut Vec<u8>, Shown { signal, level, version }: &Shown) -> Result<()> {
     to.extend_from_slice(b"{\"signal\":\"");
-    to.extend_from_slice(text_of(signal, &mut [0; 36]).as_bytes());
+    to.extend_from_slice(print_signal(signal, &mut [0; 36]).as_bytes());
     to.extend_from_slice(b"\",\"level\":\"");
     to.extend_from_slice(level.word().as_bytes());
     to.extend_from_slice(b"\",\"version\":");

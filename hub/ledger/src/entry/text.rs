@@ -112,11 +112,11 @@ pub(super) fn optional_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Res
 
 /// The id of a signal in the hyphenated form of a UUID (RFC 9562).
 pub(super) mod uuid {
-    use super::{Deserialize, Deserializer, Serializer, parse_uuid, text_of};
+    use super::{Deserialize, Deserializer, Serializer, parse_uuid, print_signal};
     use placehub_model::SignalId;
 
     pub(in crate::entry) fn serialize<S: Serializer>(id: &SignalId, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(text_of(id, &mut [0; 36]))
+        serializer.serialize_str(print_signal(id, &mut [0; 36]))
     }
 
     pub(in crate::entry) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignalId, D::Error> {
@@ -151,7 +151,7 @@ pub(super) fn print_moment(at: Timestamp) -> Option<String> {
 }
 
 /// The id of a signal as entries write it.
-pub(super) fn text_of<'t>(id: &placehub_model::SignalId, text: &'t mut [u8; 36]) -> &'t str {
+pub(super) fn print_signal<'t>(id: &placehub_model::SignalId, text: &'t mut [u8; 36]) -> &'t str {
     ::uuid::Uuid::from_bytes(id.0).hyphenated().encode_lower(text)
 }
 

@@ -50,7 +50,8 @@ pub struct Disk {
 #[derive(Clone)]
 pub(super) struct Pace {
     /// How many bytes of commits a file of the journal has before the next is begun. The rows of two files may lie in
-    /// memory, where small ones take several times as much, and are read back at the start. Once half of a file is written, commits go no faster than the settling of the one before.
+    /// memory, where small ones take several times as much, and are read back at the start. Once half of a file is
+    /// written, commits go no faster than the settling of the one before.
     pub(super) file: u64,
     /// How many bytes sled may write to its log, roughly, between two syncs.
     ///
