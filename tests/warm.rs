@@ -214,13 +214,19 @@ async fn what_has_lapsed_is_not_shown_however_often_it_was_before() {
     assert_eq!(asked(&adviser).await.len(), 1);
 }
 
-#[tokio::test]
-async fn signals_of_another_record_come_with_a_join_and_go_with_its_end() {
-    let (hub, adviser) = warm().await;
+/// Health, which has told of a discharge of Emery's, whom it knows as `H1` and who has said so much about sharing.
+async fn knows_emery(hub: &Hub, adviser: &Client, stance: ConsentStance) -> Client {
     let health = hub.adapter("health");
     let emerys = discharge(known_as("H1", emery()), hub.days_ago(4));
     health.push(emerys).await.unwrap();
-    adviser.says(emery(), ConsentStance::Given).await.unwrap();
+    adviser.says(emery(), stance).await.unwrap();
+    health
+}
+
+#[tokio::test]
+async fn signals_of_another_record_come_with_a_join_and_go_with_its_end() {
+    let (hub, adviser) = warm().await;
+    let health = knows_emery(&hub, &adviser, ConsentStance::Given).await;
     heat(&adviser).await;
     for id in ["j1", "j2"] {
         health.join((id, 1), alex(), only("H1")).await.unwrap();
@@ -235,10 +241,7 @@ async fn signals_of_another_record_come_with_a_join_and_go_with_its_end() {
 #[tokio::test]
 async fn a_refusal_under_another_record_counts_about_an_area_from_a_join_to_its_end() {
     let (hub, adviser) = warm().await;
-    let health = hub.adapter("health");
-    let emerys = discharge(known_as("H1", emery()), hub.days_ago(4));
-    health.push(emerys).await.unwrap();
-    adviser.says(emery(), ConsentStance::Refused).await.unwrap();
+    let health = knows_emery(&hub, &adviser, ConsentStance::Refused).await;
     assert_eq!(seen_in_area(&hub, &adviser).await, [Severity::Medium]);
     for id in ["j1", "j2"] {
         health.join((id, 1), alex(), only("H1")).await.unwrap();

@@ -286,9 +286,9 @@ proptest! {
             for (person, (reader, purpose)) in (0..3).flat_map(|person| askers.map(|asker| (person, asker))) {
                 let person = PersonId([person; 16]);
                 let (reader, purpose) = (reader.parse().unwrap(), purpose.parse().unwrap());
-                for now in [now, now + 1, second] {
+                for moment in [now, now + 1, second] {
                     let look = |memory: &super::Memory| {
-                        let mut facts = Facts::new(&store, (&vault, memory), (&reader, &purpose), at(now)).unwrap();
+                        let mut facts = Facts::new(&store, (&vault, memory), (&reader, &purpose), at(moment)).unwrap();
                         let sorts = [arrears(), notice.clone(), of_police.clone()];
                         let said = sorts.map(|sort| facts.of(Some(person), &sort).unwrap());
                         (said, facts.into_grounds())
