@@ -1,10 +1,11 @@
 //! The one path by which anything is written: merges what is waiting into one batch, commits it, then answers everyone.
 //! Never says "done" before the batch is durable, and never writes again after a commit has failed.
 
+mod groups;
+
 use std::{
     fmt,
     ops::Deref,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock},
     thread,
     time::Duration,
@@ -14,24 +15,14 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    BATCH_CAP, Error, Read, Store, Txn,
+    Error, Read, Store, Txn,
     effort::Effort,
     view::{Recent, Seen, View},
-    weigh,
 };
+use groups::{Done, Groups, Job, Message, Run};
 
 /// How many jobs may wait before those who bring more must wait to hand them over.
 const WAITING_CAP: usize = 4096;
-/// How many jobs share a commit.
-const GROUP_CAP: usize = 512;
-/// A group that writes more bytes than this takes no further job.
-const GROUP_FULL: usize = BATCH_CAP / 4;
-/// How often the thread lets others run before it takes a group, if several jobs shared the one before: those who are about
-/// to bring another then share this one, and what a commit costs. Whoever is alone is not kept waiting.
-const YIELDS: usize = 4;
-/// The most that one job may write, in bytes. With a group that is nearly full this leaves a quarter of a batch for what
-/// the seal writes.
-const JOB_CAP: usize = BATCH_CAP / 2;
 
 /// What completes a group before its commit.
 pub type Seal = Box<dyn Fn(&mut Txn<'_>) -> Result<(), Error> + Send>;
@@ -107,7 +98,7 @@ impl Committer {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
         let (why, effort) = (Arc::new(OnceLock::new()), Arc::<Effort>::default());
-        let work = Thread {
+        let work = Groups {
             recent: Recent::default(),
             effort: Arc::clone(&effort),
             store,
@@ -249,133 +240,6 @@ impl Committer {
         match self.closed() {
             Some(why) => Unwritten::Closed { why },
             None => Unwritten::Refused { why: "it panicked" },
-        }
-    }
-}
-
-type Run = Box<dyn FnOnce(&mut Txn<'_>, bool) -> Done + Send>;
-
-/// A job, and what was read for it beforehand.
-struct Job {
-    seen: Option<Seen>,
-    run: Run,
-}
-
-enum Message {
-    Job(Job),
-    Stop,
-}
-
-/// A job that has run: whether its writes are kept, and how to answer who brought it (with a refusal, or with its result).
-struct Done {
-    keep: bool,
-    answer: Box<dyn FnOnce(Option<Unwritten>) + Send>,
-}
-
-struct Thread {
-    store: Arc<dyn Store>,
-    hooks: Hooks,
-    waiting: mpsc::Receiver<Message>,
-    recent: Recent,
-    effort: Arc<Effort>,
-    why: Arc<OnceLock<Arc<str>>>,
-}
-
-impl Thread {
-    fn run(mut self) {
-        let mut shared = false;
-        while let Some(message) = self.waiting.blocking_recv() {
-            if shared {
-                (0..YIELDS).for_each(|_| thread::yield_now());
-            }
-            let mut answers = Vec::new();
-            let group = AssertUnwindSafe(|| self.group(message, &mut answers));
-            // What a panic said stays out of the reason: it may quote what was being written.
-            match catch_unwind(group).unwrap_or_else(|_| Err("a commit panicked".to_owned())) {
-                Ok(stop) => {
-                    shared = answers.len() > 1;
-                    if stop {
-                        self.close("it was stopped".into());
-                    }
-                    for answer in answers {
-                        answer();
-                    }
-                }
-                Err(why) => {
-                    tracing::error!(why, "the hub has stopped writing");
-                    self.close(why.into());
-                    // The group, and whoever handed over a job while the queue was being closed, are told by being dropped.
-                    drop(answers);
-                    while self.waiting.blocking_recv().is_some() {}
-                }
-            }
-        }
-    }
-
-    /// The reason is written down first, so that whoever is turned away can be told it.
-    fn close(&mut self, why: Arc<str>) {
-        let _first = self.why.set(why);
-        self.waiting.close();
-    }
-
-    /// Runs one job and those waiting behind it, and commits what they wrote. Says whether it was told to stop. The answers
-    /// are for after that.
-    fn group(&mut self, first: Message, answers: &mut Vec<Answer>) -> Result<bool, String> {
-        let store = Arc::clone(&self.store);
-        let mut txn = Txn::new(&*store);
-        let mut bytes = 0;
-        let mut stop = false;
-        let mut next = Some(first);
-        while let Some(message) = next {
-            match message {
-                Message::Job(job) => {
-                    let (answer, wrote) = run_job(job, &mut txn, &self.recent);
-                    answers.extend(answer);
-                    bytes += wrote;
-                }
-                Message::Stop => stop = true,
-            }
-            let full = stop || bytes > GROUP_FULL || answers.len() >= GROUP_CAP;
-            next = if full { None } else { self.waiting.try_recv().ok() };
-        }
-        if !txn.is_empty() {
-            (self.hooks.seal)(&mut txn).map_err(|error| error.in_full())?;
-            let (batch, announced) = txn.finish();
-            self.recent.note(&batch);
-            let committed = self.effort.time(|| store.commit(batch));
-            committed.map_err(|error| error.in_full())?;
-            // Not before: whoever reads now and finds this number finds all that was written up to it.
-            self.effort.reach(self.recent.commits());
-            if announced {
-                (self.hooks.committed)();
-            }
-        }
-        Ok(stop)
-    }
-}
-
-type Answer = Box<dyn FnOnce() + Send>;
-
-/// Runs a job on top of its group, and takes over its writes if they are to be kept. Gives how to answer it after the commit
-/// (not at all, if it panicked) and how many bytes were taken over.
-fn run_job(Job { seen, run }: Job, group: &mut Txn<'_>, recent: &Recent) -> (Option<Answer>, usize) {
-    let holds = seen.is_some_and(|seen| recent.leaves(&seen, group.writes()));
-    let mut txn = Txn::new(&*group);
-    let Ok(Done { keep, answer }) = catch_unwind(AssertUnwindSafe(|| run(&mut txn, holds))) else {
-        return (None, 0);
-    };
-    let writes = txn.finish();
-    if !keep {
-        return (Some(Box::new(move || answer(None))), 0);
-    }
-    match weigh(&writes.0) {
-        Ok(bytes) if bytes <= JOB_CAP => {
-            group.absorb(writes);
-            (Some(Box::new(move || answer(None))), bytes)
-        }
-        _ => {
-            let why = "it writes more than the store takes at once";
-            (Some(Box::new(move || answer(Some(Unwritten::Refused { why })))), 0)
         }
     }
 }

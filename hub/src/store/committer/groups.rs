@@ -1,0 +1,157 @@
+//! The committing thread: runs the jobs that wait, one after the other, and commits what they wrote together.
+//! Never answers before the batch is durable, and runs nothing after a commit has failed.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
+    thread,
+};
+
+use tokio::sync::mpsc;
+
+use super::{Hooks, Unwritten};
+use crate::store::{
+    BATCH_CAP, Store, Txn,
+    effort::Effort,
+    view::{Recent, Seen},
+    weigh,
+};
+
+/// How many jobs share a commit.
+const GROUP_CAP: usize = 512;
+/// A group that writes more bytes than this takes no further job.
+const GROUP_FULL: usize = BATCH_CAP / 4;
+/// How often the thread lets others run before it takes a group, if several jobs shared the one before: those who are about
+/// to bring another then share this one, and what a commit costs. Whoever is alone is not kept waiting.
+const YIELDS: usize = 4;
+/// The most that one job may write, in bytes. With a group that is nearly full this leaves a quarter of a batch for what
+/// the seal writes.
+const JOB_CAP: usize = BATCH_CAP / 2;
+
+pub(super) type Run = Box<dyn FnOnce(&mut Txn<'_>, bool) -> Done + Send>;
+
+/// A job, and what was read for it beforehand.
+pub(super) struct Job {
+    pub(super) seen: Option<Seen>,
+    pub(super) run: Run,
+}
+
+pub(super) enum Message {
+    Job(Job),
+    Stop,
+}
+
+/// A job that has run: whether its writes are kept, and how to answer who brought it (with a refusal, or with its result).
+pub(super) struct Done {
+    pub(super) keep: bool,
+    pub(super) answer: Box<dyn FnOnce(Option<Unwritten>) + Send>,
+}
+
+/// What the thread works with.
+pub(super) struct Groups {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) hooks: Hooks,
+    pub(super) waiting: mpsc::Receiver<Message>,
+    pub(super) recent: Recent,
+    pub(super) effort: Arc<Effort>,
+    pub(super) why: Arc<OnceLock<Arc<str>>>,
+}
+
+impl Groups {
+    pub(super) fn run(mut self) {
+        let mut shared = false;
+        while let Some(message) = self.waiting.blocking_recv() {
+            if shared {
+                (0..YIELDS).for_each(|_| thread::yield_now());
+            }
+            let mut answers = Vec::new();
+            let group = AssertUnwindSafe(|| self.group(message, &mut answers));
+            // What a panic said stays out of the reason: it may quote what was being written.
+            match catch_unwind(group).unwrap_or_else(|_| Err("a commit panicked".to_owned())) {
+                Ok(stop) => {
+                    shared = answers.len() > 1;
+                    if stop {
+                        self.close("it was stopped".into());
+                    }
+                    for answer in answers {
+                        answer();
+                    }
+                }
+                Err(why) => {
+                    tracing::error!(why, "the hub has stopped writing");
+                    self.close(why.into());
+                    // The group, and whoever handed over a job while the queue was being closed, are told by being dropped.
+                    drop(answers);
+                    while self.waiting.blocking_recv().is_some() {}
+                }
+            }
+        }
+    }
+
+    /// The reason is written down first, so that whoever is turned away can be told it.
+    fn close(&mut self, why: Arc<str>) {
+        let _first = self.why.set(why);
+        self.waiting.close();
+    }
+
+    /// Runs one job and those waiting behind it, and commits what they wrote. Says whether it was told to stop. The answers
+    /// are for after that.
+    fn group(&mut self, first: Message, answers: &mut Vec<Answer>) -> Result<bool, String> {
+        let store = Arc::clone(&self.store);
+        let mut txn = Txn::new(&*store);
+        let mut bytes = 0;
+        let mut stop = false;
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Job(job) => {
+                    let (answer, wrote) = run_job(job, &mut txn, &self.recent);
+                    answers.extend(answer);
+                    bytes += wrote;
+                }
+                Message::Stop => stop = true,
+            }
+            let full = stop || bytes > GROUP_FULL || answers.len() >= GROUP_CAP;
+            next = if full { None } else { self.waiting.try_recv().ok() };
+        }
+        if !txn.is_empty() {
+            (self.hooks.seal)(&mut txn).map_err(|error| error.in_full())?;
+            let (batch, announced) = txn.finish();
+            self.recent.note(&batch);
+            let committed = self.effort.time(|| store.commit(batch));
+            committed.map_err(|error| error.in_full())?;
+            // Not before: whoever reads now and finds this number finds all that was written up to it.
+            self.effort.reach(self.recent.commits());
+            if announced {
+                (self.hooks.committed)();
+            }
+        }
+        Ok(stop)
+    }
+}
+
+type Answer = Box<dyn FnOnce() + Send>;
+
+/// Runs a job on top of its group, and takes over its writes if they are to be kept. Gives how to answer it after the commit
+/// (not at all, if it panicked) and how many bytes were taken over.
+fn run_job(Job { seen, run }: Job, group: &mut Txn<'_>, recent: &Recent) -> (Option<Answer>, usize) {
+    let holds = seen.is_some_and(|seen| recent.leaves(&seen, group.writes()));
+    let mut txn = Txn::new(&*group);
+    let Ok(Done { keep, answer }) = catch_unwind(AssertUnwindSafe(|| run(&mut txn, holds))) else {
+        return (None, 0);
+    };
+    let writes = txn.finish();
+    if !keep {
+        return (Some(Box::new(move || answer(None))), 0);
+    }
+    match weigh(&writes.0) {
+        Ok(bytes) if bytes <= JOB_CAP => {
+            group.absorb(writes);
+            (Some(Box::new(move || answer(None))), bytes)
+        }
+        _ => {
+            let why = "it writes more than the store takes at once";
+            (Some(Box::new(move || answer(Some(Unwritten::Refused { why })))), 0)
+        }
+    }
+}
