@@ -142,7 +142,7 @@ fn commit_that_is_shared(bencher: Bencher<'_, '_>) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let hooks = Hooks {
         seal: Box::new(|_| Ok(())),
-        committed: Box::new(|| ()),
+        committed: Box::new(|_| ()),
     };
     let committer = Committer::start(Arc::new(Memory::new()), hooks).unwrap();
     bencher.counter(ItemsCount::new(SHARED)).bench_local(|| {

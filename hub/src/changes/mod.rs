@@ -60,7 +60,7 @@ pub fn record(txn: &mut Txn<'_>, change: Change, at: Timestamp) -> Result<(), Er
     let value = row::encode(tables::CHANGE, &[(change, at.as_microsecond())].as_slice())?;
     txn.put(change_key(serial), value);
     txn.put(serial_key(), serial.to_be_bytes().to_vec());
-    txn.announce();
+    txn.announce(serial);
     Ok(())
 }
 

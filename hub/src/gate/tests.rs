@@ -33,7 +33,7 @@ pub(super) fn gate(memory: &Arc<Memory>) -> Gate {
             sealing.seal(txn).unwrap();
             Ok(())
         }),
-        committed: Box::new(|| ()),
+        committed: Box::new(|_| ()),
     };
     let store = Arc::new(Counted::new(memory.clone(), tables::topic).remembering(tables::is_alone));
     let committer = Committer::start(store.clone(), hooks).unwrap();

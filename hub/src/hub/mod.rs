@@ -5,10 +5,7 @@ mod reload;
 
 use std::{
     net::{SocketAddr, TcpListener as Socket},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -350,16 +347,12 @@ fn show(socket: Option<Socket>, house: &Arc<House>, calls: &Arc<Calls>) -> Resul
 /// The one thread that writes, which signs the ledger's head in each batch.
 fn committer(store: Arc<dyn Store>, ledger: Arc<Ledger>, bell: Bell) -> Result<Committer, Error> {
     ledger::check_key(&*store, ledger.verifier_key()).map_err(Error::Ledger)?;
-    // The last change of the batch in the making; the one thread that commits reads it once the batch is durable.
-    let sealed = Arc::new(AtomicU64::new(0));
-    let durable = sealed.clone();
     let hooks = Hooks {
         seal: Box::new(move |txn| {
             changes::gather(txn)?;
-            sealed.store(changes::last(txn)?, Ordering::Relaxed);
             ledger.complete(txn)
         }),
-        committed: Box::new(move || bell.ring(durable.load(Ordering::Relaxed))),
+        committed: Box::new(move |changes| bell.ring(changes)),
     };
     Committer::start(store, hooks).map_err(Error::Store)
 }

@@ -30,7 +30,7 @@ pub async fn rotate(store: Arc<dyn Store>, from: Signer, to: Signer, now: Timest
     let hooks = Hooks {
         // The handover seals itself, with both keys.
         seal: Box::new(|_| Ok(())),
-        committed: Box::new(|| ()),
+        committed: Box::new(|_| ()),
     };
     let committer = Committer::start(store, hooks).map_err(|why| Unchanged::Ledger(Error::Store(why)))?;
     let done = committer

@@ -42,7 +42,7 @@ fn grow(store: &dyn Store, seconds: std::ops::Range<i64>) -> String {
 fn committer(store: &Arc<dyn Store>) -> Committer {
     let hooks = crate::store::Hooks {
         seal: Box::new(|_| Ok(())),
-        committed: Box::new(|| ()),
+        committed: Box::new(|_| ()),
     };
     Committer::start(store.clone(), hooks).unwrap()
 }

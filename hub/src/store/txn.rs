@@ -8,7 +8,7 @@ use super::{Batch, Error, Read, Visit, after_prefix, merge::laid_over};
 pub struct Txn<'b> {
     base: &'b dyn Read,
     writes: Batch,
-    announced: bool,
+    announced: Option<u64>,
 }
 
 impl<'b> Txn<'b> {
@@ -17,7 +17,7 @@ impl<'b> Txn<'b> {
         Self {
             base,
             writes: BTreeMap::new(),
-            announced: false,
+            announced: None,
         }
     }
 
@@ -43,9 +43,9 @@ impl<'b> Txn<'b> {
         keys.into_iter().filter_map(take).collect()
     }
 
-    /// Has open watches woken once the batch is durable.
-    pub fn announce(&mut self) {
-        self.announced = true;
+    /// Has it announced, once the batch is durable, that there are so many changes now.
+    pub fn announce(&mut self, changes: u64) {
+        self.announced = Some(changes);
     }
 
     /// What it writes so far.
@@ -58,8 +58,8 @@ impl<'b> Txn<'b> {
         self.writes.is_empty()
     }
 
-    /// The writes, and whether watches are to be woken.
-    pub(super) fn finish(self) -> (Batch, bool) {
+    /// The writes, and what is to be announced.
+    pub(super) fn finish(self) -> (Batch, Option<u64>) {
         (self.writes, self.announced)
     }
 
@@ -74,9 +74,9 @@ impl<'b> Txn<'b> {
     }
 
     /// Takes over the writes of a finished transaction that read this one.
-    pub(super) fn absorb(&mut self, (writes, announced): (Batch, bool)) {
+    pub(super) fn absorb(&mut self, (writes, announced): (Batch, Option<u64>)) {
         self.writes.extend(writes);
-        self.announced |= announced;
+        self.announced = announced.or(self.announced);
     }
 }
 

@@ -122,8 +122,8 @@ impl Groups {
             committed.map_err(|error| error.in_full())?;
             // Not before: whoever reads now and finds this number finds all that was written up to it.
             self.effort.reach(self.recent.commits());
-            if announced {
-                (self.hooks.committed)();
+            if let Some(changes) = announced {
+                (self.hooks.committed)(changes);
             }
         }
         Ok(stop)

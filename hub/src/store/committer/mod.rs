@@ -31,8 +31,9 @@ pub type Seal = Box<dyn Fn(&mut Txn<'_>) -> Result<(), Error> + Send>;
 pub struct Hooks {
     /// Completes a group that writes something, just before its commit: the ledger puts its tree in order here.
     pub seal: Seal,
-    /// Called after the commit of a group in which a job announced a change, and before anyone is answered.
-    pub committed: Box<dyn Fn() + Send>,
+    /// Called after the commit of a group in which a job announced a change, with what was announced last, and before anyone
+    /// is answered.
+    pub committed: Box<dyn Fn(u64) + Send>,
 }
 
 /// Hands jobs to the one thread that commits. Clones hand them to the same thread, which ends with the last of them.

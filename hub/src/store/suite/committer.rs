@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
         mpsc,
     },
     task::{Context, Waker},
@@ -20,7 +20,7 @@ use crate::store::{
 pub(super) fn started(store: Arc<dyn Store>) -> Committer {
     let hooks = Hooks {
         seal: Box::new(|_| Ok(())),
-        committed: Box::new(|| ()),
+        committed: Box::new(|_| ()),
     };
     Committer::start(store, hooks).unwrap()
 }
@@ -89,34 +89,30 @@ fn what_is_answered_was_synced_before() {
 #[test]
 fn a_job_that_fails_leaves_no_writes_and_wakes_no_watch() {
     on_each(|store| {
-        let woken = Arc::new(AtomicUsize::new(0));
+        let (woken, heard) = mpsc::channel();
         let hooks = Hooks {
             seal: Box::new(|_| Ok(())),
-            committed: Box::new({
-                let woken = Arc::clone(&woken);
-                move || {
-                    woken.fetch_add(1, Ordering::SeqCst);
-                }
-            }),
+            committed: Box::new(move |changes| woken.send(changes).unwrap()),
         };
         let committer = Committer::start(Arc::clone(&store), hooks).unwrap();
         wait(async {
             let answer = committer.commit(|txn| {
                 txn.put(b"a".to_vec(), b"put".to_vec());
-                txn.announce();
+                txn.announce(1);
                 Err::<(), _>("no")
             });
             assert_eq!(answer.await.unwrap().unwrap_err(), "no");
             assert_eq!(everything(&*store), []);
             committer.commit(puts(b"b")).await.unwrap().unwrap();
-            assert_eq!(woken.load(Ordering::SeqCst), 0, "nothing was announced");
+            assert!(heard.try_recv().is_err(), "nothing was announced");
             let announced = committer.commit(|txn| {
                 txn.put(b"c".to_vec(), b"put".to_vec());
-                txn.announce();
+                txn.announce(7);
                 Ok::<_, ()>(())
             });
             announced.await.unwrap().unwrap();
-            assert_eq!(woken.load(Ordering::SeqCst), 1);
+            assert_eq!(heard.try_recv(), Ok(7));
+            assert!(heard.try_recv().is_err(), "once");
         });
     });
 }
@@ -130,9 +126,9 @@ fn watches_are_woken_after_the_commit_and_before_the_answer() {
         seal: Box::new(|_| Ok(())),
         committed: Box::new({
             let (store, answered) = (Arc::clone(&store), Arc::clone(&answered));
-            move || {
+            move |changes| {
                 let there = store.get(b"a").unwrap().is_some();
-                woken.send((there, answered.load(Ordering::SeqCst))).unwrap();
+                woken.send((changes, there, answered.load(Ordering::SeqCst))).unwrap();
             }
         }),
     };
@@ -140,13 +136,13 @@ fn watches_are_woken_after_the_commit_and_before_the_answer() {
     wait(async {
         let job = |txn: &mut Txn<'_>| {
             txn.put(b"a".to_vec(), b"put".to_vec());
-            txn.announce();
+            txn.announce(3);
             Ok::<_, ()>(())
         };
         committer.commit(job).await.unwrap().unwrap();
         answered.store(true, Ordering::SeqCst);
     });
-    assert_eq!(at.try_recv(), Ok((true, false)));
+    assert_eq!(at.try_recv(), Ok((3, true, false)));
 }
 
 #[test]
@@ -222,7 +218,7 @@ fn a_failing_or_panicking_seal_closes_the_committer_before_anything_is_written()
         (panics, "a commit panicked"),
     ] {
         let store = Arc::new(Memory::new());
-        let committed = Box::new(|| ());
+        let committed = Box::new(|_| ());
         let committer = Committer::start(store.clone(), Hooks { seal, committed }).unwrap();
         wait(async {
             assert_eq!(&*closed(committer.commit(puts(b"a")).await), why);

@@ -38,7 +38,7 @@ fn jobs_that_wait_together_share_a_commit() {
                 Ok(())
             }
         }),
-        committed: Box::new(|| ()),
+        committed: Box::new(|_| ()),
     };
     let committer = Committer::start(store.clone(), hooks).unwrap();
     wait(async {

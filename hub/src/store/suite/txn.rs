@@ -120,7 +120,7 @@ proptest! {
         let finished = above.finish();
         below.absorb(finished);
         let (batch, announced) = below.finish();
-        prop_assert!(!announced);
+        prop_assert_eq!(announced, None);
         store.commit(batch).unwrap();
         prop_assert_eq!(everything(&store), model.into_iter().collect::<Pairs>());
     }

@@ -33,7 +33,7 @@ pub(super) async fn write(
     let sealing = ledger.clone();
     let hooks = Hooks {
         seal: Box::new(move |txn| sealing.complete(txn)),
-        committed: Box::new(|| {}),
+        committed: Box::new(|_| ()),
     };
     let disk: Arc<dyn Store> = Arc::new(Disk::open(&config.store.folder)?);
     let committer = Committer::start(disk.clone(), hooks)?;
