@@ -2,6 +2,8 @@
 
 mod figures;
 mod reload;
+#[cfg(test)]
+mod tests;
 
 use std::{
     net::{SocketAddr, TcpListener as Socket},

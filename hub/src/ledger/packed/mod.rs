@@ -2,12 +2,15 @@
 //! Never changes a byte of an entry: what is unpacked is what was hashed, and the tree tells if it is not.
 //!
 //! A row stands under the number of its last entry, and never holds entries from two groups of sixteen. A packed one is the
-//! byte 1, how many entries there are (u8), the length of each (u32, big-endian), and one LZ4 block of all of them, one after
-//! the other. Any other begins as entries do, or is spoilt.
+//! byte 2, how many entries there are (u8), the length of each without the ids of signals (u32, big-endian), how many ids
+//! there are (u32, big-endian), the ids, and one LZ4 block of all entries without them, one after the other. If there are
+//! none, it is the byte 1 and the same without ids. Any other begins as entries do, or is spoilt.
 
+mod ids;
 #[cfg(test)]
 mod tests;
 
+use memchr::memchr;
 use placehub_ledger::LONGEST;
 
 use super::{
@@ -18,6 +21,8 @@ use crate::{store::Txn, tables};
 
 /// What a packed row begins with.
 const PACKED: u8 = 1;
+/// What a packed row begins with from which ids were taken out.
+const WITHOUT_IDS: u8 = 2;
 /// What every entry begins with.
 const ENTRY: u8 = b'{';
 /// Shorter rows of one entry are not worth the work, in bytes.
@@ -48,7 +53,21 @@ pub(super) fn unpack(last: u64, row: &[u8]) -> Option<Vec<Numbered>> {
     if row.first() == Some(&ENTRY) {
         return Some(vec![(last, row.to_vec())]);
     }
-    let entries = unpacked(row.strip_prefix(&[PACKED])?)?;
+    let (form, rest) = row.split_first()?;
+    let (count, rest) = rest.split_first()?;
+    let (lengths, rest) = rest.split_at_checked(4 * usize::from(*count))?;
+    let lengths = lengths.as_chunks().0;
+    let entries = match *form {
+        PACKED => unpacked(lengths, rest),
+        WITHOUT_IDS => {
+            let (ids, block) = split_ids(rest)?;
+            let mut ids = ids.iter();
+            let entries = unpacked(lengths, block)?.into_iter();
+            let whole = entries.map(|rest| ids::put_back(&rest, &mut ids)).collect();
+            ids.next().is_none().then_some(whole).flatten()
+        }
+        _ => None,
+    }?;
     // At most as many as there are numbers from the group's first to this one, so that none is below zero.
     let before = entries.len().checked_sub(1).filter(|before| *before <= place(last))?;
     Some((last - before as u64..=last).zip(entries).collect())
@@ -70,26 +89,48 @@ fn put(txn: &mut Txn<'_>, row: &[Numbered]) {
 }
 
 fn packed(row: &[Numbered]) -> Vec<u8> {
+    let (mut texts, mut ids) = (Vec::new(), Vec::new());
     // At most sixteen, none of which is longer than a u32 could say.
-    let mut packed = vec![PACKED, row.len() as u8];
+    let mut lengths = Vec::with_capacity(4 * row.len());
+    let marked = row.iter().any(|(_, entry)| memchr(ids::MARK, entry).is_some());
     for (_, entry) in row {
-        packed.extend((entry.len() as u32).to_be_bytes());
+        let before = texts.len();
+        match marked {
+            true => texts.extend_from_slice(entry),
+            false => ids::take_out(entry, &mut texts, &mut ids),
+        }
+        lengths.extend(((texts.len() - before) as u32).to_be_bytes());
     }
-    let entries: Vec<_> = row.iter().map(|(_, entry)| entry.as_slice()).collect();
-    packed.extend(lz4_flex::block::compress(&entries.concat()));
-    packed
+    let block = lz4_flex::block::compress(&texts);
+    let count = [row.len() as u8];
+    match ids.is_empty() {
+        true => [&[PACKED], &count, &lengths[..], &block].concat(),
+        false => {
+            let several = (ids.len() as u32).to_be_bytes();
+            let ids = ids.as_flattened();
+            [&[WITHOUT_IDS], &count, &lengths[..], &several, ids, &block].concat()
+        }
+    }
 }
 
-fn unpacked(row: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let (count, rest) = row.split_first()?;
-    let count = usize::from(*count);
-    let (lengths, block) = rest.split_at_checked(4 * count)?;
-    let lengths = lengths.as_chunks().0.iter().map(|length| u32::from_be_bytes(*length));
-    let lengths: Vec<_> = lengths.map(|length| length as usize).collect();
+/// The ids that a row begins with, and what is behind them.
+fn split_ids(row: &[u8]) -> Option<(&[[u8; 16]], &[u8])> {
+    let (several, rest) = row.split_first_chunk()?;
+    let bytes = 16_usize.checked_mul(u32::from_be_bytes(*several) as usize)?;
+    let (ids, block) = rest.split_at_checked(bytes)?;
+    Some((ids.as_chunks().0, block))
+}
+
+/// The entries of these lengths.
+fn unpacked(lengths: &[[u8; 4]], block: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let lengths: Vec<_> = lengths
+        .iter()
+        .map(|length| u32::from_be_bytes(*length) as usize)
+        .collect();
     let together = lengths
         .iter()
         .try_fold(0_usize, |sum, length| sum.checked_add(*length))?;
-    if count > WIDTH || together > LONGEST {
+    if lengths.len() > WIDTH || together > LONGEST {
         return None;
     }
     let entries = lz4_flex::block::decompress(block, together).ok()?;

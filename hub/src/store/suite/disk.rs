@@ -140,8 +140,8 @@ fn a_store_of_another_version_of_the_hub_is_refused_as_such() {
     };
     for ending in [
         [row::VERSION + 1].as_slice(),
-        &[row::VERSION, 3],
-        &[row::VERSION; 2],
+        &[row::VERSION, 4],
+        &[row::VERSION; 3],
         &[],
     ] {
         refused(&|db| drop(db.insert(LAST, [&[0; 8], ending].concat()).unwrap()));
@@ -164,7 +164,7 @@ fn a_store_from_before_there_was_a_journal_is_gone_on_with() {
     drop(disk);
     assert_eq!(
         last_of(folder.path()),
-        [0, 0, 0, 0, 0, 0, 0, 9, row::VERSION, 2],
+        [0, 0, 0, 0, 0, 0, 0, 9, row::VERSION, 3],
         "an older hub refuses it now"
     );
     Disk::open(folder.path()).unwrap().commit(put(b"b", b"2")).unwrap();
@@ -172,22 +172,24 @@ fn a_store_from_before_there_was_a_journal_is_gone_on_with() {
 }
 
 #[test]
-fn a_store_from_before_rows_were_packed_is_gone_on_with() {
-    let folder = tempfile::tempdir().unwrap();
-    Disk::open(folder.path()).unwrap().commit(put(b"a", b"1")).unwrap();
-    let now = last_of(folder.path());
-    let before = [now.strip_suffix(&[2]).unwrap(), &[1]].concat();
-    change(folder.path(), |db| drop(db.insert(LAST, before.as_slice()).unwrap()));
-    let disk = Disk::open(folder.path()).unwrap();
-    let opened = last_of(after_crash(folder.path()).path());
-    assert!(
-        opened.ends_with(&[row::VERSION, 2]),
-        "an older hub refuses it before anything is written"
-    );
-    assert_eq!(everything(&disk).len(), 1);
-    disk.commit(put(b"b", b"2")).unwrap();
-    let crashed = after_crash(folder.path());
-    assert_eq!(everything(&Disk::open(crashed.path()).unwrap()).len(), 2);
+fn a_store_from_before_rows_were_packed_as_they_are_now_is_gone_on_with() {
+    for layout in [1, 2] {
+        let folder = tempfile::tempdir().unwrap();
+        Disk::open(folder.path()).unwrap().commit(put(b"a", b"1")).unwrap();
+        let now = last_of(folder.path());
+        let before = [now.strip_suffix(&[3]).unwrap(), &[layout]].concat();
+        change(folder.path(), |db| drop(db.insert(LAST, before.as_slice()).unwrap()));
+        let disk = Disk::open(folder.path()).unwrap();
+        let opened = last_of(after_crash(folder.path()).path());
+        assert!(
+            opened.ends_with(&[row::VERSION, 3]),
+            "an older hub refuses it before anything is written"
+        );
+        assert_eq!(everything(&disk).len(), 1);
+        disk.commit(put(b"b", b"2")).unwrap();
+        let crashed = after_crash(folder.path());
+        assert_eq!(everything(&Disk::open(crashed.path()).unwrap()).len(), 2);
+    }
 }
 
 #[test]
