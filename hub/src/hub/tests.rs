@@ -30,13 +30,17 @@ async fn what_a_hub_commits_is_packed_and_signed_and_rings_the_bell_with_the_las
     });
     done.await.unwrap().unwrap();
 
-    let mut rows = 0;
-    scan_prefix(&*store, &[tables::LEDGER_ENTRY], &mut |_, _| {
-        rows += 1;
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    assert_eq!(rows, 2, "sixteen entries, and four");
+    let rows = |table| {
+        let mut rows = 0;
+        scan_prefix(&*store, &[table], &mut |_, _| {
+            rows += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        rows
+    };
+    assert_eq!(rows(tables::LEDGER_ENTRY), 2, "sixteen entries, and four");
+    assert_eq!(rows(tables::CHANGE), 1, "all changes in one");
     let verified = ledger::verify::verify_stored(&*store, ledger.verifier_key());
     assert_eq!(verified.unwrap().size, 20);
     assert_eq!(*heard.borrow(), 20);

@@ -43,9 +43,10 @@ impl<'b> Txn<'b> {
         keys.into_iter().filter_map(take).collect()
     }
 
-    /// Has it announced, once the batch is durable, that there are so many changes now.
+    /// Has it announced, once the batch is durable, that there are so many changes now. Of several numbers the highest
+    /// counts.
     pub fn announce(&mut self, changes: u64) {
-        self.announced = Some(changes);
+        self.announced = self.announced.max(Some(changes));
     }
 
     /// What it writes so far.
@@ -68,7 +69,7 @@ impl<'b> Txn<'b> {
         self.writes
     }
 
-    /// Takes over writes that were made ready on what this transaction reads.
+    /// Takes over writes that were made ready on what this transaction reads, and that nobody is to be told of.
     pub fn take_over(&mut self, writes: Batch) {
         self.writes.extend(writes);
     }
@@ -76,7 +77,7 @@ impl<'b> Txn<'b> {
     /// Takes over the writes of a finished transaction that read this one.
     pub(super) fn absorb(&mut self, (writes, announced): (Batch, Option<u64>)) {
         self.writes.extend(writes);
-        self.announced = announced.or(self.announced);
+        self.announced = self.announced.max(announced);
     }
 }
 

@@ -6,6 +6,8 @@ use uuid::{Uuid, fmt::Hyphenated};
 
 /// Stands where an id was taken out. JSON never has this byte (RFC 8259, section 7).
 pub(super) const MARK: u8 = 0x01;
+/// How much longer a text is for each id that is put back.
+pub(super) const LONGER: usize = Hyphenated::LENGTH - 1;
 /// What goes before an id.
 const BEFORE: &[u8] = b"\"signal\":\"";
 
@@ -28,8 +30,10 @@ pub(super) fn take_out(text: &[u8], rest: &mut Vec<u8>, ids: &mut Vec<[u8; 16]>)
 
 /// The text from which these ids were taken out; `None` if there are too few.
 pub(super) fn put_back<'i>(rest: &[u8], ids: &mut impl Iterator<Item = &'i [u8; 16]>) -> Option<Vec<u8>> {
+    let marks = memchr::memchr_iter(MARK, rest).count();
+    let mut text = Vec::with_capacity(rest.len() + LONGER * marks);
     let mut parts = rest.split(|byte| *byte == MARK);
-    let mut text = parts.next()?.to_vec();
+    text.extend_from_slice(parts.next()?);
     for part in parts {
         let id = Uuid::from_bytes_ref(ids.next()?).hyphenated();
         text.extend_from_slice(id.encode_lower(&mut [0; Hyphenated::LENGTH]).as_bytes());

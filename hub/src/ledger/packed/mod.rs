@@ -3,8 +3,9 @@
 //!
 //! A row stands under the number of its last entry, and never holds entries from two groups of sixteen. A packed one is the
 //! byte 2, how many entries there are (u8), the length of each without the ids of signals (u32, big-endian), how many ids
-//! there are (u32, big-endian), the ids, and one LZ4 block of all entries without them, one after the other. If there are
-//! none, it is the byte 1 and the same without ids. Any other begins as entries do, or is spoilt.
+//! there are (u32, big-endian), the ids, and one LZ4 block of all entries without them, one after the other. One from which no
+//! ids were taken out, because there are none, or an entry has the mark that would stand for them, or a build before wrote it,
+//! is the byte 1, how many entries there are, their lengths and the block. Any other begins as entries do, or is spoilt.
 
 mod ids;
 #[cfg(test)]
@@ -19,10 +20,10 @@ use super::{
 };
 use crate::{store::Txn, tables};
 
-/// What a packed row begins with.
+/// What a packed row begins with from which no ids were taken out.
 const PACKED: u8 = 1;
-/// What a packed row begins with from which ids were taken out.
-const WITHOUT_IDS: u8 = 2;
+/// What a packed row begins with whose ids lie beside it.
+const IDS_BESIDE: u8 = 2;
 /// What every entry begins with.
 const ENTRY: u8 = b'{';
 /// Shorter rows of one entry are not worth the work, in bytes.
@@ -58,16 +59,19 @@ pub(super) fn unpack(last: u64, row: &[u8]) -> Option<Vec<Numbered>> {
     let (lengths, rest) = rest.split_at_checked(4 * usize::from(*count))?;
     let lengths = lengths.as_chunks().0;
     let entries = match *form {
-        PACKED => unpacked(lengths, rest),
-        WITHOUT_IDS => {
+        PACKED => unpacked(lengths, rest, LONGEST, |entry| Some(entry.to_vec()))?,
+        IDS_BESIDE => {
             let (ids, block) = split_ids(rest)?;
+            let most = LONGEST.checked_sub(ids::LONGER * ids.len())?;
             let mut ids = ids.iter();
-            let entries = unpacked(lengths, block)?.into_iter();
-            let whole = entries.map(|rest| ids::put_back(&rest, &mut ids)).collect();
-            ids.next().is_none().then_some(whole).flatten()
+            let entries = unpacked(lengths, block, most, |text| ids::put_back(text, &mut ids))?;
+            if ids.next().is_some() {
+                return None;
+            }
+            entries
         }
-        _ => None,
-    }?;
+        _ => return None,
+    };
     // At most as many as there are numbers from the group's first to this one, so that none is below zero.
     let before = entries.len().checked_sub(1).filter(|before| *before <= place(last))?;
     Some((last - before as u64..=last).zip(entries).collect())
@@ -89,9 +93,9 @@ fn put(txn: &mut Txn<'_>, row: &[Numbered]) {
 }
 
 fn packed(row: &[Numbered]) -> Vec<u8> {
-    let (mut texts, mut ids) = (Vec::new(), Vec::new());
-    // At most sixteen, none of which is longer than a u32 could say.
-    let mut lengths = Vec::with_capacity(4 * row.len());
+    let together = row.iter().map(|(_, entry)| entry.len()).sum();
+    let mut texts = Vec::with_capacity(together);
+    let (mut lengths, mut ids) = (Vec::new(), Vec::new());
     let marked = row.iter().any(|(_, entry)| memchr(ids::MARK, entry).is_some());
     for (_, entry) in row {
         let before = texts.len();
@@ -99,46 +103,53 @@ fn packed(row: &[Numbered]) -> Vec<u8> {
             true => texts.extend_from_slice(entry),
             false => ids::take_out(entry, &mut texts, &mut ids),
         }
-        lengths.extend(((texts.len() - before) as u32).to_be_bytes());
+        lengths.extend(number(texts.len() - before));
     }
     let block = lz4_flex::block::compress(&texts);
+    // At most sixteen.
     let count = [row.len() as u8];
     match ids.is_empty() {
         true => [&[PACKED], &count, &lengths[..], &block].concat(),
         false => {
-            let several = (ids.len() as u32).to_be_bytes();
-            let ids = ids.as_flattened();
-            [&[WITHOUT_IDS], &count, &lengths[..], &several, ids, &block].concat()
+            let of_ids = number(ids.len());
+            [&[IDS_BESIDE], &count, &lengths[..], &of_ids, ids.as_flattened(), &block].concat()
         }
     }
 }
 
+/// No entry is longer, nor has it more ids, than a u32 could say.
+fn number(of: usize) -> [u8; 4] {
+    (of as u32).to_be_bytes()
+}
+
 /// The ids that a row begins with, and what is behind them.
 fn split_ids(row: &[u8]) -> Option<(&[[u8; 16]], &[u8])> {
-    let (several, rest) = row.split_first_chunk()?;
-    let bytes = 16_usize.checked_mul(u32::from_be_bytes(*several) as usize)?;
+    let (count, rest) = row.split_first_chunk()?;
+    let bytes = 16_usize.checked_mul(u32::from_be_bytes(*count) as usize)?;
     let (ids, block) = rest.split_at_checked(bytes)?;
     Some((ids.as_chunks().0, block))
 }
 
-/// The entries of these lengths.
-fn unpacked(lengths: &[[u8; 4]], block: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let lengths: Vec<_> = lengths
-        .iter()
-        .map(|length| u32::from_be_bytes(*length) as usize)
-        .collect();
+/// The entries, of these lengths in the block and there no longer than `most` together, each made whole.
+fn unpacked(
+    lengths: &[[u8; 4]],
+    block: &[u8],
+    most: usize,
+    mut whole: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+) -> Option<Vec<Vec<u8>>> {
+    let lengths = lengths.iter().map(|length| u32::from_be_bytes(*length) as usize);
     let together = lengths
-        .iter()
-        .try_fold(0_usize, |sum, length| sum.checked_add(*length))?;
-    if lengths.len() > WIDTH || together > LONGEST {
+        .clone()
+        .try_fold(0_usize, |sum, length| sum.checked_add(length))?;
+    if lengths.len() > WIDTH || together > most {
         return None;
     }
-    let entries = lz4_flex::block::decompress(block, together).ok()?;
-    let mut rest = entries.as_slice();
-    let entries = lengths.into_iter().map(|length| {
-        let (entry, behind) = rest.split_at_checked(length)?;
+    let texts = lz4_flex::block::decompress(block, together).ok()?;
+    let mut rest = texts.as_slice();
+    let entries = lengths.map(|length| {
+        let (text, behind) = rest.split_at_checked(length)?;
         rest = behind;
-        Some(entry.to_vec())
+        whole(text)
     });
     entries.collect()
 }

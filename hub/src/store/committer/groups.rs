@@ -47,8 +47,8 @@ pub(super) struct Done {
     pub(super) answer: Box<dyn FnOnce(Option<Unwritten>) + Send>,
 }
 
-/// What the thread works with.
-pub(super) struct Groups {
+/// The thread, and what it works with.
+pub(super) struct Thread {
     pub(super) store: Arc<dyn Store>,
     pub(super) hooks: Hooks,
     pub(super) waiting: mpsc::Receiver<Message>,
@@ -57,7 +57,7 @@ pub(super) struct Groups {
     pub(super) why: Arc<OnceLock<Arc<str>>>,
 }
 
-impl Groups {
+impl Thread {
     pub(super) fn run(mut self) {
         let mut shared = false;
         while let Some(message) = self.waiting.blocking_recv() {

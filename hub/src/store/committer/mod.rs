@@ -19,7 +19,7 @@ use super::{
     effort::Effort,
     view::{Recent, Seen, View},
 };
-use groups::{Done, Groups, Job, Message, Run};
+use groups::{Done, Job, Message, Run, Thread};
 
 /// How many jobs may wait before those who bring more must wait to hand them over.
 const WAITING_CAP: usize = 4096;
@@ -99,7 +99,7 @@ impl Committer {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
         let (why, effort) = (Arc::new(OnceLock::new()), Arc::<Effort>::default());
-        let work = Groups {
+        let work = Thread {
             recent: Recent::default(),
             effort: Arc::clone(&effort),
             store,

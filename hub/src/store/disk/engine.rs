@@ -31,7 +31,7 @@ const LAYOUT: u8 = 3;
 /// The layouts in which no row was packed yet, and in which the ids were packed too. The one before them had no such byte,
 /// and every commit in sled.
 const UNPACKED: u8 = 1;
-const WITH_IDS: u8 = 2;
+const PACKED_WHOLE: u8 = 2;
 
 /// A tree that the first version of the hub made for the number of the last commit.
 const FIRST_VERSION: &[u8] = b"commits";
@@ -76,7 +76,7 @@ impl Engine {
         let last = last.as_deref().map(<[u8]>::split_first_chunk);
         let (last, journalled, ours) = match last {
             Some(Some((last, [row::VERSION, LAYOUT]))) => (u64::from_be_bytes(*last), true, true),
-            Some(Some((last, [row::VERSION, UNPACKED | WITH_IDS]))) => (u64::from_be_bytes(*last), true, false),
+            Some(Some((last, [row::VERSION, UNPACKED | PACKED_WHOLE]))) => (u64::from_be_bytes(*last), true, false),
             Some(Some((last, [row::VERSION]))) => (u64::from_be_bytes(*last), false, false),
             None if !db.tree_names().iter().any(|name| name == FIRST_VERSION) => (0, false, false),
             Some(_) | None => {

@@ -111,8 +111,8 @@ impl Disk {
             sync(folder).map_err(failed("sync its folder"))?;
         }
         if !held.ours {
-            // From here on, a hub that knows of no journal or of no packed rows must refuse the store, and so must one that
-            // finds no journal.
+            // From here on, a hub that knows of no journal, or not how rows are packed now, must refuse the store, and so
+            // must one that finds no journal.
             engine.holds(held.last)?;
         }
         let engine = Arc::new(engine);

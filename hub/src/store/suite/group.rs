@@ -66,6 +66,43 @@ fn jobs_that_wait_together_share_a_commit() {
 }
 
 #[test]
+fn of_what_jobs_of_a_group_announce_the_highest_that_is_kept_is_told_once() {
+    let (tell, told) = mpsc::channel();
+    let hooks = Hooks {
+        seal: Box::new(|_| Ok(())),
+        committed: Box::new(move |changes| tell.send(changes).unwrap()),
+    };
+    let committer = Committer::start(Arc::new(Memory::new()), hooks).unwrap();
+    let announces = |changes: u64, kept: Result<(), &'static str>| {
+        move |txn: &mut Txn<'_>| {
+            txn.put(changes.to_be_bytes().to_vec(), b"put".to_vec());
+            txn.announce(changes);
+            kept
+        }
+    };
+    wait(async {
+        let (go, job) = held(b"first");
+        let mut first = Box::pin(committer.commit(job));
+        let mut one = Box::pin(committer.commit(announces(1, Ok(()))));
+        let mut failed = Box::pin(committer.commit(announces(3, Err("no"))));
+        let mut two = Box::pin(committer.commit(announces(2, Ok(()))));
+        let mut silent = Box::pin(committer.commit(puts(b"silent")));
+        assert!(waits(&mut first));
+        assert!(waits(&mut one));
+        assert!(waits(&mut failed));
+        assert!(waits(&mut two));
+        assert!(waits(&mut silent));
+        go.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        one.await.unwrap().unwrap();
+        failed.await.unwrap().unwrap_err();
+        two.await.unwrap().unwrap();
+        silent.await.unwrap().unwrap();
+    });
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [2]);
+}
+
+#[test]
 fn a_group_that_writes_much_is_not_made_larger() {
     let store = Arc::new(Memory::new());
     let committer = started(store.clone());
