@@ -64,6 +64,7 @@ impl<'s> Pairs<'s> {
         let mut row = Row::new("ask-person", work).compare(&bare, &hub);
         row.aim_for_ratio(0.5);
         row.aim_for_ratio(0.7);
+        self.weigh(&questions, (in_flight, connections), &mut row).await?;
         Ok(row)
     }
 
@@ -116,6 +117,7 @@ impl<'s> Pairs<'s> {
         );
         let mut row = Row::new("ask-area", work).compare(&bare, &hub);
         row.aim_for_ratio(0.5);
+        self.weigh(&questions, (16, CONNECTIONS), &mut row).await?;
         Ok(row)
     }
 
@@ -222,6 +224,17 @@ impl<'s> Pairs<'s> {
             hub.push(self.ask(questions, Party::Hub, in_flight, desks).await?);
         }
         Ok((bare, hub))
+    }
+
+    /// Asks once more, with the tape running and not timed, and adds how much an answer writes.
+    async fn weigh(&self, questions: &Questions, (in_flight, desks): (usize, usize), row: &mut Row) -> Result<()> {
+        let desks = self.stage.desks(Party::Hub, desks)?;
+        self.stage.tap.record();
+        let taped = questions.ask(desks, pace(in_flight, self.span / 4)).await?;
+        let bytes = tap::bytes_an_entry(&self.stage.tap.stop());
+        row.note(std::slice::from_ref(&taped));
+        row.figure("bytes written an answer", bytes.unwrap_or(f64::NAN), "");
+        Ok(())
     }
 
     async fn ask(&self, questions: &Questions, party: Party, in_flight: usize, desks: usize) -> Result<Run> {

@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::Result;
-use placehub_hub::store::{Batch, Disk, Error, Read, Store, Visit};
+use placehub_hub::{
+    store::{Batch, Disk, Error, Read, Store, Visit},
+    tables,
+};
 
 use super::alone::Alone;
 
@@ -108,6 +111,21 @@ pub(super) fn weight(batches: &[Batch]) -> (usize, usize) {
     let rows = || batches.iter().flatten();
     let bytes = rows().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
     (rows().count(), bytes.sum())
+}
+
+/// How many bytes batches write for each entry of the ledger, all rows together; none if there are too few batches to tell.
+pub(super) fn bytes_an_entry(batches: &[Batch]) -> Option<f64> {
+    let last = |batch: &Batch| {
+        let mut keys = batch.keys().rev();
+        let key = keys.find(|key| key.first() == Some(&tables::LEDGER_ENTRY))?;
+        key.last_chunk().map(|number| u64::from_be_bytes(*number))
+    };
+    let (first, rest) = batches.split_first()?;
+    let entries = last(rest.last()?)?
+        .checked_sub(last(first)?)
+        .filter(|entries| *entries > 0)?;
+    let (_, bytes) = weight(rest);
+    Some(bytes as f64 / entries as f64)
 }
 
 /// The same writes in as few batches as hold so many rows each: what is written over within one is left out.
