@@ -1,5 +1,5 @@
-//! The hub's store, with a tape: while it runs, every batch that the hub commits is copied, to be written again to sled
-//! alone. When it does not run, the store is as it always is.
+//! The hub's store, with a tape: while it runs, every batch that the hub commits is copied, to be weighed, or written again
+//! to sled alone. When it does not run, the store is as it always is.
 
 use std::{
     ops::ControlFlow,
