@@ -231,9 +231,10 @@ impl<'s> Pairs<'s> {
         let desks = self.stage.desks(Party::Hub, desks)?;
         self.stage.tap.record();
         let taped = questions.ask(desks, pace(in_flight, self.span / 4)).await?;
-        let bytes = tap::bytes_an_entry(&self.stage.tap.stop());
         row.note(std::slice::from_ref(&taped));
-        row.figure("bytes written an answer", bytes.unwrap_or(f64::NAN), "");
+        if let Some(bytes) = tap::bytes_an_entry(&self.stage.tap.stop()) {
+            row.figure("bytes written an answer", bytes, "");
+        }
         Ok(())
     }
 
