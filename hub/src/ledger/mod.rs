@@ -105,8 +105,8 @@ impl Ledger {
     pub fn append(&self, txn: &mut Txn<'_>, entry: Written, concerns: &[[u8; 16]]) -> Result<Entered, Error> {
         let tail = Tail::load(txn)?;
         let at = tail.at.map_or(entry.at(), |last| entry.at().max(last));
-        let bytes = entry.at_time(at).map_err(Error::Entry)?.into_bytes();
-        let number = tail.append(txn, bytes, at)?;
+        let entry = entry.at_time(at).map_err(Error::Entry)?;
+        let number = tail.append(txn, entry.into_leaf(), at)?;
         index::note(txn, number, concerns);
         Ok(Entered { number })
     }

@@ -58,11 +58,15 @@ impl Tail {
         Ok(Self { frontier, leaves, at })
     }
 
-    /// Appends an entry's bytes to the log: the entry, the rows of hashes that it fills, and the tail.
+    /// Appends an entry's bytes, which have this hash, to the log: the entry, the rows of hashes that it fills, and the tail.
     /// Returns the entry's number.
-    pub(super) fn append(mut self, txn: &mut Txn<'_>, bytes: Vec<u8>, at: Timestamp) -> Result<u64, Error> {
+    pub(super) fn append(
+        mut self,
+        txn: &mut Txn<'_>,
+        (bytes, leaf): (Vec<u8>, Hash),
+        at: Timestamp,
+    ) -> Result<u64, Error> {
         let number = self.frontier.size();
-        let leaf = tree::leaf_hash(&bytes);
         self.leaves.push(leaf);
         for node in self.frontier.push(leaf).iter().filter(|node| is_kept(node.level)) {
             let hashes = match node.level {

@@ -20,6 +20,8 @@ pub use parts::{Change, Commitment, Hidden, Near, Refusal, Remainder, Shown, Sub
 use placehub_model::{AgencyId, AgreementId, AreaCode, GatewayId, KindId, Level, PolicyVersion, PurposeId, Sector};
 use text::{moment, optional_moment, print_moment};
 
+use crate::tree::{Hash, leaf_hash};
+
 /// The longest entry, in bytes. What stores and checks entries never needs more room for one.
 pub const LONGEST: usize = 128 * 1024;
 
@@ -137,10 +139,11 @@ pub struct Entry {
     pub withheld: u32,
 }
 
-/// An entry in its encoding, whose place in time can still be moved. Prints as its length alone.
+/// An entry in its encoding, hashed, whose place in time can still be moved. Prints as its length alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Written {
     bytes: Vec<u8>,
+    leaf: Hash,
     at: Timestamp,
 }
 
@@ -235,8 +238,10 @@ impl Entry {
     /// # Errors
     /// As for [`Entry::encode`].
     pub fn write(&self) -> Result<Written, EntryInvalid> {
+        let bytes = self.encode()?;
         Ok(Written {
-            bytes: self.encode()?,
+            leaf: leaf_hash(&bytes),
+            bytes,
             at: to_microsecond(self.at),
         })
     }
@@ -273,7 +278,7 @@ impl Written {
         self.at
     }
 
-    /// The encoding of the same entry with another time. A time has a fixed place and width, so nothing else moves.
+    /// The same entry with another time. A time has a fixed place and width, so nothing else of the encoding moves.
     ///
     /// # Errors
     /// If the year of the time is not of four digits.
@@ -282,14 +287,15 @@ impl Written {
             let text = print_moment(at).ok_or(EntryInvalid::Rule("years have four digits"))?;
             let place = self.bytes.get_mut(TIME..TIME + text.len());
             place.ok_or(EntryInvalid::Canonical)?.copy_from_slice(text.as_bytes());
+            self.leaf = leaf_hash(&self.bytes);
             self.at = at;
         }
         Ok(self)
     }
 
-    /// The bytes that are hashed and kept.
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    /// The bytes that are kept, and their hash as a leaf of the tree.
+    pub fn into_leaf(self) -> (Vec<u8>, Hash) {
+        (self.bytes, self.leaf)
     }
 }
 

@@ -45,6 +45,6 @@ pub(super) fn put_back<'i>(rest: &[u8], ids: &mut impl Iterator<Item = &'i [u8; 
 /// The id, if it is written so and no other way.
 fn read(written: &[u8; Hyphenated::LENGTH]) -> Option<[u8; 16]> {
     let id = Uuid::try_parse_ascii(written).ok()?;
-    let same = id.hyphenated().encode_lower(&mut [0; Hyphenated::LENGTH]).as_bytes() == written;
-    same.then(|| id.into_bytes())
+    let small = !written.iter().any(u8::is_ascii_uppercase);
+    small.then(|| id.into_bytes())
 }
