@@ -2,7 +2,8 @@
 //! Each of them writes down what it was told, and ends when the hub is gone.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fs,
     sync::{Arc, Mutex},
 };
 
@@ -67,6 +68,15 @@ impl Answer {
     }
 }
 
+/// How long a hub is let live.
+#[derive(Debug)]
+pub(super) struct Life {
+    /// Until it has begun another file of its journal, which it does when one is full. What is pushed then takes much room.
+    pub(super) file: bool,
+    /// And until it has told so much, from then on.
+    pub(super) enough: Enough,
+}
+
 /// How much a hub must have told.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Enough {
@@ -76,30 +86,40 @@ pub(super) struct Enough {
     pub(super) answers: u64,
 }
 
-/// Pushes and asks from all sides, kills the hub once it has told enough, and returns what it told.
-pub(super) async fn until_killed(home: &Home, served: Served, round: u64, enough: Enough) -> Told {
+/// Pushes and asks from all sides, kills the hub at the end of its life, and returns what it told.
+pub(super) async fn until_killed(home: &Home, served: Served, round: u64, life: &Life) -> Told {
     let notes = Notes::default();
+    let pointer = if life.file {
+        "\u{1f4c2}".repeat(500)
+    } else {
+        String::new()
+    };
     let mut callers = Vec::new();
     for (line, agency) in ["housing", "welfare"].into_iter().enumerate() {
         let adapter = home.adapter(agency);
         for pusher in 0..PUSHERS / 2 {
-            let drafts = Drafts::new(agency, format!("{round}-{line}-{pusher}"));
+            let drafts = Drafts::new(agency, format!("{round}-{line}-{pusher}"), &pointer);
             callers.push(tokio::spawn(push_singly(adapter.clone(), drafts, notes.clone())));
         }
-        let drafts = Drafts::new(agency, format!("{round}-{line}-stream"));
-        callers.push(tokio::spawn(push_in_a_stream(
-            home.adapter(agency),
-            drafts,
-            notes.clone(),
-        )));
+        let drafts = Drafts::new(agency, format!("{round}-{line}-stream"), &pointer);
+        let adapter = home.adapter(agency);
+        callers.push(tokio::spawn(push_in_a_stream(adapter, drafts, notes.clone())));
     }
     for page_size in [3, 40] {
         let desk = home.practitioner("housing", "officer-42").await;
         callers.push(tokio::spawn(ask(desk, page_size, notes.clone())));
     }
     let mut count = notes.count.subscribe();
+    if life.file {
+        let first = newest_file(home);
+        count.wait_for(|_| newest_file(home) != first).await.unwrap();
+    }
+    let (before, enough) = (*count.borrow(), life.enough);
     count
-        .wait_for(|count| count.acknowledged >= enough.acknowledged && count.answers >= enough.answers)
+        .wait_for(|count| {
+            count.acknowledged - before.acknowledged >= enough.acknowledged
+                && count.answers - before.answers >= enough.answers
+        })
         .await
         .unwrap();
     served.kill().await;
@@ -107,6 +127,18 @@ pub(super) async fn until_killed(home: &Home, served: Served, round: u64, enough
         caller.await.unwrap();
     }
     std::mem::take(&mut *notes.told.lock().unwrap())
+}
+
+/// The file of the journal that is being written. Files are named by the number of their first commit.
+fn newest_file(home: &Home) -> Option<String> {
+    journal(home).pop_last()
+}
+
+/// The files of the journal, but for the spare one.
+pub(super) fn journal(home: &Home) -> BTreeSet<String> {
+    let files = fs::read_dir(home.path().join("store/journal")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != "spare").collect()
 }
 
 /// What all callers of a round write into.
@@ -150,15 +182,17 @@ impl Notes {
 struct Drafts {
     agency: &'static str,
     name: String,
+    pointer: String,
     next: u64,
     at: Timestamp,
 }
 
 impl Drafts {
-    fn new(agency: &'static str, name: String) -> Self {
+    fn new(agency: &'static str, name: String, pointer: &str) -> Self {
         Self {
             agency,
             name,
+            pointer: pointer.to_owned(),
             next: 0,
             // The hub keeps times to the microsecond.
             at: Timestamp::from_second(SystemClock.now().as_second()).unwrap(),
@@ -173,7 +207,10 @@ impl Drafts {
             "housing" => arrears(alex(), self.at).with("weeks", number),
             _ => grant(alex(), self.at).with("pence", number),
         };
-        draft.id(&id).summary(&format!("made-up line {id}"))
+        SignalDraft {
+            pointer: self.pointer.clone(),
+            ..draft.id(&id).summary(&format!("made-up line {id}"))
+        }
     }
 }
 

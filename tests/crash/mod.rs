@@ -8,14 +8,19 @@ mod load;
 
 use placehub_proto::v1::{ConsentStance, Question};
 
-use self::{diary::Diary, load::Enough};
+use self::{
+    diary::Diary,
+    load::{Enough, Life, journal},
+};
 use crate::{
     harness::{Chance, alex, question_person},
-    program::Home,
+    program::{Home, placehub},
 };
 
 /// How often the hub is killed, if nothing else is said.
 const ROUNDS: u64 = 20;
+/// How many files of the journal are filled.
+const FILES: u64 = 2;
 /// The most acknowledgements and answers for which it is let live.
 const MOST: Enough = Enough {
     acknowledged: 60,
@@ -25,21 +30,19 @@ const MOST: Enough = Enough {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_or_shown_outlives_a_kill() {
     let (rounds, mut chance) = Chance::of_settings(ROUNDS);
-    let home = Home::new().await;
+    let home = home_of_alex().await;
     let mut diary = Diary::default();
-
-    let first = home.serve().await;
-    let officer = home.practitioner("housing", "officer-42").await;
-    officer.says(alex(), ConsentStance::Given).await.unwrap();
-    first.kill().await;
     for round in 0..rounds {
-        let enough = Enough {
-            acknowledged: chance.below(MOST.acknowledged + 1),
-            answers: chance.below(MOST.answers + 1),
+        let life = Life {
+            file: false,
+            enough: Enough {
+                acknowledged: chance.below(MOST.acknowledged + 1),
+                answers: chance.below(MOST.answers + 1),
+            },
         };
         let served = home.serve().await;
-        let told = load::until_killed(&home, served, round, enough).await;
-        eprintln!("round {round}: to be killed after {enough:?}; {}", told.summary());
+        let told = load::until_killed(&home, served, round, &life).await;
+        eprintln!("round {round}: to be killed after {life:?}; {}", told.summary());
         diary.add(told);
         let served = home.serve().await;
         diary.compare(&home).await;
@@ -53,6 +56,45 @@ async fn what_was_acknowledged_or_shown_outlives_a_kill() {
         .ended(0);
     assert!(verified.json()["size"].as_u64().unwrap() >= diary.entries());
     served.stop().await;
+}
+
+/// What a full file of the journal holds is brought into sled while the hub goes on, and what was left of that is done when
+/// it is started again. It is killed in the midst of both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_outlives_a_kill_while_it_is_brought_into_sled() {
+    let (_, mut chance) = Chance::of_settings(ROUNDS);
+    let home = home_of_alex().await;
+    let mut diary = Diary::default();
+    for round in 0..FILES {
+        let enough = Enough {
+            acknowledged: chance.below(MOST.acknowledged + 1),
+            answers: 0,
+        };
+        let served = home.serve().await;
+        let told = load::until_killed(&home, served, round, &Life { file: true, enough }).await;
+        assert!(journal(&home).len() > 1, "all was in sled already");
+        eprintln!("round {round}: to be killed after {enough:?}; {}", told.summary());
+        diary.add(told);
+        home.serve().await.kill().await;
+        assert!(journal(&home).len() > 1, "all was in sled already");
+        let served = home.serve().await;
+        diary.compare(&home).await;
+        served.stop().await;
+    }
+    eprintln!("{}", diary.summary());
+    let (store, key) = (home.file("store"), home.file("ledger.pub"));
+    let verified = placehub(["ledger", "verify", "--store", &store, "--key-file", &key]).await;
+    verified.ended(0);
+}
+
+/// A home whose hub knows that Alex consents.
+async fn home_of_alex() -> Home {
+    let home = Home::new().await;
+    let first = home.serve().await;
+    let officer = home.practitioner("housing", "officer-42").await;
+    officer.says(alex(), ConsentStance::Given).await.unwrap();
+    first.kill().await;
+    home
 }
 
 /// What is asked before and after each kill: all that is known of Alex.
