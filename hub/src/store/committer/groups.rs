@@ -9,7 +9,10 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{Hooks, Unwritten};
+use super::{
+    Hooks, Unwritten,
+    alone::{Alone, look_for},
+};
 use crate::store::{
     BATCH_CAP, Store, Txn,
     effort::Effort,
@@ -38,6 +41,8 @@ pub(super) struct Job {
 
 pub(super) enum Message {
     Job(Job),
+    /// A job is about to be brought.
+    Soon,
     Stop,
 }
 
@@ -54,6 +59,7 @@ pub(super) struct Thread {
     pub(super) waiting: mpsc::Receiver<Message>,
     pub(super) recent: Recent,
     pub(super) effort: Arc<Effort>,
+    pub(super) alone: Arc<Alone>,
     pub(super) why: Arc<OnceLock<Arc<str>>>,
 }
 
@@ -61,6 +67,13 @@ impl Thread {
     pub(super) fn run(mut self) {
         let mut shared = false;
         while let Some(message) = self.waiting.blocking_recv() {
+            let message = match message {
+                Message::Soon => look_for(&mut self.waiting),
+                message => Some(message),
+            };
+            let Some(message) = message else {
+                continue;
+            };
             if shared {
                 (0..YIELDS).for_each(|_| thread::yield_now());
             }
@@ -109,11 +122,13 @@ impl Thread {
                     answers.extend(answer);
                     bytes += wrote;
                 }
+                Message::Soon => {}
                 Message::Stop => stop = true,
             }
             let full = stop || bytes > GROUP_FULL || answers.len() >= GROUP_CAP;
             next = if full { None } else { self.waiting.try_recv().ok() };
         }
+        self.alone.note(answers.len());
         if !txn.is_empty() {
             (self.hooks.seal)(&mut txn).map_err(|error| error.in_full())?;
             let (batch, announced) = txn.finish();

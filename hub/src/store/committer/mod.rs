@@ -1,6 +1,7 @@
 //! The one path by which anything is written: merges what is waiting into one batch, commits it, then answers everyone.
 //! Never says "done" before the batch is durable, and never writes again after a commit has failed.
 
+mod alone;
 mod groups;
 
 use std::{
@@ -19,6 +20,9 @@ use super::{
     effort::Effort,
     view::{Recent, Seen, View},
 };
+use alone::Alone;
+#[cfg(test)]
+pub(super) use alone::STREAK;
 use groups::{Done, Job, Message, Run, Thread};
 
 /// How many jobs may wait before those who bring more must wait to hand them over.
@@ -41,6 +45,7 @@ pub struct Hooks {
 pub struct Committer {
     jobs: mpsc::Sender<Message>,
     effort: Arc<Effort>,
+    alone: Arc<Alone>,
     why: Arc<OnceLock<Arc<str>>>,
     held: Arc<Mutex<Option<Arc<str>>>>,
     ended: watch::Receiver<()>,
@@ -99,9 +104,11 @@ impl Committer {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
         let (why, effort) = (Arc::new(OnceLock::new()), Arc::<Effort>::default());
+        let alone = Arc::<Alone>::default();
         let work = Thread {
             recent: Recent::default(),
             effort: Arc::clone(&effort),
+            alone: Arc::clone(&alone),
             store,
             hooks,
             waiting,
@@ -120,6 +127,7 @@ impl Committer {
         Ok(Self {
             jobs,
             effort,
+            alone,
             why,
             held: Arc::default(),
             ended,
@@ -196,7 +204,7 @@ impl Committer {
         if let Some(why) = self.held.lock().clone().filter(|_| !though_held) {
             return Err(Unwritten::Closed { why });
         }
-        let (answer, answered) = oneshot::channel();
+        let (answer, mut answered) = oneshot::channel();
         let run: Run = Box::new(move |txn, holds| {
             let done = job(txn, holds);
             Done {
@@ -210,7 +218,19 @@ impl Committer {
         if self.jobs.send(Message::Job(Job { seen, run })).await.is_err() {
             return Err(self.unanswered());
         }
-        answered.await.unwrap_or_else(|_| Err(self.unanswered()))
+        match self.alone.look(&mut answered).await {
+            Some(answer) => answer,
+            None => answered.await.unwrap_or_else(|_| Err(self.unanswered())),
+        }
+    }
+
+    /// Says that a job will be brought soon, so that its caller, if they are alone, need not wait for the thread to be woken. It promises
+    /// nothing.
+    pub fn expect(&self) {
+        if self.alone.is() {
+            // If the queue is full, the thread is awake.
+            let _full = self.jobs.try_send(Message::Soon);
+        }
     }
 
     /// What closed the committer, if it is closed. It says nothing of what was to be written.

@@ -1,6 +1,6 @@
 //! Prints what was measured: a table for people, a document for programs.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::Result;
 use clap::ValueEnum as _;
@@ -195,7 +195,7 @@ impl Machine {
             .and_then(|line| line.split_once(':'))
             .map(|(_, model)| model.trim().to_owned());
         let micros = |took: &std::time::Duration| took.as_secs_f64() * 1e6;
-        let syncs = disk::syncs(folder).unwrap_or_default();
+        let syncs = disk::syncs(folder, Duration::ZERO).unwrap_or_default();
         let at = |part: usize| syncs.get(syncs.len() * part / 100).map(micros);
         Self {
             processor: model.unwrap_or_else(|| "unknown processor".to_owned()),
