@@ -104,6 +104,7 @@ impl Diary {
             assert_eq!((&signal.kind, signal.severity()), (&sent.kind, sent.severity()));
             let attributes = sent.attributes.clone().into_iter().collect();
             assert_eq!((&detail.summary, &detail.attributes), (&sent.summary, &attributes));
+            assert_eq!(detail.pointer, sent.pointer);
             assert_eq!(
                 (detail.person.as_ref(), &detail.uprn),
                 (sent.person.as_ref(), &sent.uprn)

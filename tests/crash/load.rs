@@ -24,6 +24,8 @@ use crate::{
 
 /// How many callers push one signal after the other, over two connections.
 const PUSHERS: usize = 6;
+/// The most characters that a signal's pointer may have.
+const POINTER: usize = 500;
 /// How many signals a stream has under way.
 const UNDER_WAY: usize = 16;
 

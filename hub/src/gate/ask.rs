@@ -48,7 +48,7 @@ impl Gate {
         page: &Page,
         now: Timestamp,
     ) -> Result<Answer, Error> {
-        self.committer.expect();
+        let _coming = self.committer.soon();
         let (decision, about, grounds, next) = self.decide(caller, question, page, now)?;
         let permit = self.enter(decision, (about, Noted::default()), Arc::new(grounds), |_| Ok(()));
         let permit = permit.await?;

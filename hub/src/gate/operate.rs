@@ -71,7 +71,7 @@ impl Gate {
     {
         let (ledger, keys, policies) = (self.ledger.clone(), self.keys.clone(), self.policies.clone());
         let (caller, before) = (caller.clone(), self.policies());
-        self.committer.expect();
+        let _coming = self.committer.soon();
         let (ready, seen) = {
             let view = self.committer.view(self.read());
             let ready = match draw_up(&view, &keys, &before, (&caller, operation.clone(), now), &plan) {

@@ -106,7 +106,7 @@ impl Ledger {
         let tail = Tail::load(txn)?;
         let at = tail.at.map_or(entry.at(), |last| entry.at().max(last));
         let entry = entry.at_time(at).map_err(Error::Entry)?;
-        let number = tail.append(txn, entry.into_leaf(), at)?;
+        let number = tail.append(txn, entry)?;
         index::note(txn, number, concerns);
         Ok(Entered { number })
     }

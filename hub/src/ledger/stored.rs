@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error,
+    Error, Written,
     tree::{self, Frontier, Hash},
 };
 use crate::{
@@ -58,15 +58,10 @@ impl Tail {
         Ok(Self { frontier, leaves, at })
     }
 
-    /// Appends an entry's bytes, which have this hash, to the log: the entry, the rows of hashes that it fills, and the tail.
-    /// Returns the entry's number.
-    pub(super) fn append(
-        mut self,
-        txn: &mut Txn<'_>,
-        (bytes, leaf): (Vec<u8>, Hash),
-        at: Timestamp,
-    ) -> Result<u64, Error> {
-        let number = self.frontier.size();
+    /// Appends an entry to the log: the entry, the rows of hashes that it fills, and the tail. Returns the entry's number.
+    pub(super) fn append(mut self, txn: &mut Txn<'_>, entry: Written) -> Result<u64, Error> {
+        let (at, number) = (entry.at(), self.frontier.size());
+        let (bytes, leaf) = entry.into_leaf();
         self.leaves.push(leaf);
         for node in self.frontier.push(leaf).iter().filter(|node| is_kept(node.level)) {
             let hashes = match node.level {

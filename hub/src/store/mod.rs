@@ -15,7 +15,7 @@ mod view;
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
-pub use committer::{Committed, Committer, Hooks, Seal, Unwritten};
+pub use committer::{Coming, Committed, Committer, Hooks, Seal, Unwritten};
 pub use counted::{Counted, Place, Stamp, Topic};
 pub use disk::{CACHE, Disk, SEGMENT};
 pub use memory::{Fault, Memory, Operations};

@@ -1,71 +1,172 @@
-//! How a caller who is alone is kept from waiting for a core to wake: a core that has fallen asleep takes as long to wake as
-//! half of what an answer takes. Whoever waits then looks for what they wait for, for a while.
-//! Never takes a core from anyone who has something to do there: between two looks, all others go first.
+//! How a caller who is alone is kept from waiting for a core to wake, which takes as long as a good part of an answer: who
+//! waits looks for what they wait for, for a while, and sleeps only then.
+//! Never does so for anyone who is not alone, nor where there is but one core.
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    thread,
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use tokio::{
-    sync::{
-        mpsc,
-        oneshot::{self, error::TryRecvError},
-    },
+    sync::oneshot::{Receiver, error::TryRecvError},
     task,
 };
 
 /// For how long one looks at most: longer than an answer takes to decide, and than a commit mostly takes.
-const PATIENCE: Duration = Duration::from_micros(500);
+pub(super) const PATIENCE: Duration = Duration::from_micros(500);
 
-/// After so many groups of one job, callers come one at a time, as far as can be told. Under load there is one such group now
-/// and then, and to look is then to take time from others.
-pub(in crate::store) const STREAK: u32 = 8;
+/// Counts who is about to bring a job, or has brought one and waits.
+#[derive(Debug)]
+pub(super) struct Alone {
+    coming: AtomicUsize,
+    /// With one core alone, who looks would keep from it what they wait for.
+    has_room: bool,
+}
 
-/// How many groups of one job there were, one after the other.
-#[derive(Debug, Default)]
-pub(super) struct Alone(AtomicU32);
+/// Somebody who is about to bring a job, until it is dropped.
+#[derive(Debug)]
+#[must_use = "who is not counted is not kept from sleeping"]
+pub struct Coming<'a>(&'a Alone);
 
 impl Alone {
-    /// Whether callers come one at a time.
-    pub(super) fn is(&self) -> bool {
-        self.0.load(Ordering::Relaxed) >= STREAK
+    /// Nobody yet, on a machine with so many cores.
+    pub(super) fn new(cores: usize) -> Self {
+        Self {
+            coming: AtomicUsize::new(0),
+            has_room: cores > 1,
+        }
     }
 
-    /// So many jobs share the group that is being committed. To be called by the committing thread alone.
-    pub(super) fn note(&self, jobs: usize) {
-        let streak = if jobs <= 1 {
-            self.0.load(Ordering::Relaxed) + 1
-        } else {
-            0
-        };
-        self.0.store(streak.min(STREAK), Ordering::Relaxed);
+    /// Counts somebody, and says whether they are the only one.
+    pub(super) fn count(&self) -> (Coming<'_>, bool) {
+        let before = self.coming.fetch_add(1, Ordering::Relaxed);
+        (Coming(self), before == 0 && self.has_room)
     }
 
-    /// Looks for an answer, as long as its caller is alone. `None` if it is not there yet, or never will be.
-    pub(super) async fn look<T>(&self, answered: &mut oneshot::Receiver<T>) -> Option<T> {
+    /// The answer to a job. `None` if there will be none.
+    pub(super) async fn answer<T>(&self, mut answered: Receiver<T>) -> Option<T> {
         let began = Instant::now();
-        while self.is() && began.elapsed() < PATIENCE {
+        while self.is_anybody() && began.elapsed() < PATIENCE {
             match answered.try_recv() {
                 Ok(answer) => return Some(answer),
+                // A receiver that has told this must not be asked again.
                 Err(TryRecvError::Closed) => return None,
                 Err(TryRecvError::Empty) => task::yield_now().await,
             }
         }
-        None
+        answered.await.ok()
+    }
+
+    /// Whether one is counted, and no other.
+    fn is_anybody(&self) -> bool {
+        self.has_room && self.coming.load(Ordering::Relaxed) == 1
     }
 }
 
-/// Looks for a message that is about to be sent.
-pub(super) fn look_for<T>(coming: &mut mpsc::Receiver<T>) -> Option<T> {
-    let began = Instant::now();
-    while began.elapsed() < PATIENCE {
-        match coming.try_recv() {
-            Ok(message) => return Some(message),
-            Err(mpsc::error::TryRecvError::Disconnected) => return None,
-            Err(mpsc::error::TryRecvError::Empty) => thread::yield_now(),
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.0.coming.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::{Pin, pin},
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering},
+        },
+        task::{Context, Poll, Wake, Waker},
+    };
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// Tells whether it was woken.
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
         }
     }
-    None
+
+    /// Polls once what is pending, and says whether it wants to be polled again at once: whether it looks.
+    fn looks<T>(answer: &mut Pin<&mut impl Future<Output = Option<T>>>) -> bool {
+        let woken = Arc::<Woken>::default();
+        let waker = Waker::from(woken.clone());
+        assert!(answer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        woken.0.load(Ordering::SeqCst)
+    }
+
+    fn now<T>(answer: &mut Pin<&mut impl Future<Output = Option<T>>>) -> Poll<Option<T>> {
+        answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn who_is_alone_looks_for_a_while() {
+        let alone = Alone::new(2);
+        let (_coming, first) = alone.count();
+        assert!(first);
+        for answers in [true, false] {
+            let (sender, answered) = oneshot::channel();
+            let mut answer = pin!(alone.answer(answered));
+            assert!(looks(&mut answer));
+            match answers {
+                true => sender.send(7).unwrap(),
+                false => drop(sender),
+            }
+            assert_eq!(now(&mut answer), Poll::Ready(answers.then_some(7)));
+        }
+    }
+
+    #[test]
+    fn whoever_has_looked_for_long_enough_sleeps_until_there_is_an_answer() {
+        let alone = Alone::new(2);
+        let (_coming, _first) = alone.count();
+        for answers in [true, false] {
+            let (sender, answered) = oneshot::channel();
+            let mut answer = pin!(alone.answer(answered));
+            assert!((0..100_000_000).any(|_| !looks(&mut answer)), "it looks for ever");
+            match answers {
+                true => sender.send(7).unwrap(),
+                false => drop(sender),
+            }
+            assert_eq!(now(&mut answer), Poll::Ready(answers.then_some(7)));
+        }
+    }
+
+    #[test]
+    fn who_is_not_alone_or_has_one_core_does_not_look() {
+        for (cores, count, expected) in [(2, 0, false), (2, 1, true), (2, 2, false), (1, 1, false)] {
+            let alone = Alone::new(cores);
+            let coming: Vec<_> = (0..count).map(|_| alone.count()).collect();
+            let only: Vec<_> = coming.iter().filter(|(_, only)| *only).collect();
+            assert_eq!(
+                only.len(),
+                usize::from(count > 0 && cores > 1),
+                "{cores} cores, {count} coming"
+            );
+            let (_sender, answered) = oneshot::channel::<()>();
+            let mut answer = pin!(alone.answer(answered));
+            assert_eq!(looks(&mut answer), expected, "{cores} cores, {count} coming");
+        }
+    }
+
+    #[test]
+    fn who_looks_stops_when_another_comes() {
+        let alone = Alone::new(2);
+        let (_coming, _first) = alone.count();
+        let (_sender, answered) = oneshot::channel::<()>();
+        let mut answer = pin!(alone.answer(answered));
+        assert!(looks(&mut answer));
+        let other = alone.count();
+        assert!(!looks(&mut answer));
+        drop(other);
+        let (_sender, answered) = oneshot::channel::<()>();
+        assert!(looks(&mut pin!(alone.answer(answered))));
+    }
 }

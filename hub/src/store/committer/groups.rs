@@ -5,14 +5,12 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock},
     thread,
+    time::Instant,
 };
 
 use tokio::sync::mpsc;
 
-use super::{
-    Hooks, Unwritten,
-    alone::{Alone, look_for},
-};
+use super::{Hooks, Unwritten, alone::PATIENCE};
 use crate::store::{
     BATCH_CAP, Store, Txn,
     effort::Effort,
@@ -59,21 +57,13 @@ pub(super) struct Thread {
     pub(super) waiting: mpsc::Receiver<Message>,
     pub(super) recent: Recent,
     pub(super) effort: Arc<Effort>,
-    pub(super) alone: Arc<Alone>,
     pub(super) why: Arc<OnceLock<Arc<str>>>,
 }
 
 impl Thread {
     pub(super) fn run(mut self) {
         let mut shared = false;
-        while let Some(message) = self.waiting.blocking_recv() {
-            let message = match message {
-                Message::Soon => look_for(&mut self.waiting),
-                message => Some(message),
-            };
-            let Some(message) = message else {
-                continue;
-            };
+        while let Some(message) = next(&mut self.waiting) {
             if shared {
                 (0..YIELDS).for_each(|_| thread::yield_now());
             }
@@ -128,7 +118,6 @@ impl Thread {
             let full = stop || bytes > GROUP_FULL || answers.len() >= GROUP_CAP;
             next = if full { None } else { self.waiting.try_recv().ok() };
         }
-        self.alone.note(answers.len());
         if !txn.is_empty() {
             (self.hooks.seal)(&mut txn).map_err(|error| error.in_full())?;
             let (batch, announced) = txn.finish();
@@ -143,6 +132,34 @@ impl Thread {
         }
         Ok(stop)
     }
+}
+
+/// Waits for the next message that is more than the word that one is coming. `None` once there will be none.
+fn next(waiting: &mut mpsc::Receiver<Message>) -> Option<Message> {
+    loop {
+        match waiting.blocking_recv()? {
+            Message::Soon => {
+                if let Some(message) = look(waiting) {
+                    return Some(message);
+                }
+            }
+            message => return Some(message),
+        }
+    }
+}
+
+/// Looks for a message that is coming, for a while. Other threads go first.
+fn look(waiting: &mut mpsc::Receiver<Message>) -> Option<Message> {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        match waiting.try_recv() {
+            Ok(Message::Soon) => {}
+            Ok(message) => return Some(message),
+            Err(mpsc::error::TryRecvError::Empty) => thread::yield_now(),
+            Err(mpsc::error::TryRecvError::Disconnected) => return None,
+        }
+    }
+    None
 }
 
 type Answer = Box<dyn FnOnce() + Send>;
@@ -168,5 +185,33 @@ fn run_job(Job { seen, run }: Job, group: &mut Txn<'_>, recent: &Recent) -> (Opt
             let why = "it writes more than the store takes at once";
             (Some(Box::new(move || answer(Some(Unwritten::Refused { why })))), 0)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_coming_is_looked_for_for_a_while() {
+        let (sender, mut waiting) = mpsc::channel(8);
+        assert!(look(&mut waiting).is_none(), "nothing came");
+        for message in [Message::Soon, Message::Soon, Message::Stop] {
+            assert!(sender.try_send(message).is_ok());
+        }
+        assert!(matches!(look(&mut waiting), Some(Message::Stop)));
+        drop(sender);
+        assert!(look(&mut waiting).is_none(), "nothing will come");
+    }
+
+    #[test]
+    fn the_word_that_one_is_coming_is_no_message() {
+        let (sender, mut waiting) = mpsc::channel(8);
+        for message in [Message::Soon, Message::Stop, Message::Soon] {
+            assert!(sender.try_send(message).is_ok());
+        }
+        assert!(matches!(next(&mut waiting), Some(Message::Stop)));
+        drop(sender);
+        assert!(next(&mut waiting).is_none());
     }
 }

@@ -21,8 +21,7 @@ use super::{
     view::{Recent, Seen, View},
 };
 use alone::Alone;
-#[cfg(test)]
-pub(super) use alone::STREAK;
+pub use alone::Coming;
 use groups::{Done, Job, Message, Run, Thread};
 
 /// How many jobs may wait before those who bring more must wait to hand them over.
@@ -104,11 +103,9 @@ impl Committer {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
         let (why, effort) = (Arc::new(OnceLock::new()), Arc::<Effort>::default());
-        let alone = Arc::<Alone>::default();
         let work = Thread {
             recent: Recent::default(),
             effort: Arc::clone(&effort),
-            alone: Arc::clone(&alone),
             store,
             hooks,
             waiting,
@@ -127,7 +124,7 @@ impl Committer {
         Ok(Self {
             jobs,
             effort,
-            alone,
+            alone: Arc::new(Alone::new(thread::available_parallelism().map_or(1, Into::into))),
             why,
             held: Arc::default(),
             ended,
@@ -204,7 +201,7 @@ impl Committer {
         if let Some(why) = self.held.lock().clone().filter(|_| !though_held) {
             return Err(Unwritten::Closed { why });
         }
-        let (answer, mut answered) = oneshot::channel();
+        let (answer, answered) = oneshot::channel();
         let run: Run = Box::new(move |txn, holds| {
             let done = job(txn, holds);
             Done {
@@ -218,19 +215,19 @@ impl Committer {
         if self.jobs.send(Message::Job(Job { seen, run })).await.is_err() {
             return Err(self.unanswered());
         }
-        match self.alone.look(&mut answered).await {
-            Some(answer) => answer,
-            None => answered.await.unwrap_or_else(|_| Err(self.unanswered())),
-        }
+        let answer = self.alone.answer(answered).await;
+        answer.unwrap_or_else(|| Err(self.unanswered()))
     }
 
-    /// Says that a job will be brought soon, so that its caller, if they are alone, need not wait for the thread to be woken. It promises
-    /// nothing.
-    pub fn expect(&self) {
-        if self.alone.is() {
+    /// Says that a job will be brought soon, until what it gives is dropped: who is alone then need not wait for the thread to
+    /// be woken, nor to be woken by it. It promises nothing.
+    pub fn soon(&self) -> Coming<'_> {
+        let (coming, only) = self.alone.count();
+        if only {
             // If the queue is full, the thread is awake.
             let _full = self.jobs.try_send(Message::Soon);
         }
+        coming
     }
 
     /// What closed the committer, if it is closed. It says nothing of what was to be written.

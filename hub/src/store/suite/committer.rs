@@ -182,6 +182,40 @@ fn a_failed_commit_closes_the_committer_for_good_and_nothing_of_it_is_seen() {
 }
 
 #[test]
+fn a_job_that_was_said_to_come_may_come_or_not() {
+    on_each(|store| {
+        let committer = started(Arc::clone(&store));
+        wait(async {
+            drop(committer.soon());
+            let coming = committer.soon();
+            committer.commit(puts(b"a")).await.unwrap().unwrap();
+            drop(coming);
+            let (_one, _another) = (committer.soon(), committer.soon());
+            committer.commit(puts(b"b")).await.unwrap().unwrap();
+            drop(committer.soon());
+            committer.stop().await;
+            let _late = committer.soon();
+            closed(committer.commit(puts(b"c")).await);
+        });
+        assert_eq!(everything(&*store).len(), 2);
+    });
+}
+
+#[test]
+fn who_is_alone_is_told_of_a_job_that_panics_and_of_a_commit_that_fails() {
+    let store = Arc::new(Memory::new());
+    let committer = started(store.clone());
+    wait(async {
+        let _coming = committer.soon();
+        let job = |_: &mut Txn<'_>| -> Result<(), &'static str> { panic!("a name that must not be told") };
+        assert!(matches!(committer.commit(job).await, Err(Unwritten::Refused { .. })));
+        store.fail(Fault::Commit { skip: 0 });
+        closed(committer.commit(puts(b"failing")).await);
+        closed(committer.commit(puts(b"later")).await);
+    });
+}
+
+#[test]
 fn a_failed_commit_withholds_even_refusals_that_rested_on_it() {
     let store = Arc::new(Memory::new());
     store.fail(Fault::Commit { skip: 0 });

@@ -11,7 +11,7 @@ use super::{
 use crate::store::{Committer, Disk, Hooks, Memory, Read, Txn, Unwritten, VALUE_CAP};
 
 /// A job that waits until told, and then puts one key. While it waits, others queue up behind it.
-pub(super) fn held(
+fn held(
     key: &[u8],
 ) -> (
     mpsc::Sender<()>,

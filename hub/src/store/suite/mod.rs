@@ -1,6 +1,5 @@
 //! What every engine must do, and the committer on top of them. Never names an engine in a test that both must pass.
 
-mod alone;
 mod committer;
 mod copies;
 mod disk;

@@ -12,7 +12,7 @@ use std::{
 const TRIES: usize = 50;
 
 /// How long each of some writes took until it was on the disk, in ascending order. Before each there is a pause: after one,
-/// disks take longer.
+/// it takes longer.
 ///
 /// # Errors
 /// If the file cannot be written.
