@@ -1,5 +1,6 @@
 //! How a caller who is alone is kept from waiting for a core to wake, which takes as long as a good part of an answer: who
-//! waits looks for what they wait for, for a while, and sleeps only then.
+//! waits looks for what they wait for, for a while, and sleeps only then. That takes time of a core that has nothing else to
+//! do for the hub.
 //! Never does so for anyone who is not alone, nor where there is but one core.
 
 use std::{
@@ -19,8 +20,8 @@ pub(super) const PATIENCE: Duration = Duration::from_micros(500);
 #[derive(Debug)]
 pub(super) struct Alone {
     coming: AtomicUsize,
-    /// With one core alone, who looks would keep from it what they wait for.
-    has_room: bool,
+    /// For how long who is alone looks.
+    patience: Duration,
 }
 
 /// Somebody who is about to bring a job, until it is dropped.
@@ -29,24 +30,25 @@ pub(super) struct Alone {
 pub struct Coming<'a>(&'a Alone);
 
 impl Alone {
-    /// Nobody yet, on a machine with so many cores.
-    pub(super) fn new(cores: usize) -> Self {
+    /// Nobody yet. With so many cores, whoever is alone looks for so long: not at all with one, from which they would keep
+    /// what they wait for.
+    pub(super) fn new(cores: usize, patience: Duration) -> Self {
         Self {
             coming: AtomicUsize::new(0),
-            has_room: cores > 1,
+            patience: if cores > 1 { patience } else { Duration::ZERO },
         }
     }
 
-    /// Counts somebody, and says whether they are the only one.
+    /// Counts somebody, and says whether they are the only one and may look.
     pub(super) fn count(&self) -> (Coming<'_>, bool) {
         let before = self.coming.fetch_add(1, Ordering::Relaxed);
-        (Coming(self), before == 0 && self.has_room)
+        (Coming(self), before == 0 && !self.patience.is_zero())
     }
 
     /// The answer to a job. `None` if there will be none.
     pub(super) async fn answer<T>(&self, mut answered: Receiver<T>) -> Option<T> {
         let began = Instant::now();
-        while self.is_anybody() && began.elapsed() < PATIENCE {
+        while self.coming.load(Ordering::Relaxed) == 1 && began.elapsed() < self.patience {
             match answered.try_recv() {
                 Ok(answer) => return Some(answer),
                 // A receiver that has told this must not be asked again.
@@ -55,11 +57,6 @@ impl Alone {
             }
         }
         answered.await.ok()
-    }
-
-    /// Whether one is counted, and no other.
-    fn is_anybody(&self) -> bool {
-        self.has_room && self.coming.load(Ordering::Relaxed) == 1
     }
 }
 
@@ -107,8 +104,8 @@ mod tests {
     }
 
     #[test]
-    fn who_is_alone_looks_for_a_while() {
-        let alone = Alone::new(2);
+    fn who_is_alone_looks_for_their_answer() {
+        let alone = Alone::new(2, Duration::MAX);
         let (_coming, first) = alone.count();
         assert!(first);
         for answers in [true, false] {
@@ -125,7 +122,7 @@ mod tests {
 
     #[test]
     fn whoever_has_looked_for_long_enough_sleeps_until_there_is_an_answer() {
-        let alone = Alone::new(2);
+        let alone = Alone::new(2, PATIENCE);
         let (_coming, _first) = alone.count();
         for answers in [true, false] {
             let (sender, answered) = oneshot::channel();
@@ -142,7 +139,7 @@ mod tests {
     #[test]
     fn who_is_not_alone_or_has_one_core_does_not_look() {
         for (cores, count, expected) in [(2, 0, false), (2, 1, true), (2, 2, false), (1, 1, false)] {
-            let alone = Alone::new(cores);
+            let alone = Alone::new(cores, Duration::MAX);
             let coming: Vec<_> = (0..count).map(|_| alone.count()).collect();
             let only: Vec<_> = coming.iter().filter(|(_, only)| *only).collect();
             assert_eq!(
@@ -158,7 +155,7 @@ mod tests {
 
     #[test]
     fn who_looks_stops_when_another_comes() {
-        let alone = Alone::new(2);
+        let alone = Alone::new(2, Duration::MAX);
         let (_coming, _first) = alone.count();
         let (_sender, answered) = oneshot::channel::<()>();
         let mut answer = pin!(alone.answer(answered));

@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc;
@@ -139,7 +139,7 @@ fn next(waiting: &mut mpsc::Receiver<Message>) -> Option<Message> {
     loop {
         match waiting.blocking_recv()? {
             Message::Soon => {
-                if let Some(message) = look(waiting) {
+                if let Some(message) = look(waiting, PATIENCE) {
                     return Some(message);
                 }
             }
@@ -149,9 +149,9 @@ fn next(waiting: &mut mpsc::Receiver<Message>) -> Option<Message> {
 }
 
 /// Looks for a message that is coming, for a while. Other threads go first.
-fn look(waiting: &mut mpsc::Receiver<Message>) -> Option<Message> {
+fn look(waiting: &mut mpsc::Receiver<Message>, patience: Duration) -> Option<Message> {
     let began = Instant::now();
-    while began.elapsed() < PATIENCE {
+    while began.elapsed() < patience {
         match waiting.try_recv() {
             Ok(Message::Soon) => {}
             Ok(message) => return Some(message),
@@ -195,13 +195,13 @@ mod tests {
     #[test]
     fn a_message_that_is_coming_is_looked_for_for_a_while() {
         let (sender, mut waiting) = mpsc::channel(8);
-        assert!(look(&mut waiting).is_none(), "nothing came");
+        assert!(look(&mut waiting, PATIENCE).is_none(), "nothing came");
         for message in [Message::Soon, Message::Soon, Message::Stop] {
             assert!(sender.try_send(message).is_ok());
         }
-        assert!(matches!(look(&mut waiting), Some(Message::Stop)));
+        assert!(matches!(look(&mut waiting, Duration::MAX), Some(Message::Stop)));
         drop(sender);
-        assert!(look(&mut waiting).is_none(), "nothing will come");
+        assert!(look(&mut waiting, Duration::MAX).is_none(), "nothing will come");
     }
 
     #[test]

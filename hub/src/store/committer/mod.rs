@@ -20,8 +20,8 @@ use super::{
     effort::Effort,
     view::{Recent, Seen, View},
 };
-use alone::Alone;
 pub use alone::Coming;
+use alone::{Alone, PATIENCE};
 use groups::{Done, Job, Message, Run, Thread};
 
 /// How many jobs may wait before those who bring more must wait to hand them over.
@@ -103,6 +103,7 @@ impl Committer {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
         let (why, effort) = (Arc::new(OnceLock::new()), Arc::<Effort>::default());
+        let cores = thread::available_parallelism().map_or(1, Into::into);
         let work = Thread {
             recent: Recent::default(),
             effort: Arc::clone(&effort),
@@ -124,7 +125,7 @@ impl Committer {
         Ok(Self {
             jobs,
             effort,
-            alone: Arc::new(Alone::new(thread::available_parallelism().map_or(1, Into::into))),
+            alone: Arc::new(Alone::new(cores, PATIENCE)),
             why,
             held: Arc::default(),
             ended,
