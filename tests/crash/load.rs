@@ -92,7 +92,7 @@ pub(super) struct Enough {
 pub(super) async fn until_killed(home: &Home, served: Served, round: u64, life: &Life) -> Told {
     let notes = Notes::default();
     let pointer = if life.file {
-        "\u{1f4c2}".repeat(500)
+        "\u{1f4c2}".repeat(POINTER)
     } else {
         String::new()
     };
