@@ -1,10 +1,10 @@
 //! How a caller who is alone is kept from waiting for a core to wake, which takes as long as a good part of an answer: who
-//! waits looks for what they wait for, for a while, and sleeps only then. That takes time of a core that has nothing else to
-//! do for the hub.
+//! waits looks for what they wait for, for a while, and sleeps only then. Between two looks, other tasks and threads go first.
 //! Never does so for anyone who is not alone, nor where there is but one core.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -53,7 +53,11 @@ impl Alone {
                 Ok(answer) => return Some(answer),
                 // A receiver that has told this must not be asked again.
                 Err(TryRecvError::Closed) => return None,
-                Err(TryRecvError::Empty) => task::yield_now().await,
+                Err(TryRecvError::Empty) => {
+                    // The committing thread may wait for this very core.
+                    thread::yield_now();
+                    task::yield_now().await;
+                }
             }
         }
         answered.await.ok()
