@@ -1,9 +1,10 @@
 //! Rows that are committed and not in sled yet, as they lie over it: the young, which grow, over the old, which are being
 //! settled. Never on the disk: the journal has them there.
 
-use std::{ops::Bound, sync::Arc, vec};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc, vec};
 
 use parking_lot::RwLock;
+use smallvec::SmallVec;
 
 use crate::store::{Batch, Error, Visit, merge::laid_over};
 
@@ -23,7 +24,10 @@ pub(super) struct Layers {
 
 /// The last row of each key that some commits wrote.
 #[derive(Default)]
-pub(super) struct Layer(RwLock<Batch>);
+pub(super) struct Layer(RwLock<BTreeMap<Key, Option<Vec<u8>>>>);
+
+/// Keys, none of which the hub makes longer, lie in the map itself: what a look compares is then not all over the memory.
+type Key = SmallVec<[u8; 48]>;
 
 impl Layers {
     /// What the layers say of a key: a value, that it was deleted, or (`None`) nothing.
@@ -50,12 +54,15 @@ impl Layers {
 impl Layer {
     /// Rows that nothing was added to yet.
     pub(super) fn new(rows: Batch) -> Self {
-        Self(RwLock::new(rows))
+        let layer = Self::default();
+        layer.add(rows);
+        layer
     }
 
     /// Adds a batch. Readers of one key see all of it or nothing.
     pub(super) fn add(&self, batch: Batch) {
-        self.0.write().extend(batch);
+        let rows = batch.into_iter().map(|(key, value)| (Key::from_slice(&key), value));
+        self.0.write().extend(rows);
     }
 
     /// How many rows there are.
@@ -99,7 +106,7 @@ impl Rows<'_> {
         let range = (self.from.as_ref().map(Vec::as_slice), Bound::Excluded(self.to));
         for (key, value) in rows.range::<[u8], _>(range) {
             bytes += key.len() + value.as_ref().map_or(0, Vec::len);
-            copied.push((key.clone(), value.clone()));
+            copied.push((key.to_vec(), value.clone()));
             if copied.len() >= self.size || bytes >= COPIED_BYTES {
                 self.ended = false;
                 break;
