@@ -10,8 +10,8 @@ use crate::{
     decide::{Decision, RefusalCode, Tally},
     keys::{self, Vault},
     ledger::{
-        self, Class, Commitment, Entered, Entry, Hex, Hidden, Ledger, Period, Refusal, Remainder, Shown, Subject,
-        Touched, Written, concern,
+        self, Class, Commitment, Entered, Entry, Hex, Hidden, Ledger, Period, Prepared, Refusal, Remainder, Shown,
+        Subject, Touched, concern,
     },
     store::{Batch, Read, Txn},
 };
@@ -44,7 +44,7 @@ impl Noted {
 
 /// An entry that is ready to be appended.
 pub(super) struct Ready {
-    entry: Written,
+    entry: Prepared,
     /// The subjects under which it is to be found again: whom it is about, whose signals it shows, who asks, and under which
     /// agreements.
     concerns: Vec<[u8; 16]>,
@@ -163,7 +163,7 @@ fn draw_up(
     };
     concerns.extend(concern::of(&entry));
     Ok(Ready {
-        entry: amend(entry).write().map_err(ledger::Error::Entry)?,
+        entry: Prepared::of(&amend(entry)).map_err(ledger::Error::Entry)?,
         concerns: concerns.into_iter().collect(),
         key: txn.into_writes(),
     })

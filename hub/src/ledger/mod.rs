@@ -8,6 +8,7 @@ pub mod held;
 mod index;
 mod packed;
 mod period;
+mod prepared;
 pub mod read;
 mod rotation;
 mod rows;
@@ -19,6 +20,7 @@ mod tests;
 pub mod verify;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 #[cfg(test)]
 pub(crate) use index::forget_mention;
@@ -28,6 +30,7 @@ pub use placehub_ledger::{
     Remainder, Shown, Signer, Subject, Touched, VerifierKey, WitnessKey, Written, tree, witness,
 };
 
+pub use prepared::Prepared;
 pub use rotation::{Unchanged, check_key, last_rotation, rotate};
 
 use crate::store::{self, Committed, Txn};
@@ -38,6 +41,7 @@ use stored::Tail;
 pub struct Ledger {
     signer: Signer,
     waiting: index::Waiting,
+    packer: Mutex<packed::Packer>,
 }
 
 /// Evidence that an entry is in a transaction. It becomes a [`Receipt`] once that is durable.
@@ -81,6 +85,7 @@ impl Ledger {
         Self {
             signer,
             waiting: index::Waiting::unknown(),
+            packer: Mutex::default(),
         }
     }
 
@@ -95,14 +100,14 @@ impl Ledger {
     /// # Errors
     /// If the entry contradicts itself, or the stored tail cannot be read. The transaction must then be dropped.
     pub fn enter(&self, txn: &mut Txn<'_>, entry: Entry, concerns: &[[u8; 16]]) -> Result<Entered, Error> {
-        self.append(txn, entry.write().map_err(Error::Entry)?, concerns)
+        self.append(txn, Prepared::of(&entry).map_err(Error::Entry)?, concerns)
     }
 
-    /// As [`Ledger::enter`], of an entry that was encoded before.
+    /// As [`Ledger::enter`], of an entry that was made ready before.
     ///
     /// # Errors
     /// As for [`Ledger::enter`].
-    pub fn append(&self, txn: &mut Txn<'_>, entry: Written, concerns: &[[u8; 16]]) -> Result<Entered, Error> {
+    pub fn append(&self, txn: &mut Txn<'_>, entry: Prepared, concerns: &[[u8; 16]]) -> Result<Entered, Error> {
         let tail = Tail::load(txn)?;
         let at = tail.at.map_or(entry.at(), |last| entry.at().max(last));
         let entry = entry.at_time(at).map_err(Error::Entry)?;
@@ -151,7 +156,7 @@ impl Ledger {
             doing: "sign the ledger's head",
             source: Box::new(why),
         })?;
-        packed::pack(txn);
+        self.packer.lock().pack(txn);
         Ok(())
     }
 

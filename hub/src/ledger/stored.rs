@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Written,
+    Error, Prepared,
     tree::{self, Frontier, Hash},
 };
 use crate::{
@@ -59,9 +59,9 @@ impl Tail {
     }
 
     /// Appends an entry to the log: the entry, the rows of hashes that it fills, and the tail. Returns the entry's number.
-    pub(super) fn append(mut self, txn: &mut Txn<'_>, entry: Written) -> Result<u64, Error> {
+    pub(super) fn append(mut self, txn: &mut Txn<'_>, entry: Prepared) -> Result<u64, Error> {
         let (at, number) = (entry.at(), self.frontier.size());
-        let (bytes, leaf) = entry.into_leaf();
+        let (row, leaf) = entry.into_leaf();
         self.leaves.push(leaf);
         for node in self.frontier.push(leaf).iter().filter(|node| is_kept(node.level)) {
             let hashes = match node.level {
@@ -72,13 +72,13 @@ impl Tail {
             };
             txn.put(node_key(node.level, node.index), hashes.concat());
         }
-        let row = TailRow {
+        let tail = TailRow {
             size: self.frontier.size(),
             at: Some(at),
             hashes: &[self.frontier.peaks(), &self.leaves].concat().concat(),
         };
-        txn.put(entry_key(number), bytes);
-        txn.put(tail_key(), row::encode(tables::SINGLE, &row).map_err(Error::Store)?);
+        txn.put(entry_key(number), row);
+        txn.put(tail_key(), row::encode(tables::SINGLE, &tail).map_err(Error::Store)?);
         Ok(number)
     }
 }

@@ -293,9 +293,14 @@ impl Written {
         Ok(self)
     }
 
-    /// The bytes that are kept, and their hash as a leaf of the tree.
-    pub fn into_leaf(self) -> (Vec<u8>, Hash) {
-        (self.bytes, self.leaf)
+    /// The bytes that are hashed.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Their hash as a leaf of the tree.
+    pub fn leaf(&self) -> Hash {
+        self.leaf
     }
 }
 

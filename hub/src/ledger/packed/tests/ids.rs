@@ -75,3 +75,23 @@ fn a_row_whose_ids_do_not_fit_it_is_spoilt() {
     let text = b"{07070707-0707-0707-0707-070707070707".to_vec();
     assert_eq!(with_its_id, [(31, text)]);
 }
+
+#[test]
+fn a_row_that_is_not_packed_and_whose_ids_do_not_fit_it_is_spoilt() {
+    let apart = |text: &[u8], ids: &[u8], count: u32| [&[APART], text, ids, &count.to_be_bytes()].concat();
+    let (mark, id) = ([b'{', MARK], [7; 16]);
+    for row in [
+        apart(&mark, &[], 0),
+        apart(&mark, &id, 0),
+        apart(b"{", &id, 1),
+        apart(&mark, &id[..15], 1),
+        apart(&mark, &id, 2),
+        apart(&[mark, mark].concat(), &id, 1),
+        apart(&[], &[], u32::MAX),
+        vec![APART, 0, 0, 0],
+    ] {
+        assert_eq!(unpack(31, &row), None, "{row:?}");
+    }
+    let text = b"{07070707-0707-0707-0707-070707070707".to_vec();
+    assert_eq!(unpack(31, &apart(&mark, &id, 1)), Some(vec![(31, text)]));
+}

@@ -13,15 +13,20 @@ use crate::{
 /// A store into which batches of entries were put, one after the other, each packed; with raw ones before them.
 fn kept(raw: &[Vec<u8>], batches: &[Vec<Vec<u8>>]) -> Memory {
     let memory = Memory::new();
-    let mut number = 0;
+    let (mut packer, mut number) = (Packer::default(), 0);
     let mut put = |entries: &[Vec<u8>], packing: bool| {
         let mut txn = Txn::new(&memory);
         for entry in entries {
-            txn.put(entry_key(number), entry.clone());
+            let row = if packing {
+                Parted::of(entry).into_row()
+            } else {
+                entry.clone()
+            };
+            txn.put(entry_key(number), row);
             number += 1;
         }
         if packing {
-            pack(&mut txn);
+            packer.pack(&mut txn);
         }
         memory.commit(txn.into_writes()).unwrap();
     };
@@ -92,6 +97,14 @@ proptest! {
     }
 
     #[test]
+    fn what_was_not_packed_yet_is_read_as_it_was_entered(entries in entries(10)) {
+        for (number, entry) in (0..).zip(entries) {
+            let row = Parted::of(&entry).into_row();
+            prop_assert_eq!(unpack(number, &row), Some(vec![(number, entry)]));
+        }
+    }
+
+    #[test]
     fn no_row_is_longer_than_the_store_takes_or_goes_over_a_row_of_hashes(batches in vec(entries(40), 0..4)) {
         let memory = kept(&[], &batches);
         for (last, row) in rows(&memory) {
@@ -144,7 +157,7 @@ fn one_entry_is_packed_if_that_makes_it_shorter() {
 #[test]
 fn a_flipped_byte_in_a_packed_row_names_an_entry_of_that_row() {
     let mut good = samples::many(37);
-    pack(&mut good);
+    Packer::default().pack(&mut good);
     let key = samples::signer(1).verifier_key().clone();
     let all = read::export(&good, 0, 99).unwrap();
     assert_eq!((all.len(), rows(&good).len()), (37, 3));
@@ -206,7 +219,7 @@ fn packed_ledger(count: u16) -> Txn<'static> {
         ..samples::pushed()
     };
     let mut good = samples::filled((0..count).map(|n| (entry(n), vec![])));
-    pack(&mut good);
+    Packer::default().pack(&mut good);
     good
 }
 
@@ -282,12 +295,12 @@ fn a_row_that_also_claims_entries_of_the_row_before_it_is_found_and_nobody_reads
         ledger.seal(good).unwrap();
     };
     enter(&mut good, 37);
-    pack(&mut good);
+    Packer::default().pack(&mut good);
     let before = read::export(&good, 0, 99).unwrap();
     // A batch of its own.
     let mut txn = Txn::new(&good);
     enter(&mut txn, 3);
-    pack(&mut txn);
+    Packer::default().pack(&mut txn);
     let key = samples::signer(1).verifier_key().clone();
     assert_eq!(verify_stored(&txn, &key).unwrap().size, 40);
     let all = read::export(&txn, 0, 99).unwrap();
@@ -303,7 +316,12 @@ fn a_row_that_also_claims_entries_of_the_row_before_it_is_found_and_nobody_reads
         .map(|number| (number, samples::refused().encode().unwrap()))
         .collect();
     let mut forging = Txn::new(&txn);
-    put(&mut forging, &[&forged[..5], &all[37..]].concat());
+    let forged: Vec<_> = forged[..5]
+        .iter()
+        .chain(&all[37..])
+        .map(|(number, entry)| Part::read(*number, entry))
+        .collect();
+    Packer::default().put(&mut forging, &forged);
     let of_them = read::concerning(&forging, &[them], 0..99, 99).unwrap();
     assert!(
         of_them.iter().eq(all.iter().rev()),
@@ -316,7 +334,7 @@ fn a_row_that_also_claims_entries_of_the_row_before_it_is_found_and_nobody_reads
 #[test]
 fn a_spoilt_row_is_shown_to_nobody() {
     let (mut good, them) = (samples::many(37), samples::subject(1));
-    pack(&mut good);
+    Packer::default().pack(&mut good);
     let mut other = good.get(&entry_key(15)).unwrap().unwrap();
     other[5] ^= 1;
     for row in [other, vec![0; 9], vec![]] {
