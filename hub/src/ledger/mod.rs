@@ -34,7 +34,7 @@ pub use prepared::Prepared;
 pub use rotation::{Unchanged, check_key, last_rotation, rotate};
 
 use crate::store::{self, Committed, Txn};
-use stored::Tail;
+use stored::{LastTail, Tail};
 
 /// Writes the ledger of this node of the hub and signs its head.
 #[derive(Debug)]
@@ -42,6 +42,7 @@ pub struct Ledger {
     signer: Signer,
     waiting: index::Waiting,
     packer: Mutex<packed::Packer>,
+    tail: LastTail,
 }
 
 /// Evidence that an entry is in a transaction. It becomes a [`Receipt`] once that is durable.
@@ -86,6 +87,7 @@ impl Ledger {
             signer,
             waiting: index::Waiting::unknown(),
             packer: Mutex::default(),
+            tail: LastTail::default(),
         }
     }
 
@@ -108,10 +110,10 @@ impl Ledger {
     /// # Errors
     /// As for [`Ledger::enter`].
     pub fn append(&self, txn: &mut Txn<'_>, entry: Prepared, concerns: &[[u8; 16]]) -> Result<Entered, Error> {
-        let tail = Tail::load(txn)?;
+        let tail = self.tail.load(txn)?;
         let at = tail.at.map_or(entry.at(), |last| entry.at().max(last));
         let entry = entry.at_time(at).map_err(Error::Entry)?;
-        let number = tail.append(txn, entry)?;
+        let number = tail.append(txn, entry, &self.tail)?;
         index::note(txn, number, concerns);
         Ok(Entered { number })
     }
@@ -124,7 +126,7 @@ impl Ledger {
     /// sign a rolled back or forked ledger (C2SP tlog-checkpoint forbids it). The batch must then be dropped.
     pub fn seal(&self, txn: &mut Txn<'_>) -> Result<(), Error> {
         self.waiting.gather(txn)?;
-        let Tail { frontier, .. } = Tail::load(txn)?;
+        let Tail { frontier, .. } = self.tail.load(txn)?;
         let stored = match read::checkpoint(txn)? {
             Some(note) => Some(Checkpoint::read_unverified(&note).map_err(Error::Checkpoint)?),
             None => None,

@@ -1,6 +1,7 @@
 //! The ledger's rows: their keys, and the tail that an append needs. Never signs, and never looks into an entry.
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -32,6 +33,10 @@ pub(super) struct Tail {
     pub(super) at: Option<Timestamp>,
 }
 
+/// The row of the tail that was made last, and what it says: the next entry mostly finds that very row.
+#[derive(Debug, Default)]
+pub(super) struct LastTail(Mutex<Option<(Vec<u8>, Tail)>>);
+
 #[derive(Serialize, Deserialize)]
 struct TailRow<'r> {
     size: u64,
@@ -44,11 +49,12 @@ struct TailRow<'r> {
 impl Tail {
     /// The stored tail; that of an empty log if there is none.
     pub(super) fn load(read: &dyn Read) -> Result<Self, Error> {
+        LastTail::default().load(read)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
         const UNFIT: Error = Error::Torn("the tail's hashes do not fit its size");
-        let Some(bytes) = read.get(&tail_key()).map_err(Error::Store)? else {
-            return Ok(Self::default());
-        };
-        let (TailRow { size, at, hashes }, rest) = row::split(tables::SINGLE, &bytes).map_err(Error::Store)?;
+        let (TailRow { size, at, hashes }, rest) = row::split(tables::SINGLE, bytes).map_err(Error::Store)?;
         let (hashes, half) = hashes.as_chunks();
         let peaks = usize::try_from(size.count_ones()).map_err(|_| UNFIT)?;
         let (peaks, leaves) = hashes.split_at_checked(peaks).ok_or(UNFIT)?;
@@ -59,7 +65,7 @@ impl Tail {
     }
 
     /// Appends an entry to the log: the entry, the rows of hashes that it fills, and the tail. Returns the entry's number.
-    pub(super) fn append(mut self, txn: &mut Txn<'_>, entry: Prepared) -> Result<u64, Error> {
+    pub(super) fn append(mut self, txn: &mut Txn<'_>, entry: Prepared, last: &LastTail) -> Result<u64, Error> {
         let (at, number) = (entry.at(), self.frontier.size());
         let (row, leaf) = entry.into_leaf();
         self.leaves.push(leaf);
@@ -78,8 +84,24 @@ impl Tail {
             hashes: &[self.frontier.peaks(), &self.leaves].concat().concat(),
         };
         txn.put(entry_key(number), row);
-        txn.put(tail_key(), row::encode(tables::SINGLE, &tail).map_err(Error::Store)?);
+        let tail = row::encode(tables::SINGLE, &tail).map_err(Error::Store)?;
+        txn.put(tail_key(), tail.clone());
+        self.at = Some(at);
+        *last.0.lock() = Some((tail, self));
         Ok(number)
+    }
+}
+
+impl LastTail {
+    /// As [`Tail::load`].
+    pub(super) fn load(&self, read: &dyn Read) -> Result<Tail, Error> {
+        let Some(row) = read.get(&tail_key()).map_err(Error::Store)? else {
+            return Ok(Tail::default());
+        };
+        match &*self.0.lock() {
+            Some((last, tail)) if *last == row => Ok(tail.clone()),
+            _ => Tail::decode(&row),
+        }
     }
 }
 

@@ -41,6 +41,28 @@ fn time_never_goes_back_and_is_cut_to_the_microsecond() {
 }
 
 #[test]
+fn an_entry_goes_on_from_what_is_stored_also_if_another_was_dropped_in_between() {
+    let (ledger, mut txn) = (samples::ledger(), Txn::new(&Nothing));
+    for number in 0..40 {
+        let mut dropped = Txn::new(&txn);
+        for further in 0..number % 3 {
+            let entered = ledger.enter(&mut dropped, samples::refused(), &[]).unwrap();
+            assert_eq!(entered.number(), number + further);
+        }
+        let entered = ledger.enter(&mut txn, Entry { at: at(1), ..pushed() }, &[]).unwrap();
+        assert_eq!(entered.number(), number);
+    }
+    ledger.seal(&mut txn).unwrap();
+    assert_eq!(
+        verify::verify_stored(&txn, ledger.verifier_key()).unwrap().size,
+        40,
+        "the time, too, is that of the entries that stand"
+    );
+    let last = read::entry(&txn, 39).unwrap().unwrap();
+    assert_eq!(Entry::parse(&last).unwrap().at, at(1));
+}
+
+#[test]
 fn an_entry_that_contradicts_itself_leaves_the_ledger_as_it_was() {
     let mut txn = many(3);
     let unexplained = Entry::new(at(99), "ask");

@@ -1,6 +1,8 @@
 //! The form of stored values: one byte of schema version, then the value in postcard form.
 //! Never knows which room a value belongs to.
 
+use std::cell::Cell;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::Error;
@@ -8,15 +10,30 @@ use super::Error;
 /// The version that this hub writes. A value of another version is refused, never guessed at.
 pub const VERSION: u8 = 3;
 
+/// A thread's room is cut to this after each value, in bytes, so that a long one does not keep it large.
+const ROOM: usize = 16 * 1024;
+
+thread_local! {
+    /// Where values are made: what is kept of one is as long as it is, and no longer.
+    static MADE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// The bytes of a value.
 ///
 /// # Errors
 /// If the value cannot be encoded; `table` names it in the error.
 pub fn encode<T: Serialize>(table: u8, value: &T) -> Result<Vec<u8>, Error> {
-    postcard::to_extend(value, vec![VERSION]).map_err(|_| Error::Corrupt {
+    let mut room = MADE.take();
+    room.push(VERSION);
+    let mut made = postcard::to_extend(value, room).map_err(|_| Error::Corrupt {
         table: char::from(table),
         why: "it cannot be encoded",
-    })
+    })?;
+    let value = made.as_slice().to_vec();
+    made.clear();
+    made.shrink_to(ROOM);
+    MADE.set(made);
+    Ok(value)
 }
 
 /// The value that bytes begin with, which may borrow from them, and the bytes behind it.

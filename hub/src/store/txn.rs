@@ -49,11 +49,6 @@ impl<'b> Txn<'b> {
         self.announced = self.announced.max(Some(changes));
     }
 
-    /// What it writes so far.
-    pub(super) fn writes(&self) -> &Batch {
-        &self.writes
-    }
-
     /// Whether it writes nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.writes.is_empty()

@@ -3,39 +3,43 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{HashSet, VecDeque},
     hash::BuildHasher as _,
+    mem,
 };
 
 use foldhash::fast::RandomState;
 
 use super::{Batch, Error, Read, Visit};
 
-/// How many keys are remembered before the oldest half is forgotten, and what was read before then must be read again.
-const REMEMBERED: usize = 1 << 16;
+/// The keys of how many commits are remembered. A view seldom waits for more than two or three.
+const REMEMBERED: usize = 64;
 
 /// Reads, and remembers what was read.
 pub struct View<'r> {
     base: &'r dyn Read,
     since: u64,
-    keys: RefCell<Vec<Vec<u8>>>,
+    hasher: RandomState,
+    keys: RefCell<Vec<u64>>,
     scanned: Cell<bool>,
 }
 
-/// What was read through a [`View`], and how many commits there had been before.
+/// What was read through a [`View`], by the hashes of its keys, and how many commits there had been before. Keys that share a
+/// hash are taken for the same, which costs a second reading and nothing else.
 #[derive(Debug)]
 pub struct Seen {
     since: u64,
-    keys: Vec<Vec<u8>>,
+    keys: Vec<u64>,
     scanned: bool,
 }
 
 impl<'r> View<'r> {
-    /// A view that begins after so many commits.
-    pub(super) fn new(base: &'r dyn Read, since: u64) -> Self {
+    /// A view that begins after so many commits. Whoever is to say whether it holds must hash alike.
+    pub(super) fn new(base: &'r dyn Read, since: u64, hasher: RandomState) -> Self {
         Self {
             base,
             since,
+            hasher,
             keys: RefCell::default(),
             scanned: Cell::new(false),
         }
@@ -53,7 +57,7 @@ impl<'r> View<'r> {
 
 impl Read for View<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.keys.borrow_mut().push(key.to_vec());
+        self.keys.borrow_mut().push(self.hasher.hash_one(key));
         self.base.get(key)
     }
 
@@ -64,52 +68,59 @@ impl Read for View<'_> {
     }
 }
 
-/// Which commit wrote a key last, as far as is remembered.
+/// Which keys the last commits wrote, and what is to be committed next.
 #[derive(Default)]
 pub(super) struct Recent {
     /// How many commits there were.
     commits: u64,
-    /// The first commit of which all keys are remembered.
-    from: u64,
-    /// The first commit of `young`.
-    young_from: u64,
-    young: HashMap<u64, u64, RandomState>,
-    old: HashMap<u64, u64, RandomState>,
+    /// What is to be committed next.
+    pending: Keys,
+    /// What the last ones wrote, the newest at the end.
+    written: VecDeque<Keys>,
     hasher: RandomState,
 }
 
+/// Hashes of keys.
+type Keys = HashSet<u64, RandomState>;
+
 impl Recent {
+    /// No commits yet, and views that hash alike.
+    pub(super) fn new(hasher: RandomState) -> Self {
+        Self {
+            hasher,
+            ..Self::default()
+        }
+    }
+
     /// How many commits there were.
     pub(super) fn commits(&self) -> u64 {
         self.commits
     }
 
-    /// Notes the keys of the next commit.
+    /// Notes keys that the next commit writes.
     pub(super) fn note(&mut self, batch: &Batch) {
-        self.commits += 1;
-        if self.young.len() >= REMEMBERED {
-            self.old = std::mem::take(&mut self.young);
-            self.from = self.young_from;
-            self.young_from = self.commits;
-        }
-        let (hasher, number) = (&self.hasher, self.commits);
-        self.young
-            .extend(batch.keys().map(|key| (hasher.hash_one(key), number)));
+        let hasher = &self.hasher;
+        self.pending.extend(batch.keys().map(|key| hasher.hash_one(key)));
     }
 
-    /// Whether no commit since, and nothing in `pending`, wrote what was read.
-    pub(super) fn leaves(&self, seen: &Seen, pending: &Batch) -> bool {
-        let written_since = |key: &[u8]| {
-            let hash = self.hasher.hash_one(key);
-            let last = self.young.get(&hash).or_else(|| self.old.get(&hash));
-            last.is_some_and(|number| *number > seen.since)
+    /// What was noted is the next commit.
+    pub(super) fn commit(&mut self) {
+        self.commits += 1;
+        // The room of the oldest is taken again.
+        let mut next = match self.written.len() < REMEMBERED {
+            true => Keys::default(),
+            false => self.written.pop_front().unwrap_or_default(),
         };
-        !seen.scanned
-            && seen.since + 1 >= self.from
-            && !seen
-                .keys
-                .iter()
-                .any(|key| pending.contains_key(key) || written_since(key))
+        next.clear();
+        self.written.push_back(mem::replace(&mut self.pending, next));
+    }
+
+    /// Whether no commit since, and nothing that is to be committed next, wrote what was read.
+    pub(super) fn leaves(&self, seen: &Seen) -> bool {
+        let since = usize::try_from(self.commits.saturating_sub(seen.since)).unwrap_or(usize::MAX);
+        let later = self.written.iter().rev().take(since).chain([&self.pending]);
+        let writes = |keys: &Keys| seen.keys.iter().any(|key| keys.contains(key));
+        !seen.scanned && since <= self.written.len() && !later.into_iter().any(writes)
     }
 }
 
@@ -118,9 +129,9 @@ mod tests {
     use super::*;
     use crate::store::{Memory, Store as _, scan_prefix};
 
-    fn seen(since: u64, keys: &[&[u8]]) -> Seen {
+    fn seen(recent: &Recent, since: u64, keys: &[&[u8]]) -> Seen {
         let memory = Memory::new();
-        let view = View::new(&memory, since);
+        let view = View::new(&memory, since, recent.hasher.clone());
         keys.iter().for_each(|key| assert_eq!(view.get(key).unwrap(), None));
         view.seen()
     }
@@ -133,38 +144,47 @@ mod tests {
     fn a_view_holds_until_a_key_that_was_read_is_written() {
         let mut recent = Recent::default();
         recent.note(&batch(b"a"));
-        let early = seen(0, &[b"a", b"b"]);
-        let later = seen(1, &[b"a", b"b"]);
-        assert!(!recent.leaves(&early, &Batch::new()));
-        assert!(recent.leaves(&later, &Batch::new()));
-        assert!(!recent.leaves(&later, &batch(b"b")));
+        recent.commit();
+        let early = seen(&recent, 0, &[b"a", b"b"]);
+        let later = seen(&recent, 1, &[b"a", b"b"]);
+        assert!(!recent.leaves(&early));
+        assert!(recent.leaves(&later));
         recent.note(&batch(b"c"));
-        assert!(recent.leaves(&later, &Batch::new()));
+        assert!(recent.leaves(&later));
         recent.note(&batch(b"b"));
-        assert!(!recent.leaves(&later, &Batch::new()));
+        assert!(!recent.leaves(&later), "it is to be written next");
+        recent.commit();
+        assert!(!recent.leaves(&later));
+        assert!(recent.leaves(&seen(&recent, 2, &[b"a", b"b"])));
+        recent.commit();
+        assert!(!recent.leaves(&later), "not the last commit, but one since");
+        assert!(recent.leaves(&seen(&recent, 2, &[b"a", b"b"])));
     }
 
     #[test]
     fn a_view_through_which_anything_was_scanned_does_not_hold() {
         let memory = Memory::new();
         memory.commit(batch(b"a")).unwrap();
-        let view = View::new(&memory, 0);
+        let recent = Recent::default();
+        let view = View::new(&memory, 0, recent.hasher.clone());
         scan_prefix(&view, b"a", &mut |_, _| std::ops::ControlFlow::Continue(())).unwrap();
-        assert!(!Recent::default().leaves(&view.seen(), &Batch::new()));
+        assert!(!recent.leaves(&view.seen()));
     }
 
     #[test]
     fn what_was_read_before_the_oldest_commit_that_is_remembered_does_not_hold() {
         let mut recent = Recent::default();
-        let early = seen(0, &[b"never written"]);
-        let whole: Batch = (0..REMEMBERED).map(|n| (n.to_be_bytes().to_vec(), None)).collect();
-        recent.note(&whole);
         recent.note(&batch(b"x"));
-        assert!(recent.leaves(&early, &Batch::new()), "both are remembered");
-        recent.note(&whole);
-        recent.note(&batch(b"y"));
-        assert!(!recent.leaves(&early, &Batch::new()));
-        assert!(recent.leaves(&seen(2, &[b"never written"]), &Batch::new()));
-        assert!(!recent.leaves(&seen(3, &[b"y"]), &Batch::new()));
+        recent.commit();
+        (0..REMEMBERED).for_each(|_| recent.commit());
+        assert!(!recent.leaves(&seen(&recent, 0, &[b"never written"])));
+        let since = seen(&recent, 1, &[b"x", b"never written"]);
+        assert!(recent.leaves(&since), "all since are remembered, and no more");
+        recent.note(&batch(b"x"));
+        assert!(!recent.leaves(&since));
+        recent.commit();
+        let last = recent.commits();
+        assert!(!recent.leaves(&seen(&recent, last - 1, &[b"x"])));
+        assert!(recent.leaves(&seen(&recent, last, &[b"x"])));
     }
 }

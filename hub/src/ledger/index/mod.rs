@@ -67,10 +67,12 @@ impl Waiting {
 
 /// Notes that an entry concerns these subjects.
 pub(super) fn note(txn: &mut Txn<'_>, number: u64, subjects: &[[u8; 16]]) {
-    let subjects: BTreeSet<_> = subjects.iter().collect();
+    let mut subjects = subjects.to_vec();
+    subjects.sort_unstable();
+    subjects.dedup();
     let mut mentions = Vec::with_capacity(subjects.len() * MENTION);
     for subject in subjects {
-        mentions.extend_from_slice(subject);
+        mentions.extend_from_slice(&subject);
         mentions.extend_from_slice(&number.to_be_bytes());
     }
     if !mentions.is_empty() {

@@ -108,7 +108,7 @@ impl Thread {
         while let Some(message) = next {
             match message {
                 Message::Job(job) => {
-                    let (answer, wrote) = run_job(job, &mut txn, &self.recent);
+                    let (answer, wrote) = run_job(job, &mut txn, &mut self.recent);
                     answers.extend(answer);
                     bytes += wrote;
                 }
@@ -122,6 +122,7 @@ impl Thread {
             (self.hooks.seal)(&mut txn).map_err(|error| error.in_full())?;
             let (batch, announced) = txn.finish();
             self.recent.note(&batch);
+            self.recent.commit();
             let committed = self.effort.time(|| store.commit(batch));
             committed.map_err(|error| error.in_full())?;
             // Not before: whoever reads now and finds this number finds all that was written up to it.
@@ -166,8 +167,8 @@ type Answer = Box<dyn FnOnce() + Send>;
 
 /// Runs a job on top of its group, and takes over its writes if they are to be kept. Gives how to answer it after the commit
 /// (not at all, if it panicked) and how many bytes were taken over.
-fn run_job(Job { seen, run }: Job, group: &mut Txn<'_>, recent: &Recent) -> (Option<Answer>, usize) {
-    let holds = seen.is_some_and(|seen| recent.leaves(&seen, group.writes()));
+fn run_job(Job { seen, run }: Job, group: &mut Txn<'_>, recent: &mut Recent) -> (Option<Answer>, usize) {
+    let holds = seen.is_some_and(|seen| recent.leaves(&seen));
     let mut txn = Txn::new(&*group);
     let Ok(Done { keep, answer }) = catch_unwind(AssertUnwindSafe(|| run(&mut txn, holds))) else {
         return (None, 0);
@@ -178,6 +179,7 @@ fn run_job(Job { seen, run }: Job, group: &mut Txn<'_>, recent: &Recent) -> (Opt
     }
     match weigh(&writes.0) {
         Ok(bytes) if bytes <= JOB_CAP => {
+            recent.note(&writes.0);
             group.absorb(writes);
             (Some(Box::new(move || answer(None))), bytes)
         }

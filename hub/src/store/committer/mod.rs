@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -44,6 +45,7 @@ pub struct Hooks {
 pub struct Committer {
     jobs: mpsc::Sender<Message>,
     effort: Arc<Effort>,
+    hasher: RandomState,
     alone: Arc<Alone>,
     why: Arc<OnceLock<Arc<str>>>,
     held: Arc<Mutex<Option<Arc<str>>>>,
@@ -103,9 +105,10 @@ impl Committer {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
         let (why, effort) = (Arc::new(OnceLock::new()), Arc::<Effort>::default());
+        let hasher = RandomState::default();
         let cores = thread::available_parallelism().map_or(1, Into::into);
         let work = Thread {
-            recent: Recent::default(),
+            recent: Recent::new(hasher.clone()),
             effort: Arc::clone(&effort),
             store,
             hooks,
@@ -125,6 +128,7 @@ impl Committer {
         Ok(Self {
             jobs,
             effort,
+            hasher,
             alone: Arc::new(Alone::new(cores, PATIENCE)),
             why,
             held: Arc::default(),
@@ -170,7 +174,7 @@ impl Committer {
     /// A view of `base`, which must be the store that is committed to: to make ready on the caller's own thread what a job
     /// is to write.
     pub fn view<'r>(&self, base: &'r dyn Read) -> View<'r> {
-        View::new(base, self.effort.commits())
+        View::new(base, self.effort.commits(), self.hasher.clone())
     }
 
     /// As `commit`. The job is also told whether nothing that was seen has been written since, so that what was made ready
