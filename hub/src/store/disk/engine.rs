@@ -22,7 +22,7 @@ pub const CACHE: u64 = 96 * 1024 * 1024;
 
 /// A key behind all keys that a batch can have, which no read sees. Under it stand the number of the last commit that sled
 /// holds whole, the version of the rows, and the layout of the folder.
-pub(super) const LAST: [u8; KEY_CAP + 1] = [u8::MAX; KEY_CAP + 1];
+const LAST: [u8; KEY_CAP + 1] = [u8::MAX; KEY_CAP + 1];
 
 /// The layout of a folder in which a journal goes before sled, and rows of the ledger may hold many entries, packed without
 /// the ids of signals.
@@ -109,7 +109,7 @@ impl Engine {
 
     /// Takes in one row. Nobody waits for it, as they would for sled's batches, which shut every reader out. Gives how long
     /// the value was that it takes the place of.
-    pub(super) fn take_in(&self, key: &[u8], value: Option<Vec<u8>>) -> Result<usize, Error> {
+    pub(super) fn take_in(&self, key: &[u8], value: Option<&[u8]>) -> Result<usize, Error> {
         let done = match value {
             Some(value) => self.db.insert(key, value),
             None => self.db.remove(key),
@@ -128,7 +128,7 @@ impl Engine {
     /// Writes down that sled holds all commits up to this one, and that there may be a journal. They must be on the disk.
     pub(super) fn holds(&self, last: u64) -> Result<(), Error> {
         let [a, b, c, d, e, f, g, h] = last.to_be_bytes();
-        let _before = self.take_in(&LAST, Some(vec![a, b, c, d, e, f, g, h, row::VERSION, LAYOUT]))?;
+        let _before = self.take_in(&LAST, Some(&[a, b, c, d, e, f, g, h, row::VERSION, LAYOUT]))?;
         self.sync()
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, ops::Bound, sync::Arc, vec};
 
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard};
 use smallvec::SmallVec;
 
 use crate::store::{Batch, Error, Visit, merge::laid_over};
@@ -24,7 +24,9 @@ pub(super) struct Layers {
 
 /// The last row of each key that some commits wrote.
 #[derive(Default)]
-pub(super) struct Layer(RwLock<BTreeMap<Key, Option<Vec<u8>>>>);
+pub(super) struct Layer(RwLock<Map>);
+
+type Map = BTreeMap<Key, Option<Vec<u8>>>;
 
 /// Keys, none of which the hub makes longer, lie in the map itself: what a look compares is then not all over the memory.
 type Key = SmallVec<[u8; 48]>;
@@ -63,6 +65,11 @@ impl Layer {
     pub(super) fn add(&self, batch: Batch) {
         let rows = batch.into_iter().map(|(key, value)| (Key::from_slice(&key), value));
         self.0.write().extend(rows);
+    }
+
+    /// All rows, in ascending byte order. None can be added while this is held.
+    pub(super) fn all(&self) -> RwLockReadGuard<'_, Map> {
+        self.0.read()
     }
 
     /// How many rows there are.

@@ -13,7 +13,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::{
     Pace,
-    engine::{Engine, LAST},
+    engine::Engine,
     failed, journal,
     layers::{Layer, Layers},
 };
@@ -202,9 +202,10 @@ impl Shared {
         #[cfg(test)]
         self.pace.pass(Step::Began);
         let (mut weight, mut largest) = (0, 0);
-        for ((key, value), settled) in load.rows.rows(&[], &LAST).zip(1..) {
+        // Nothing is added to what is a load.
+        for ((key, value), settled) in load.rows.all().iter().zip(1..) {
             let length = value.as_ref().map_or(0, Vec::len);
-            let before = self.engine.take_in(&key, value)?;
+            let before = self.engine.take_in(key, value.as_deref())?;
             // sled writes the row, and the whole leaf that it is in with every tenth.
             largest = largest.max(length).max(before);
             weight += key.len() + 2 * (length + before) + largest + AROUND;
