@@ -75,7 +75,7 @@ impl Trial {
         let store = Arc::new(Memory::new());
         let rows = self.rows.clone().into_iter();
         store
-            .commit(rows.map(|(key, value)| (key, Some(value))).collect::<Batch>())
+            .commit(rows.map(|(key, value)| (key.into(), Some(value))).collect::<Batch>())
             .unwrap();
         let hub = Hub::start(&self.place, store.clone()).await;
         // The first answer comes after what the hub does when it starts, so that only the deed is counted.

@@ -78,7 +78,7 @@ async fn a_question_over_a_window_reads_no_entry_outside_it_but_those_that_find_
     let outside = (0..size).filter(|number| !kept.contains(number));
     let rows = outside.map(|number| {
         let key = [&[tables::LEDGER_ENTRY][..], &number.to_be_bytes()].concat();
-        (key, None)
+        (key.into(), None)
     });
     let rows: Vec<_> = rows.collect();
     assert!(rows.len() > 250, "{} taken away", rows.len());

@@ -254,7 +254,7 @@ async fn a_hub_on_an_older_copy_of_its_store_is_refused_by_the_witness_whatever_
 
     let put_back = Memory::new();
     put_back
-        .commit(old.into_iter().map(|(key, value)| (key, Some(value))).collect())
+        .commit(old.into_iter().map(|(key, value)| (key.into(), Some(value))).collect())
         .unwrap();
     let hub = Hub::start(&place, Arc::new(put_back)).await;
     let police = hub.adapter("police");
@@ -320,7 +320,7 @@ async fn a_hub_that_closes_without_witnesses_signs_nothing_until_they_have_seen_
 
     place.edit(agreement, "title = \"Renewed: ", "title = \"Again: ");
     let put_back = Arc::new(Memory::new());
-    let rows = old.clone().into_iter().map(|(key, value)| (key, Some(value)));
+    let rows = old.clone().into_iter().map(|(key, value)| (key.into(), Some(value)));
     put_back.commit(rows.collect()).unwrap();
     let hub = Hub::start(&place, put_back.clone()).await;
     let police = hub.adapter("police");

@@ -29,10 +29,7 @@ pub(super) fn gate(memory: &Arc<Memory>) -> Gate {
     let ledger = Arc::new(Ledger::new(signer));
     let sealing = ledger.clone();
     let hooks = Hooks {
-        seal: Box::new(move |txn| {
-            sealing.seal(txn).unwrap();
-            Ok(())
-        }),
+        seal: Box::new(move |txn| sealing.complete(txn)),
         committed: Box::new(|_| ()),
     };
     let store = Arc::new(Counted::new(memory.clone(), tables::topic).remembering(tables::is_alone));

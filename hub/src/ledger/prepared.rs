@@ -1,5 +1,5 @@
 //! An entry with all that can be done before its place in the ledger is known: encoded, hashed, and parted from its ids.
-//! Whoever brings it does that on their own thread. Never writes.
+//! Whoever brings it does that on their own thread; only an entry that comes after a later one is done again. Never writes.
 
 use jiff::Timestamp;
 

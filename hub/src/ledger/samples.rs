@@ -2,8 +2,14 @@
 
 pub(super) use placehub_ledger::samples::*;
 
-use super::{Entry, Ledger};
-use crate::store::{self, Read, Txn, Visit};
+use super::{
+    Entry, Ledger, packed,
+    stored::{entry_key, entry_number},
+};
+use crate::{
+    store::{self, Read, Txn, Visit},
+    tables,
+};
 
 /// A store with nothing in it. A transaction on it is store enough for these tests.
 pub(super) struct Nothing;
@@ -47,4 +53,16 @@ pub(super) fn many(count: u8) -> Txn<'static> {
             concerns,
         )
     }))
+}
+
+/// The same, with entries as they are, each in a row of its own: as short ones lie that were committed alone, and as all did in
+/// the first stores.
+pub(super) fn single(count: u8) -> Txn<'static> {
+    let mut txn = many(count);
+    for (key, row) in txn.take_under(&[tables::LEDGER_ENTRY]) {
+        for (number, entry) in packed::unpack(entry_number(&key).unwrap(), &row).unwrap() {
+            txn.put(entry_key(number), entry);
+        }
+    }
+    txn
 }

@@ -49,7 +49,8 @@ struct TailRow<'r> {
 impl Tail {
     /// The stored tail; that of an empty log if there is none.
     pub(super) fn load(read: &dyn Read) -> Result<Self, Error> {
-        LastTail::default().load(read)
+        let row = read.get(&tail_key()).map_err(Error::Store)?;
+        row.map_or_else(|| Ok(Self::default()), |row| Self::decode(&row))
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
@@ -64,7 +65,8 @@ impl Tail {
         Ok(Self { frontier, leaves, at })
     }
 
-    /// Appends an entry to the log: the entry, the rows of hashes that it fills, and the tail. Returns the entry's number.
+    /// Appends an entry to the log: the entry, the rows of hashes that it fills, and the tail, which is
+    /// remembered. Returns the entry's number.
     pub(super) fn append(mut self, txn: &mut Txn<'_>, entry: Prepared, last: &LastTail) -> Result<u64, Error> {
         let (at, number) = (entry.at(), self.frontier.size());
         let (row, leaf) = entry.into_leaf();
@@ -98,10 +100,13 @@ impl LastTail {
         let Some(row) = read.get(&tail_key()).map_err(Error::Store)? else {
             return Ok(Tail::default());
         };
-        match &*self.0.lock() {
-            Some((last, tail)) if *last == row => Ok(tail.clone()),
-            _ => Tail::decode(&row),
-        }
+        let known = self
+            .0
+            .lock()
+            .as_ref()
+            .filter(|(last, _)| *last == row)
+            .map(|(_, tail)| tail.clone());
+        known.map_or_else(|| Tail::decode(&row), Ok)
     }
 }
 

@@ -15,7 +15,7 @@ use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
-use super::{Batch, Error, Read, Store, Visit};
+use super::{Batch, Error, Key, Read, Store, Visit};
 
 /// How many counts there are. Topics that share one are forgotten together, which costs time and nothing else.
 const COUNTS: usize = 1 << 16;
@@ -41,7 +41,7 @@ pub struct Counted {
     store: Arc<dyn Store>,
     topic: Topic,
     is_alone: fn(&[u8]) -> bool,
-    rows: Cache<Vec<u8>, (Stamp, Option<Vec<u8>>)>,
+    rows: Cache<Key, (Stamp, Option<Vec<u8>>)>,
     /// Odd while a commit writes to one of the count's topics.
     counts: Box<[AtomicU64]>,
     hasher: RandomState,
@@ -122,7 +122,7 @@ impl Counted {
         if let Some(stamp) = stamp
             && row.as_ref().is_none_or(|row| row.len() <= SMALL)
         {
-            self.rows.insert(key.to_vec(), (stamp, row.clone()));
+            self.rows.insert(Key::from_slice(key), (stamp, row.clone()));
             // A commit may have taken it out of memory before it was put there.
             if self.stamp_at(place) != Some(stamp) {
                 self.rows.remove(key);
@@ -165,7 +165,7 @@ impl Store for Counted {
         count();
         // What is remembered of these rows serves nobody any more, and is not to stay in memory until others take its place.
         for key in batch.keys().filter(|key| (self.is_alone)(key)) {
-            self.rows.remove(key);
+            self.rows.remove(key.as_slice());
         }
         let done = self.store.commit(batch);
         count();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     fn put(key: &[u8]) -> Batch {
-        Batch::from([(key.to_vec(), Some(vec![1]))])
+        Batch::from([(key.into(), Some(vec![1]))])
     }
 
     /// A store that looks at its own stamp while it commits.
@@ -318,10 +318,12 @@ mod tests {
         read(Some(1), 1);
         counted.commit(put(b"x")).unwrap();
         read(Some(1), 0);
-        counted.commit(Batch::from([(b"r".to_vec(), None)])).unwrap();
+        counted.commit(Batch::from([(Key::from_slice(b"r"), None)])).unwrap();
         read(None, 1);
         let long = vec![1; SMALL + 1];
-        counted.commit(Batch::from([(b"r-long".to_vec(), Some(long))])).unwrap();
+        counted
+            .commit(Batch::from([(Key::from_slice(b"r-long"), Some(long))]))
+            .unwrap();
         for key in [b"x1".as_slice(), b"t1", b"r-long"] {
             counted.get(key).unwrap();
             counted.get(key).unwrap();

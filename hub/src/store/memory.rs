@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Batch, Error, Read, Store, Visit, weigh};
+use super::{Batch, Error, Key, Read, Store, Visit, weigh};
 
 /// One failure to come: `skip` more operations of the kind succeed, the one after them fails, and then all is well again.
 ///
@@ -55,7 +55,7 @@ pub struct Memory {
 
 #[derive(Default)]
 struct State {
-    values: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
+    values: Arc<BTreeMap<Key, Vec<u8>>>,
     get: Kind,
     scan: Kind,
     commit: Kind,

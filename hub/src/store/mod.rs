@@ -15,6 +15,8 @@ mod view;
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
+use smallvec::SmallVec;
+
 pub use committer::{Coming, Committed, Committer, Hooks, Seal, Unwritten};
 pub use counted::{Counted, Place, Stamp, Topic};
 pub use disk::{CACHE, Disk, SEGMENT};
@@ -22,8 +24,12 @@ pub use memory::{Fault, Memory, Operations};
 pub use txn::Txn;
 pub use view::{Seen, View};
 
+/// A key. Hardly any that the hub makes is longer than this, so that keys lie in the maps themselves that they are kept in:
+/// what a look compares is then not all over the memory.
+pub type Key = SmallVec<[u8; 48]>;
+
 /// Writes that become durable together: a value to put, or `None` to delete, for each key.
-pub type Batch = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+pub type Batch = BTreeMap<Key, Option<Vec<u8>>>;
 
 /// What a scan hands each key and value to. `Break` ends the scan.
 pub type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use super::{Batch, Error, Read, Visit, after_prefix, merge::laid_over};
+use super::{Batch, Error, Key, Read, Visit, after_prefix, merge::laid_over};
 
 /// Writes on top of something that can be read. Nothing happens to that until the committer commits the writes.
 pub struct Txn<'b> {
@@ -22,19 +22,22 @@ impl<'b> Txn<'b> {
     }
 
     /// Puts a value.
-    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.writes.insert(key, Some(value));
+    pub fn put(&mut self, key: impl Into<Key>, value: Vec<u8>) {
+        self.writes.insert(key.into(), Some(value));
     }
 
     /// Deletes a key, if it is there.
-    pub fn delete(&mut self, key: Vec<u8>) {
-        self.writes.insert(key, None);
+    pub fn delete(&mut self, key: impl Into<Key>) {
+        self.writes.insert(key.into(), None);
     }
 
     /// Takes back what it was to put under keys that begin with `prefix`, in ascending byte order, so that it can be put
     /// there in another form.
-    pub fn take_under(&mut self, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let own = self.writes.range(prefix.to_vec()..after_prefix(prefix));
+    pub fn take_under(&mut self, prefix: &[u8]) -> Vec<(Key, Vec<u8>)> {
+        let end = after_prefix(prefix);
+        let own = self
+            .writes
+            .range::<[u8], _>((Bound::Included(prefix), Bound::Excluded(end.as_slice())));
         let keys: Vec<_> = own
             .filter(|(_, value)| value.is_some())
             .map(|(key, _)| key.clone())

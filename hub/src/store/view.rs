@@ -15,6 +15,9 @@ use super::{Batch, Error, Read, Visit};
 /// The keys of how many commits are remembered. A view seldom waits for more than two or three.
 const REMEMBERED: usize = 64;
 
+/// The room for hashes that is kept of a commit's, when they are forgotten.
+const ROOM: usize = 4096;
+
 /// Reads, and remembers what was read.
 pub struct View<'r> {
     base: &'r dyn Read,
@@ -84,12 +87,9 @@ pub(super) struct Recent {
 type Keys = HashSet<u64, RandomState>;
 
 impl Recent {
-    /// No commits yet, and views that hash alike.
-    pub(super) fn new(hasher: RandomState) -> Self {
-        Self {
-            hasher,
-            ..Self::default()
-        }
+    /// How views must hash.
+    pub(super) fn hasher(&self) -> RandomState {
+        self.hasher.clone()
     }
 
     /// How many commits there were.
@@ -112,6 +112,7 @@ impl Recent {
             false => self.written.pop_front().unwrap_or_default(),
         };
         next.clear();
+        next.shrink_to(ROOM);
         self.written.push_back(mem::replace(&mut self.pending, next));
     }
 
@@ -137,7 +138,7 @@ mod tests {
     }
 
     fn batch(key: &[u8]) -> Batch {
-        Batch::from([(key.to_vec(), None)])
+        Batch::from([(key.into(), None)])
     }
 
     #[test]

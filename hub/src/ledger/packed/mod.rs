@@ -40,7 +40,7 @@ const SHORT: usize = 1024;
 const FULL: usize = 64 * 1024;
 
 /// An entry as it lies in a batch until that is packed: in a row of its own, and the ids of signals already beside it.
-/// Whoever makes it takes no time of those who wait for the batch.
+/// That can be done before, so that those who wait for the batch do not wait for it.
 pub(super) struct Parted(Vec<u8>);
 
 /// Packs entries. Keeps the room that it takes from one batch to the next, which is never more than the longest entry and
@@ -170,8 +170,9 @@ impl<'r> Part<'r> {
 
     /// The entry.
     fn whole(&self) -> Vec<u8> {
-        ids::put_back(self.text, &mut self.ids.iter())
-            .filter(|_| !self.ids.is_empty())
+        let mut ids = self.ids.iter();
+        ids::put_back(self.text, &mut ids)
+            .filter(|_| !self.ids.is_empty() && ids.next().is_none())
             .unwrap_or_else(|| self.row.to_vec())
     }
 }

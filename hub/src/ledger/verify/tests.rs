@@ -47,7 +47,7 @@ fn check_rows(rows: impl Iterator<Item = Row>, checkpoint: &str, key: &VerifierK
 
 /// Changes a good store and returns what is found.
 fn tampered(change: impl FnOnce(&mut Txn<'_>)) -> Result<Verified, Fault> {
-    let good = samples::many(COUNT);
+    let good = samples::single(COUNT);
     let mut txn = Txn::new(&good);
     change(&mut txn);
     verify_stored(&txn, &key())
@@ -55,7 +55,7 @@ fn tampered(change: impl FnOnce(&mut Txn<'_>)) -> Result<Verified, Fault> {
 
 /// Flips a bit in every byte of the value under `row`, in turn, and requires a fault each time.
 fn check_flips(row: &[u8], expected: impl Fn(&Fault) -> bool) {
-    let good = samples::many(COUNT);
+    let good = samples::single(COUNT);
     let value = good.get(row).unwrap().unwrap();
     assert!(!value.is_empty());
     for place in 0..value.len() {
@@ -71,7 +71,7 @@ fn check_flips(row: &[u8], expected: impl Fn(&Fault) -> bool) {
 #[test]
 fn a_good_ledger_is_verified_from_its_bytes_and_from_its_store() {
     for count in 1..=COUNT {
-        let txn = samples::many(count);
+        let txn = samples::single(count);
         let checkpoint = read::checkpoint(&txn).unwrap().unwrap();
         let verified = check_bytes(bytes(&txn), &checkpoint, &key()).unwrap();
         assert_eq!(verified.size, u64::from(count));
@@ -99,7 +99,7 @@ fn a_flipped_byte_in_any_entry_names_that_entry() {
 
 #[test]
 fn a_flipped_byte_in_any_row_of_hashes_names_the_entry_whose_hash_it_is() {
-    let nodes = rows(&samples::many(COUNT), &[tables::LEDGER_NODE]);
+    let nodes = rows(&samples::single(COUNT), &[tables::LEDGER_NODE]);
     assert_eq!(nodes.len(), 2, "one for every sixteen entries");
     for (index, (row, value)) in (0..).zip(nodes) {
         assert_eq!(value.len(), 16 * 32);
@@ -201,7 +201,7 @@ fn a_flipped_byte_in_the_checkpoint_is_reported() {
 
 #[test]
 fn a_dropped_row_of_any_class_is_reported() {
-    let good = samples::many(COUNT);
+    let good = samples::single(COUNT);
     for prefix in [tables::LEDGER_ENTRY, tables::LEDGER_NODE, tables::SINGLE] {
         for (row, _) in rows(&good, &[prefix]) {
             assert!(tampered(|txn| txn.delete(row.clone())).is_err(), "{row:?}");
@@ -219,7 +219,7 @@ fn a_dropped_row_of_any_class_is_reported() {
 
 #[test]
 fn an_added_row_of_any_class_is_reported() {
-    let entry = samples::many(1).get(&stored::entry_key(0)).unwrap().unwrap();
+    let entry = samples::single(1).get(&stored::entry_key(0)).unwrap().unwrap();
     for (row, value) in [
         (stored::entry_key(37), entry.clone()),
         (stored::entry_key(u64::MAX), entry.clone()),
@@ -272,13 +272,13 @@ fn of_two_swapped_entries_the_first_is_named_whatever_their_times() {
 
 #[test]
 fn a_dropped_tail_and_an_older_copy_are_told_apart_from_a_good_ledger() {
-    let good = samples::many(COUNT);
+    let good = samples::single(COUNT);
     for from in [36, 32, 20, 5] {
         let fault = tampered(|txn| (from..COUNT.into()).for_each(|number| txn.delete(stored::entry_key(number))));
         assert!(matches!(fault.unwrap_err(), Fault::Missing { number } if number == from));
     }
     // A part of the rows is put back to what they were.
-    let old = samples::many(30);
+    let old = samples::single(30);
     let put_back = |part: &[Vec<u8>]| {
         let mut txn = Txn::new(&good);
         for row in part {
@@ -308,7 +308,7 @@ fn a_dropped_tail_and_an_older_copy_are_told_apart_from_a_good_ledger() {
 
 #[test]
 fn a_ledger_rewritten_with_all_its_hashes_lacks_only_the_signature() {
-    let mut forged = samples::many(COUNT);
+    let mut forged = samples::single(COUNT);
     let entries = (0..COUNT).map(|n| {
         (
             Entry {
@@ -324,7 +324,7 @@ fn a_ledger_rewritten_with_all_its_hashes_lacks_only_the_signature() {
     }
     // The owner of the key can fork: that is what witnesses are for.
     assert!(verify_stored(&forged, &key()).is_ok());
-    let honest = read::checkpoint(&samples::many(COUNT)).unwrap().unwrap();
+    let honest = read::checkpoint(&samples::single(COUNT)).unwrap().unwrap();
     forged.put(stored::checkpoint_key(), honest.into_bytes());
     let fault = verify_stored(&forged, &key()).unwrap_err();
     assert_eq!(fault.among(), Some((0, 36)), "{fault}");
@@ -346,7 +346,7 @@ fn verify_root(read: &dyn Read) -> Hash {
 
 #[test]
 fn bytes_that_are_not_what_was_signed_are_reported_with_the_first_wrong_entry() {
-    let txn = samples::many(COUNT);
+    let txn = samples::single(COUNT);
     let checkpoint = read::checkpoint(&txn).unwrap().unwrap();
     let good = bytes(&txn);
     let kept = read::kept(&txn, 0..COUNT.into()).unwrap();
@@ -373,7 +373,7 @@ fn bytes_that_are_not_what_was_signed_are_reported_with_the_first_wrong_entry() 
 
 #[test]
 fn a_checkpoint_of_another_key_or_origin_is_reported() {
-    let txn = samples::many(3);
+    let txn = samples::single(3);
     let root = verify_root(&txn);
     let elsewhere = Signer::from_pkcs8("hub.elsewhere.sample", &samples::pkcs8(1)).unwrap();
     for signer in [samples::signer(2), elsewhere] {
@@ -387,7 +387,7 @@ fn a_checkpoint_of_another_key_or_origin_is_reported() {
 
 #[test]
 fn a_source_that_fails_is_reported_with_the_entry_it_failed_at() {
-    let txn = samples::many(3);
+    let txn = samples::single(3);
     let checkpoint = read::checkpoint(&txn).unwrap().unwrap();
     let rows = bytes(&txn).into_iter().map(|entry| Ok(Row::alone(entry)));
     let fault = verify(

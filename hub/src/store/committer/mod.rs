@@ -105,10 +105,11 @@ impl Committer {
         let (jobs, waiting) = mpsc::channel(WAITING_CAP);
         let (alive, ended) = watch::channel(());
         let (why, effort) = (Arc::new(OnceLock::new()), Arc::<Effort>::default());
-        let hasher = RandomState::default();
+        let recent = Recent::default();
+        let hasher = recent.hasher();
         let cores = thread::available_parallelism().map_or(1, Into::into);
         let work = Thread {
-            recent: Recent::new(hasher.clone()),
+            recent,
             effort: Arc::clone(&effort),
             store,
             hooks,

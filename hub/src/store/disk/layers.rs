@@ -1,12 +1,11 @@
 //! Rows that are committed and not in sled yet, as they lie over it: the young, which grow, over the old, which are being
 //! settled. Never on the disk: the journal has them there.
 
-use std::{collections::BTreeMap, ops::Bound, sync::Arc, vec};
+use std::{ops::Bound, sync::Arc, vec};
 
 use parking_lot::{RwLock, RwLockReadGuard};
-use smallvec::SmallVec;
 
-use crate::store::{Batch, Error, Visit, merge::laid_over};
+use crate::store::{Batch, Error, Key, Visit, merge::laid_over};
 
 /// How many rows a scan copies at once, to begin with, and at most. Most scans end soon.
 const COPIED: (usize, usize) = (8, 128);
@@ -24,12 +23,7 @@ pub(super) struct Layers {
 
 /// The last row of each key that some commits wrote.
 #[derive(Default)]
-pub(super) struct Layer(RwLock<Map>);
-
-type Map = BTreeMap<Key, Option<Vec<u8>>>;
-
-/// Keys, none of which the hub makes longer, lie in the map itself: what a look compares is then not all over the memory.
-type Key = SmallVec<[u8; 48]>;
+pub(super) struct Layer(RwLock<Batch>);
 
 impl Layers {
     /// What the layers say of a key: a value, that it was deleted, or (`None`) nothing.
@@ -56,19 +50,16 @@ impl Layers {
 impl Layer {
     /// Rows that nothing was added to yet.
     pub(super) fn new(rows: Batch) -> Self {
-        let layer = Self::default();
-        layer.add(rows);
-        layer
+        Self(RwLock::new(rows))
     }
 
     /// Adds a batch. Readers of one key see all of it or nothing.
     pub(super) fn add(&self, batch: Batch) {
-        let rows = batch.into_iter().map(|(key, value)| (Key::from_slice(&key), value));
-        self.0.write().extend(rows);
+        self.0.write().extend(batch);
     }
 
     /// All rows, in ascending byte order. None can be added while this is held.
-    pub(super) fn all(&self) -> RwLockReadGuard<'_, Map> {
+    pub(super) fn all(&self) -> RwLockReadGuard<'_, Batch> {
         self.0.read()
     }
 
@@ -82,7 +73,7 @@ impl Layer {
     pub(super) fn rows<'l>(&'l self, from: &[u8], to: &'l [u8]) -> Rows<'l> {
         Rows {
             layer: self,
-            from: Bound::Included(from.to_vec()),
+            from: Bound::Included(Key::from_slice(from)),
             to,
             size: COPIED.0,
             copied: Vec::new().into_iter(),
@@ -94,7 +85,7 @@ impl Layer {
 /// The rows of a layer within a range.
 pub(super) struct Rows<'l> {
     layer: &'l Layer,
-    from: Bound<Vec<u8>>,
+    from: Bound<Key>,
     to: &'l [u8],
     size: usize,
     copied: vec::IntoIter<Row>,
@@ -102,7 +93,7 @@ pub(super) struct Rows<'l> {
 }
 
 /// A key, and its value, or `None` if it was deleted.
-type Row = (Vec<u8>, Option<Vec<u8>>);
+type Row = (Key, Option<Vec<u8>>);
 
 impl Rows<'_> {
     fn copy(&mut self) {
@@ -110,10 +101,10 @@ impl Rows<'_> {
         let mut bytes = 0;
         self.ended = true;
         let rows = self.layer.0.read();
-        let range = (self.from.as_ref().map(Vec::as_slice), Bound::Excluded(self.to));
+        let range = (self.from.as_ref().map(Key::as_slice), Bound::Excluded(self.to));
         for (key, value) in rows.range::<[u8], _>(range) {
             bytes += key.len() + value.as_ref().map_or(0, Vec::len);
-            copied.push((key.to_vec(), value.clone()));
+            copied.push((key.clone(), value.clone()));
             if copied.len() >= self.size || bytes >= COPIED_BYTES {
                 self.ended = false;
                 break;

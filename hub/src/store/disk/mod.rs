@@ -308,7 +308,7 @@ mod tests {
     fn no_commit_follows_one_whose_sync_failed() {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::open(folder.path()).unwrap();
-        let put = |key: &[u8]| Batch::from([(key.to_vec(), Some(b"value".to_vec()))]);
+        let put = |key: &[u8]| Batch::from([(key.into(), Some(b"value".to_vec()))]);
         disk.commit(put(b"before")).unwrap();
         disk.committing.lock().journal.divert("/dev/null");
 

@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn commits_go_no_faster_than_the_settling_once_half_a_file_is_written() {
-        let rows = (0..10).map(|key| (vec![key], None)).collect();
+        let rows = (0..10).map(|key| ([key].as_slice().into(), None)).collect();
         let load = Load {
             rows: Arc::new(Layer::new(rows)),
             last: 1,

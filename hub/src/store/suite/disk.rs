@@ -28,8 +28,8 @@ fn every_commit_syncs_once_and_is_then_in_the_journal() {
     for turn in 0..20 {
         let syncs = disk.syncs();
         disk.commit(Batch::from([
-            (number(turn), Some(vec![1; 3000])),
-            (number(turn / 2), None),
+            (number(turn).into(), Some(vec![1; 3000])),
+            (number(turn / 2).into(), None),
         ]))
         .unwrap();
         assert_eq!(disk.syncs(), syncs + 1);
@@ -58,7 +58,7 @@ fn the_log_that_is_synced_is_the_one_that_is_written_and_no_blob_lies_beside_it(
             let mut key = number((random >> 40) as u32 % 60);
             key.resize(KEY_CAP, 0);
             let deletes = random >> 33 & 7 < if turn / 30 % 2 == 0 { 1 } else { 6 };
-            batch.insert(key, (!deletes).then(|| vec![(random >> 50) as u8; VALUE_CAP]));
+            batch.insert(key.into(), (!deletes).then(|| vec![(random >> 50) as u8; VALUE_CAP]));
         }
         disk.commit(batch).unwrap();
         assert_eq!(

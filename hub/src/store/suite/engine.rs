@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
-use super::{batch, everything, on_each, put, scanned};
+use super::{batch, everything, keys, on_each, put, scanned};
 use crate::store::{BATCH_CAP, Batch, Disk, Error, KEY_CAP, Memory, Store, VALUE_CAP, after_prefix, row, scan_prefix};
 
 #[test]
@@ -119,15 +119,16 @@ fn a_prefix_ends_where_the_next_begins() {
 #[test]
 fn a_batch_over_a_cap_is_refused_whole_and_does_no_harm() {
     let large = VALUE_CAP;
-    let too_many = (0..=BATCH_CAP / large).map(|number| (vec![u8::try_from(number).unwrap()], Some(vec![0; large])));
+    let too_many =
+        (0..=BATCH_CAP / large).map(|number| ([u8::try_from(number).unwrap()].as_slice().into(), Some(vec![0; large])));
     let over: [(&str, Batch); 3] = [
-        ("key", Batch::from([(vec![0; KEY_CAP + 1], None)])),
-        ("value", Batch::from([(b"b".to_vec(), Some(vec![0; large + 1]))])),
+        ("key", Batch::from([(vec![0; KEY_CAP + 1].into(), None)])),
+        ("value", put(b"b", &vec![0; large + 1])),
         ("batch", too_many.collect()),
     ];
     on_each(|store| {
         for (which, mut batch) in over.clone() {
-            batch.insert(b"a".to_vec(), Some(b"in front".to_vec()));
+            batch.insert(b"a".as_slice().into(), Some(b"in front".to_vec()));
             match store.commit(batch) {
                 Err(Error::TooLarge { what, .. }) => assert_eq!(what, which),
                 other => panic!("a {which} over its cap gave {other:?}"),
@@ -165,7 +166,7 @@ proptest! {
     fn the_engines_cannot_be_told_apart(
         batches in prop::collection::vec(
             prop::collection::btree_map(
-                prop::collection::vec(0_u8..4, 0..4),
+                keys().prop_map_into(),
                 prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
                 1..30,
             ),

@@ -8,7 +8,7 @@ use super::{
     committer::{puts, started, wait, waits},
     everything, on_each,
 };
-use crate::store::{Committer, Disk, Hooks, Memory, Read, Txn, Unwritten, VALUE_CAP};
+use crate::store::{Committer, Disk, Hooks, Memory, Read, Seen, Txn, Unwritten, VALUE_CAP};
 
 /// A job that waits until told, and then puts one key. While it waits, others queue up behind it.
 fn held(
@@ -161,6 +161,66 @@ fn a_job_sees_the_writes_of_those_before_it_but_not_of_those_that_failed() {
             assert_eq!(seen, [(b"kept".to_vec(), b"put".to_vec())]);
             assert_eq!(everything(&*store), seen);
         });
+    });
+}
+
+/// What a job is told that brings what was seen of a key.
+async fn holds(committer: &Committer, seen: Seen) -> bool {
+    let told = committer.commit_on(seen, |_, holds| Ok::<_, ()>(holds));
+    told.await.unwrap().unwrap().into_inner()
+}
+
+#[test]
+fn what_was_seen_holds_unless_a_job_before_in_the_group_wrote_it() {
+    let store = Arc::new(Memory::new());
+    let committer = started(store.clone());
+    wait(async {
+        let seen = |key: &[u8]| {
+            let view = committer.view(&*store);
+            view.get(key).unwrap();
+            view.seen()
+        };
+        let (go, job) = held(b"written");
+        let mut first = Box::pin(committer.commit(job));
+        let mut failed = Box::pin(committer.commit(|txn| {
+            txn.put(b"undone".to_vec(), b"put".to_vec());
+            Err::<(), _>("no")
+        }));
+        assert!(waits(&mut first) && waits(&mut failed));
+        let keys = [b"written".as_slice(), b"undone", b"another"];
+        let mut told = keys.map(|key| Box::pin(holds(&committer, seen(key))));
+        assert!(told.iter_mut().all(waits));
+        go.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        assert_eq!(join_all(told).await, [false, true, true]);
+    });
+}
+
+#[test]
+fn what_was_seen_holds_unless_a_commit_since_wrote_it_be_it_by_the_seal() {
+    let store = Arc::new(Memory::new());
+    let hooks = Hooks {
+        seal: Box::new(|txn| {
+            txn.put(b"sealed".to_vec(), b"put".to_vec());
+            Ok(())
+        }),
+        committed: Box::new(|_| ()),
+    };
+    let committer = Committer::start(store.clone(), hooks).unwrap();
+    wait(async {
+        let seen = |key: &[u8]| {
+            let view = committer.view(&*store);
+            view.get(key).unwrap();
+            view.seen()
+        };
+        let before = [b"written".as_slice(), b"sealed", b"another"].map(seen);
+        committer.commit(puts(b"written")).await.unwrap().unwrap();
+        let told = before.map(|seen| holds(&committer, seen));
+        assert_eq!(join_all(told).await, [false, false, true]);
+        assert!(
+            holds(&committer, seen(b"written")).await,
+            "it was seen after that commit"
+        );
     });
 }
 

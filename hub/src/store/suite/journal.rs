@@ -9,7 +9,7 @@ use super::{
     settle::watched,
     small,
 };
-use crate::store::{Batch, Disk, Error, Store};
+use crate::store::{Disk, Error, Store};
 
 fn is_damaged(folder: &Path) -> bool {
     match Disk::open(folder) {
@@ -215,7 +215,7 @@ fn nothing_is_committed_to_a_journal_that_is_no_longer_in_the_folder() {
     let elsewhere = folder.path().join("elsewhere");
     fs::rename(&file, &elsewhere).unwrap();
     fs::copy(&elsewhere, &file).unwrap();
-    let refused = disk.commit(Batch::from([(b"key".to_vec(), Some(b"value".to_vec()))]));
+    let refused = disk.commit(put(b"key", b"value"));
     let doing = "find its journal";
     assert!(
         matches!(&refused, Err(Error::Engine { doing: at, .. }) if *at == doing),

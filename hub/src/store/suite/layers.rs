@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
-use super::{Pairs, everything, scanned, settle::watched, small};
+use super::{Pairs, everything, keys, scanned, settle::watched, small};
 use crate::store::{Batch, Disk, Memory, Read, Store, disk::Step};
 
 /// What a scan visits until it has visited so many.
@@ -35,7 +35,7 @@ fn a_row_hides_those_under_it_in_every_layer() {
     let layer = |layer: usize| -> Batch {
         let told = stories.iter().filter(|story| story[layer] > 0);
         let value = |story: &[u8; 3]| (story[layer] == 1).then(|| vec![u8::try_from(layer).unwrap(); 5]);
-        told.map(|story| (story.to_vec(), value(story))).collect()
+        told.map(|story| (story.as_slice().into(), value(story))).collect()
     };
     let commit = |rows: usize| {
         disk.commit(layer(rows)).unwrap();
@@ -75,12 +75,12 @@ proptest! {
         turns in prop::collection::vec(
             (
                 prop::collection::btree_map(
-                    prop::collection::vec(0_u8..4, 0..4),
+                    keys().prop_map_into(),
                     prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
                     0..12,
                 ),
-                prop::collection::vec(0_u8..4, 0..4),
-                prop::collection::vec(0_u8..5, 0..4),
+                keys(),
+                keys(),
                 0_u8..12,
             ),
             1..40,
@@ -95,7 +95,7 @@ proptest! {
             disk.commit(rows.clone()).unwrap();
             prop_assert_eq!(scanned(&disk, &from, &to), scanned(&memory, &from, &to));
             prop_assert_eq!(first(&disk, usize::from(next)), first(&memory, usize::from(next)));
-            for key in rows.keys().chain([&from, &to]) {
+            for key in rows.keys().map(|key| key.as_slice()).chain([from.as_slice(), &to]) {
                 prop_assert_eq!(disk.get(key).unwrap(), memory.get(key).unwrap());
             }
             match next {

@@ -12,6 +12,8 @@ mod txn;
 
 use std::{ops::ControlFlow, sync::Arc};
 
+use proptest::{collection::vec, prelude::*, sample::select};
+
 use super::{Batch, Disk, Memory, Read, Store, disk::Pace};
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
@@ -38,8 +40,17 @@ fn small(file: u64) -> Pace {
 fn batch<'a>(writes: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Batch {
     writes
         .into_iter()
-        .map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec)))
+        .map(|(key, value)| (key.into(), value.map(<[u8]>::to_vec)))
         .collect()
+}
+
+/// Keys that are often the same: short ones, and some about as long as lie in the maps themselves, and longer.
+fn keys() -> impl Strategy<Value = Vec<u8>> {
+    let long = (vec(0_u8..4, 1..3), select(&[47, 48, 49, 90]));
+    prop_oneof![
+        3 => vec(0_u8..4, 0..4),
+        1 => long.prop_map(|(key, length): (Vec<u8>, usize)| key.into_iter().cycle().take(length).collect()),
+    ]
 }
 
 /// A batch of one value to put.

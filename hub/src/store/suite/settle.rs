@@ -68,9 +68,9 @@ pub(super) fn watched(folder: &Path, file: u64) -> (Disk, Gate) {
 /// A commit that writes over, adds and deletes.
 fn change(store: &dyn Store, turn: u8) {
     let rows = [
-        (vec![turn % 11], Some(vec![turn; 60])),
-        (vec![turn % 5, turn], Some(vec![turn; 30])),
-        (vec![(turn + 4) % 11], None),
+        ([turn % 11].as_slice().into(), Some(vec![turn; 60])),
+        ([turn % 5, turn].as_slice().into(), Some(vec![turn; 30])),
+        ([(turn + 4) % 11].as_slice().into(), None),
     ];
     store.commit(rows.into()).unwrap();
 }
@@ -197,7 +197,7 @@ fn what_no_commit_touches_is_in_each_scan_that_runs_beside_the_settling() {
     disk.commit(
         (0..2000)
             .step_by(5)
-            .map(|key| (lasting(key), Some(vec![1; 20])))
+            .map(|key| (lasting(key).into(), Some(vec![1; 20])))
             .collect(),
     )
     .unwrap();
@@ -220,7 +220,7 @@ fn what_no_commit_touches_is_in_each_scan_that_runs_beside_the_settling() {
                 let key = u16::try_from((random >> 40) % 2000).unwrap();
                 // Stretches of the keys fill up and are emptied again, so that leaves split and merge.
                 let puts = u32::from(key / 250) % 2 == turn / 100 % 2;
-                (key % 5 > 0).then(|| (lasting(key), puts.then(|| vec![2; 30])))
+                (key % 5 > 0).then(|| (lasting(key).into(), puts.then(|| vec![2; 30])))
             });
             disk.commit(rows.collect()).unwrap();
         }
@@ -295,7 +295,7 @@ fn a_spoilt_log_never_passes_for_a_sound_one() {
     let keys = 600;
     for turn in 0..3 {
         let disk = Disk::open_at(folder.path(), small(100)).unwrap();
-        let rows = (0..keys / 3).map(|key| (number(key * 3 + turn), Some(vec![5; 100])));
+        let rows = (0..keys / 3).map(|key| (number(key * 3 + turn).into(), Some(vec![5; 100])));
         disk.commit(rows.collect()).unwrap();
         disk.commit(batch([])).unwrap();
         disk.rest().unwrap();
@@ -332,7 +332,7 @@ fn a_visitor_may_commit_to_the_store_it_is_shown() {
     disk.scan(&[], &[99], &mut |key, _| {
         visited += 1;
         let there = [key[0] + 100];
-        disk.commit([(key.to_vec(), None), (there.to_vec(), Some(b"moved".to_vec()))].into())
+        disk.commit([(key.into(), None), (there.as_slice().into(), Some(b"moved".to_vec()))].into())
             .unwrap();
         assert_eq!(disk.get(key).unwrap(), None);
         ControlFlow::Continue(())

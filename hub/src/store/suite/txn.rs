@@ -30,7 +30,12 @@ fn what_is_taken_back_under_a_prefix_is_what_was_put_there_in_order_and_no_more(
     }
     txn.delete(b"p-old".to_vec());
     let row = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
-    assert_eq!(txn.take_under(b"p"), [row(b"p1", b"1"), row(b"p2", b"2")]);
+    let taken: Pairs = txn
+        .take_under(b"p")
+        .into_iter()
+        .map(|(key, value)| (key.into_vec(), value))
+        .collect();
+    assert_eq!(taken, [row(b"p1", b"1"), row(b"p2", b"2")]);
     assert_eq!(txn.take_under(b"p"), []);
     assert_eq!(
         everything(&txn),
@@ -57,7 +62,7 @@ fn key() -> impl Strategy<Value = Vec<u8>> {
 
 fn writes() -> impl Strategy<Value = Batch> {
     prop::collection::btree_map(
-        key(),
+        key().prop_map_into(),
         prop::option::weighted(0.6, prop::collection::vec(any::<u8>(), 0..3)),
         0..20,
     )
@@ -107,8 +112,8 @@ proptest! {
         let mut model = BTreeMap::new();
         for (key, value) in base.iter().chain(&lower).chain(&upper) {
             match value {
-                Some(value) => model.insert(key.clone(), value.clone()),
-                None => model.remove(key),
+                Some(value) => model.insert(key.to_vec(), value.clone()),
+                None => model.remove(key.as_slice()),
             };
         }
         let expected: Pairs = model.clone().into_iter().filter(|(key, _)| *key >= from && *key < to).collect();

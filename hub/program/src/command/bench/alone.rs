@@ -40,8 +40,8 @@ impl Alone {
         let mut writes = sled::Batch::default();
         for (key, value) in batch {
             match value {
-                Some(value) => writes.insert(key, value),
-                None => writes.remove(key),
+                Some(value) => writes.insert(key.as_slice(), value),
+                None => writes.remove(key.as_slice()),
             }
         }
         self.sled.apply_batch(writes)?;

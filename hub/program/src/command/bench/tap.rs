@@ -68,7 +68,7 @@ impl Tap {
         let (mut batch, mut bytes, mut failed) = (Batch::new(), 0, None);
         self.disk.scan(&[], &[u8::MAX; 2], &mut |key, value| {
             bytes += key.len() + value.len();
-            batch.insert(key.to_vec(), Some(value.to_vec()));
+            batch.insert(key.into(), Some(value.to_vec()));
             if bytes > COPIED_AT_ONCE {
                 bytes = 0;
                 if let Err(why) = copy.commit(std::mem::take(&mut batch)) {

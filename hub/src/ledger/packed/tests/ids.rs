@@ -95,3 +95,24 @@ fn a_row_that_is_not_packed_and_whose_ids_do_not_fit_it_is_spoilt() {
     let text = b"{07070707-0707-0707-0707-070707070707".to_vec();
     assert_eq!(unpack(31, &apart(&mark, &id, 1)), Some(vec![(31, text)]));
 }
+
+#[test]
+fn a_short_entry_that_is_alone_lies_there_as_it_is_with_its_ids() {
+    let entry = samples::pushed().encode().unwrap();
+    assert!(entry.len() < SHORT && Parted::of(&entry).into_row()[0] == APART);
+    assert_eq!(rows(&kept(&[], &[vec![entry.clone()]])), [(0, entry)]);
+}
+
+#[test]
+fn entries_of_many_ids_and_little_else_are_read_as_they_were_entered() {
+    let id = |n| uuid::Uuid::from_u128(u128::from(n) << 64);
+    let entry = |n: u64| {
+        let ids: String = (0..800)
+            .map(|m| format!(r#""signal":"{}","#, id(n * 800 + m)))
+            .collect();
+        format!("{{{ids}").into_bytes()
+    };
+    let entries: Vec<_> = (0..16).map(entry).collect();
+    let read = read::export(&kept(&[], std::slice::from_ref(&entries)), 0, 99).unwrap();
+    assert!(read.into_iter().map(|(_, entry)| entry).eq(entries));
+}

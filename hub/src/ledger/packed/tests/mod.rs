@@ -105,11 +105,12 @@ proptest! {
     }
 
     #[test]
-    fn no_row_is_longer_than_the_store_takes_or_goes_over_a_row_of_hashes(batches in vec(entries(40), 0..4)) {
+    fn no_row_is_longer_than_the_store_takes_or_in_a_new_form_or_goes_over_a_row_of_hashes(batches in vec(entries(40), 0..4)) {
         let memory = kept(&[], &batches);
         for (last, row) in rows(&memory) {
             let (first, _) = unpack(last, &row).unwrap()[0].clone();
             prop_assert!(row.len() <= crate::store::VALUE_CAP);
+            prop_assert!([ENTRY, PACKED, IDS_BESIDE].contains(&row[0]), "a form that no hub but this one knows");
             prop_assert_eq!(first / WIDTH as u64, last / WIDTH as u64);
         }
     }

@@ -79,7 +79,7 @@ fn take_row<'b>(bytes: &'b [u8], rows: &mut Batch) -> Option<&'b [u8]> {
             (Some(value.to_vec()), behind)
         }
     };
-    rows.insert(key.to_vec(), value);
+    rows.insert(key.into(), value);
     Some(behind)
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn batches() -> impl Strategy<Value = Batch> {
-        let key = prop::collection::vec(any::<u8>(), 0..20);
+        let key = prop::collection::vec(any::<u8>(), 0..20).prop_map_into();
         let value = prop::option::of(prop::collection::vec(any::<u8>(), 0..60));
         prop::collection::btree_map(key, value, 0..6)
     }
