@@ -4,7 +4,6 @@
 use std::cell::Cell;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use zeroize::Zeroize as _;
 
 use super::Error;
 
@@ -31,8 +30,8 @@ pub fn encode<T: Serialize>(table: u8, value: &T) -> Result<Vec<u8>, Error> {
         why: "it cannot be encoded",
     })?;
     let value = made.as_slice().to_vec();
-    // It may have been what is sealed only now.
-    made.as_mut_slice().zeroize();
+    // It may have been what is only now to be sealed.
+    made.fill(0);
     made.clear();
     made.shrink_to(ROOM);
     MADE.set(made);
