@@ -1,8 +1,6 @@
 //! The form of stored values: one byte of schema version, then the value in postcard form.
 //! Never knows which room a value belongs to.
 
-use std::cell::Cell;
-
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::Error;
@@ -10,32 +8,23 @@ use super::Error;
 /// The version that this hub writes. A value of another version is refused, never guessed at.
 pub const VERSION: u8 = 3;
 
-/// A thread's room is cut to this after each value, in bytes, so that a long one does not keep it large.
-const ROOM: usize = 16 * 1024;
-
-thread_local! {
-    /// Where values are made: what is kept of one is as long as it is, and no longer.
-    static MADE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
+/// Most values are no longer, in bytes, and so are made in one go.
+const ROOM: usize = 256;
 
 /// The bytes of a value.
 ///
 /// # Errors
 /// If the value cannot be encoded; `table` names it in the error.
 pub fn encode<T: Serialize>(table: u8, value: &T) -> Result<Vec<u8>, Error> {
-    let mut room = MADE.take();
-    room.push(VERSION);
-    let mut made = postcard::to_extend(value, room).map_err(|_| Error::Corrupt {
+    let mut made = Vec::with_capacity(ROOM);
+    made.push(VERSION);
+    let mut made = postcard::to_extend(value, made).map_err(|_| Error::Corrupt {
         table: char::from(table),
         why: "it cannot be encoded",
     })?;
-    let value = made.as_slice().to_vec();
-    // It may have been what is only now to be sealed.
-    made.fill(0);
-    made.clear();
-    made.shrink_to(ROOM);
-    MADE.set(made);
-    Ok(value)
+    // Many are kept in memory for long.
+    made.shrink_to_fit();
+    Ok(made)
 }
 
 /// The value that bytes begin with, which may borrow from them, and the bytes behind it.
