@@ -81,7 +81,7 @@ mod tests {
         task::{Context, Poll, Wake, Waker},
     };
 
-    use tokio::sync::oneshot;
+    use tokio::sync::oneshot::{self, Sender};
 
     use super::*;
 
@@ -103,8 +103,14 @@ mod tests {
         woken.0.load(Ordering::SeqCst)
     }
 
-    fn now<T>(answer: &mut Pin<&mut impl Future<Output = Option<T>>>) -> Poll<Option<T>> {
-        answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    /// Whoever waits gets the answer that is sent, or is told that there will be none.
+    fn ends(answer: &mut Pin<&mut impl Future<Output = Option<u8>>>, sender: Sender<u8>, answers: bool) {
+        match answers {
+            true => sender.send(7).unwrap(),
+            false => drop(sender),
+        }
+        let got = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(got, Poll::Ready(answers.then_some(7)));
     }
 
     #[test]
@@ -116,11 +122,7 @@ mod tests {
             let (sender, answered) = oneshot::channel();
             let mut answer = pin!(alone.answer(answered));
             assert!(looks(&mut answer));
-            match answers {
-                true => sender.send(7).unwrap(),
-                false => drop(sender),
-            }
-            assert_eq!(now(&mut answer), Poll::Ready(answers.then_some(7)));
+            ends(&mut answer, sender, answers);
         }
     }
 
@@ -132,11 +134,7 @@ mod tests {
             let (sender, answered) = oneshot::channel();
             let mut answer = pin!(alone.answer(answered));
             assert!((0..100_000_000).any(|_| !looks(&mut answer)), "it looks for ever");
-            match answers {
-                true => sender.send(7).unwrap(),
-                false => drop(sender),
-            }
-            assert_eq!(now(&mut answer), Poll::Ready(answers.then_some(7)));
+            ends(&mut answer, sender, answers);
         }
     }
 
