@@ -148,7 +148,7 @@ fn commit_that_is_shared(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(SHARED)).bench_local(|| {
         let jobs = (0..SHARED).map(|number| {
             committer.commit(move |txn| {
-                txn.put(number.to_be_bytes().to_vec(), vec![0; 200]);
+                txn.put(number.to_be_bytes(), vec![0; 200]);
                 Ok::<_, ()>(())
             })
         });

@@ -72,7 +72,7 @@ pub fn record(txn: &mut Txn<'_>, vault: &Vault, person: PersonId, recorded: &Rec
 /// If the store fails.
 pub fn unsettle(txn: &mut Txn<'_>, people: impl IntoIterator<Item = PersonId>) -> Result<(), store::Error> {
     let serial = (epoch(txn)? + 1).to_be_bytes();
-    txn.put(tables::CONSENT_EPOCH.to_vec(), serial.to_vec());
+    txn.put(tables::CONSENT_EPOCH, serial.to_vec());
     people
         .into_iter()
         .for_each(|person| txn.put(serial_key(person), serial.to_vec()));

@@ -27,7 +27,7 @@ pub(crate) use index::forget_mention;
 pub use period::{Period, first_at_or_after};
 pub use placehub_ledger::{
     Change, Checkpoint, Class, Commitment, Entry, EntryInvalid, Hex, Hidden, LONGEST, Near, NoteInvalid, Refusal,
-    Remainder, Shown, Signer, Subject, Touched, VerifierKey, WitnessKey, Written, tree, witness,
+    Remainder, Shown, Signer, Subject, Touched, VerifierKey, WitnessKey, tree, witness,
 };
 
 pub use prepared::Prepared;

@@ -2,8 +2,9 @@
 //! Whoever brings it does that on their own thread; only an entry that comes after a later one is done again. Never writes.
 
 use jiff::Timestamp;
+use placehub_ledger::Written;
 
-use super::{Entry, EntryInvalid, Written, packed::Parted, tree::Hash};
+use super::{Entry, EntryInvalid, packed::Parted, tree::Hash};
 
 /// An entry that is ready to be appended.
 #[derive(Debug)]

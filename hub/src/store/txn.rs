@@ -22,13 +22,13 @@ impl<'b> Txn<'b> {
     }
 
     /// Puts a value.
-    pub fn put(&mut self, key: impl Into<Key>, value: Vec<u8>) {
-        self.writes.insert(key.into(), Some(value));
+    pub fn put(&mut self, key: impl AsRef<[u8]>, value: Vec<u8>) {
+        self.writes.insert(Key::from_slice(key.as_ref()), Some(value));
     }
 
     /// Deletes a key, if it is there.
-    pub fn delete(&mut self, key: impl Into<Key>) {
-        self.writes.insert(key.into(), None);
+    pub fn delete(&mut self, key: impl AsRef<[u8]>) {
+        self.writes.insert(Key::from_slice(key.as_ref()), None);
     }
 
     /// Takes back what it was to put under keys that begin with `prefix`, in ascending byte order, so that it can be put

@@ -62,7 +62,7 @@ fn check_flips(row: &[u8], expected: impl Fn(&Fault) -> bool) {
         let mut other = value.clone();
         other[place] ^= 1;
         let mut txn = Txn::new(&good);
-        txn.put(row.to_vec(), other);
+        txn.put(row, other);
         let fault = verify_stored(&txn, &key()).unwrap_err();
         assert!(expected(&fault), "byte {place}: {fault}");
     }

@@ -121,6 +121,7 @@ impl Thread {
         if !txn.is_empty() {
             (self.hooks.seal)(&mut txn).map_err(|error| error.in_full())?;
             let (batch, announced) = txn.finish();
+            // What the seal writes, too.
             self.recent.note(&batch);
             self.recent.commit();
             let committed = self.effort.time(|| store.commit(batch));

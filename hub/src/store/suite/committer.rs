@@ -63,7 +63,7 @@ fn what_is_answered_is_in_the_store() {
         let committer = started(Arc::clone(&store));
         wait(async {
             let done = committer.commit(|txn| {
-                txn.put(b"a".to_vec(), b"put".to_vec());
+                txn.put(b"a", b"put".to_vec());
                 Ok::<_, ()>(7)
             });
             assert_eq!(*done.await.unwrap().unwrap(), 7);
@@ -97,7 +97,7 @@ fn a_job_that_fails_leaves_no_writes_and_wakes_no_watch() {
         let committer = Committer::start(Arc::clone(&store), hooks).unwrap();
         wait(async {
             let answer = committer.commit(|txn| {
-                txn.put(b"a".to_vec(), b"put".to_vec());
+                txn.put(b"a", b"put".to_vec());
                 txn.announce(1);
                 Err::<(), _>("no")
             });
@@ -106,7 +106,7 @@ fn a_job_that_fails_leaves_no_writes_and_wakes_no_watch() {
             committer.commit(puts(b"b")).await.unwrap().unwrap();
             assert!(heard.try_recv().is_err(), "nothing was announced");
             let announced = committer.commit(|txn| {
-                txn.put(b"c".to_vec(), b"put".to_vec());
+                txn.put(b"c", b"put".to_vec());
                 txn.announce(7);
                 Ok::<_, ()>(())
             });
@@ -135,7 +135,7 @@ fn watches_are_woken_after_the_commit_and_before_the_answer() {
     let committer = Committer::start(store, hooks).unwrap();
     wait(async {
         let job = |txn: &mut Txn<'_>| {
-            txn.put(b"a".to_vec(), b"put".to_vec());
+            txn.put(b"a", b"put".to_vec());
             txn.announce(3);
             Ok::<_, ()>(())
         };
@@ -268,12 +268,12 @@ fn a_job_that_panics_or_writes_too_much_is_refused_alone() {
         let committer = started(Arc::clone(&store));
         wait(async {
             let panics = committer.commit(|txn| -> Result<(), ()> {
-                txn.put(b"half".to_vec(), b"put".to_vec());
+                txn.put(b"half", b"put".to_vec());
                 panic!("in a job")
             });
             assert!(matches!(panics.await, Err(Unwritten::Refused { .. })));
             let value = committer.commit(|txn| {
-                txn.put(b"large".to_vec(), vec![0; VALUE_CAP + 1]);
+                txn.put(b"large", vec![0; VALUE_CAP + 1]);
                 Ok::<_, ()>(())
             });
             assert!(matches!(value.await, Err(Unwritten::Refused { .. })));

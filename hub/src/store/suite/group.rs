@@ -34,7 +34,7 @@ fn jobs_that_wait_together_share_a_commit() {
             let sealed = Arc::clone(&sealed);
             move |txn| {
                 *sealed.lock().unwrap() += 1;
-                txn.put(b"sealed".to_vec(), everything(txn).len().to_be_bytes().to_vec());
+                txn.put(b"sealed", everything(txn).len().to_be_bytes().to_vec());
                 Ok(())
             }
         }),
@@ -75,7 +75,7 @@ fn of_what_jobs_of_a_group_announce_the_highest_that_is_kept_is_told_once() {
     let committer = Committer::start(Arc::new(Memory::new()), hooks).unwrap();
     let announces = |changes: u64, kept: Result<(), &'static str>| {
         move |txn: &mut Txn<'_>| {
-            txn.put(changes.to_be_bytes().to_vec(), b"put".to_vec());
+            txn.put(changes.to_be_bytes(), b"put".to_vec());
             txn.announce(changes);
             kept
         }
@@ -140,12 +140,12 @@ fn a_job_sees_the_writes_of_those_before_it_but_not_of_those_that_failed() {
             let (go, job) = held(b"kept");
             let mut first = Box::pin(committer.commit(job));
             let mut failed = Box::pin(committer.commit(|txn| {
-                txn.delete(b"kept".to_vec());
-                txn.put(b"undone".to_vec(), b"put".to_vec());
+                txn.delete(b"kept");
+                txn.put(b"undone", b"put".to_vec());
                 Err::<(), _>("no")
             }));
             let mut panicked = Box::pin(committer.commit(|txn| -> Result<(), ()> {
-                txn.put(b"undone".to_vec(), b"put".to_vec());
+                txn.put(b"undone", b"put".to_vec());
                 panic!("in a job")
             }));
             let mut reads = Box::pin(committer.commit(|txn| Ok::<_, ()>(everything(txn))));
@@ -183,7 +183,7 @@ fn what_was_seen_holds_unless_a_job_before_in_the_group_wrote_it() {
         let (go, job) = held(b"written");
         let mut first = Box::pin(committer.commit(job));
         let mut failed = Box::pin(committer.commit(|txn| {
-            txn.put(b"undone".to_vec(), b"put".to_vec());
+            txn.put(b"undone", b"put".to_vec());
             Err::<(), _>("no")
         }));
         assert!(waits(&mut first) && waits(&mut failed));
@@ -201,7 +201,7 @@ fn what_was_seen_holds_unless_a_commit_since_wrote_it_be_it_by_the_seal() {
     let store = Arc::new(Memory::new());
     let hooks = Hooks {
         seal: Box::new(|txn| {
-            txn.put(b"sealed".to_vec(), b"put".to_vec());
+            txn.put(b"sealed", b"put".to_vec());
             Ok(())
         }),
         committed: Box::new(|_| ()),
@@ -236,7 +236,7 @@ fn jobs_run_in_the_order_they_came() {
             move |txn: &mut Txn<'_>| {
                 let mut order = txn.get(b"order")?.unwrap_or_default();
                 order.push(key);
-                txn.put(b"order".to_vec(), order);
+                txn.put(b"order", order);
                 Ok::<_, crate::store::Error>(())
             }
         };

@@ -12,12 +12,27 @@ fn a_transaction_reads_its_own_writes_and_the_store_does_not() {
     let store = Memory::new();
     store.commit(put(b"old", b"1")).unwrap();
     let mut txn = Txn::new(&store);
-    txn.put(b"new".to_vec(), b"2".to_vec());
-    txn.delete(b"old".to_vec());
+    txn.put(b"new", b"2".to_vec());
+    txn.delete(b"old");
     assert_eq!(txn.get(b"new").unwrap().as_deref(), Some(b"2".as_slice()));
     assert_eq!(txn.get(b"old").unwrap(), None);
     assert_eq!(everything(&txn), [(b"new".to_vec(), b"2".to_vec())]);
     assert_eq!(everything(&store), [(b"old".to_vec(), b"1".to_vec())]);
+}
+
+#[test]
+fn a_key_of_up_to_48_bytes_lies_in_the_map_itself_whatever_room_it_was_made_in() {
+    let store = Memory::new();
+    let mut txn = Txn::new(&store);
+    for length in [2, 48, 49] {
+        let mut key = vec![length; 1000];
+        key.truncate(length.into());
+        txn.put(&key, vec![]);
+        key.fill(0);
+        txn.delete(key);
+    }
+    let spilled = txn.into_writes().into_keys().filter(|key| key.spilled());
+    assert!(spilled.map(|key| key.len()).eq([49, 49]));
 }
 
 #[test]
@@ -26,9 +41,9 @@ fn what_is_taken_back_under_a_prefix_is_what_was_put_there_in_order_and_no_more(
     store.commit(put(b"p-old", b"0")).unwrap();
     let mut txn = Txn::new(&store);
     for (key, value) in [(b"p2", b"2"), (b"p1", b"1"), (b"o9", b"9"), (b"q0", b"0")] {
-        txn.put(key.to_vec(), value.to_vec());
+        txn.put(key, value.to_vec());
     }
-    txn.delete(b"p-old".to_vec());
+    txn.delete(b"p-old");
     let row = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
     let taken: Pairs = txn
         .take_under(b"p")
@@ -48,7 +63,7 @@ fn what_is_taken_back_under_a_prefix_is_what_was_put_there_in_order_and_no_more(
 fn a_transaction_passes_on_what_fails_below_it() {
     let store = Memory::new();
     let mut txn = Txn::new(&store);
-    txn.put(b"own".to_vec(), b"1".to_vec());
+    txn.put(b"own", b"1".to_vec());
     store.fail(Fault::Get { skip: 0 });
     assert!(txn.get(b"own").is_ok(), "its own writes need no store");
     assert!(txn.get(b"other").is_err());
