@@ -24,14 +24,15 @@ pub const CACHE: u64 = 96 * 1024 * 1024;
 /// holds whole, the version of the rows, and the layout of the folder.
 const LAST: [u8; KEY_CAP + 1] = [u8::MAX; KEY_CAP + 1];
 
-/// The layout of a folder in which a journal goes before sled, and rows of the ledger may hold many entries, packed without
-/// the ids of signals.
-const LAYOUT: u8 = 3;
+/// The layout of a folder in which a journal goes before sled, with each commit in blocks of its own, and rows of the ledger
+/// may hold many entries, packed without the ids of signals.
+const LAYOUT: u8 = 4;
 
-/// The layouts in which no row was packed yet, and in which the ids were packed too. The one before them had no such byte,
-/// and every commit in sled.
+/// The layouts in which no row was packed yet, in which the ids were packed too, and in which commits shared blocks. The one
+/// before them had no such byte, and every commit in sled.
 const UNPACKED: u8 = 1;
 const PACKED_WHOLE: u8 = 2;
+const SHARED_BLOCKS: u8 = 3;
 
 /// A tree that the first version of the hub made for the number of the last commit.
 const FIRST_VERSION: &[u8] = b"commits";
@@ -76,7 +77,9 @@ impl Engine {
         let last = last.as_deref().map(<[u8]>::split_first_chunk);
         let (last, journalled, ours) = match last {
             Some(Some((last, [row::VERSION, LAYOUT]))) => (u64::from_be_bytes(*last), true, true),
-            Some(Some((last, [row::VERSION, UNPACKED | PACKED_WHOLE]))) => (u64::from_be_bytes(*last), true, false),
+            Some(Some((last, [row::VERSION, UNPACKED | PACKED_WHOLE | SHARED_BLOCKS]))) => {
+                (u64::from_be_bytes(*last), true, false)
+            }
             Some(Some((last, [row::VERSION]))) => (u64::from_be_bytes(*last), false, false),
             None if !db.tree_names().iter().any(|name| name == FIRST_VERSION) => (0, false, false),
             Some(_) | None => {

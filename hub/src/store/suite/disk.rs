@@ -140,7 +140,7 @@ fn a_store_of_another_version_of_the_hub_is_refused_as_such() {
     };
     for ending in [
         [row::VERSION + 1].as_slice(),
-        &[row::VERSION, 4],
+        &[row::VERSION, 5],
         &[row::VERSION; 3],
         &[],
     ] {
@@ -164,7 +164,7 @@ fn a_store_from_before_there_was_a_journal_is_gone_on_with() {
     drop(disk);
     assert_eq!(
         last_of(folder.path()),
-        [0, 0, 0, 0, 0, 0, 0, 9, row::VERSION, 3],
+        [0, 0, 0, 0, 0, 0, 0, 9, row::VERSION, 4],
         "an older hub refuses it now"
     );
     Disk::open(folder.path()).unwrap().commit(put(b"b", b"2")).unwrap();
@@ -172,17 +172,17 @@ fn a_store_from_before_there_was_a_journal_is_gone_on_with() {
 }
 
 #[test]
-fn a_store_from_before_rows_were_packed_as_they_are_now_is_gone_on_with() {
-    for layout in [1, 2] {
+fn a_store_from_before_rows_were_packed_and_commits_lay_as_they_do_now_is_gone_on_with() {
+    for layout in [1, 2, 3] {
         let folder = tempfile::tempdir().unwrap();
         Disk::open(folder.path()).unwrap().commit(put(b"a", b"1")).unwrap();
         let now = last_of(folder.path());
-        let before = [now.strip_suffix(&[3]).unwrap(), &[layout]].concat();
+        let before = [now.strip_suffix(&[4]).unwrap(), &[layout]].concat();
         change(folder.path(), |db| drop(db.insert(LAST, before.as_slice()).unwrap()));
         let disk = Disk::open(folder.path()).unwrap();
         let opened = last_of(after_crash(folder.path()).path());
         assert!(
-            opened.ends_with(&[row::VERSION, 3]),
+            opened.ends_with(&[row::VERSION, 4]),
             "an older hub refuses it before anything is written"
         );
         assert_eq!(everything(&disk).len(), 1);

@@ -81,7 +81,11 @@ fn a_batch_whose_writing_was_cut_short_is_not_there_at_all() {
 fn a_spoilt_commit_never_passes_for_a_sound_one_nor_for_an_end_if_others_are_behind_it() {
     let folder = tempfile::tempdir().unwrap();
     let ends = of_commits(folder.path(), 4);
-    for at in (0..ends[3]).step_by(7) {
+    // In each commit, and in what fills its block up.
+    let commits = (0..ends[3])
+        .step_by(4096)
+        .flat_map(|block| (block..ends[0] + block).step_by(7));
+    for at in commits.chain((0..ends[3]).step_by(397)) {
         let copy = after_crash(folder.path());
         spoil(&journal(copy.path())[0], at, &[0xa5]);
         assert!(is_damaged(copy.path()), "spoilt at {at}: the mark knows");
@@ -95,6 +99,32 @@ fn a_spoilt_commit_never_passes_for_a_sound_one_nor_for_an_end_if_others_are_beh
             }
         }
     }
+}
+
+#[test]
+fn no_commit_lies_in_a_block_of_another_and_one_that_does_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let ends = of_commits(folder.path(), 4);
+    let crashed = after_crash(folder.path());
+    let file = journal(crashed.path()).pop().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    // As an earlier build wrote them, one right behind the other.
+    let mut together = Vec::new();
+    for (block, end) in (0..).step_by(4096).zip(ends) {
+        let end = usize::try_from(end).unwrap();
+        assert!(
+            (block + 1..block + 4096).contains(&end),
+            "{end} is in the block at {block}"
+        );
+        together.extend_from_slice(&bytes[block..end]);
+    }
+    together.resize(bytes.len(), 0);
+    fs::write(&file, &together).unwrap();
+    let disk = Disk::open(crashed.path()).unwrap();
+    assert_eq!(everything(&disk).len(), 4);
+    disk.commit(put(b"b", b"2")).unwrap();
+    drop(disk);
+    assert_eq!(everything(&Disk::open(crashed.path()).unwrap()).len(), 5);
 }
 
 #[test]

@@ -5,7 +5,11 @@
 //! commits before that are on the disk. It grows by zeros ahead of what is written, because bytes in place are on the disk
 //! sooner than bytes that make a file longer. For the same reason a file that is not needed any more is taken again: one
 //! waits as `spare`.
+//!
+//! A record has blocks of its own, the last filled up with zeros: so it can go to the disk past the page cache, which takes
+//! less time, and no block that has a commit is written again.
 
+mod blocks;
 mod record;
 
 use std::{
@@ -15,6 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use self::blocks::{BLOCK, Blocks};
 use super::{damaged, failed, named::Named, open, sync};
 use crate::store::{Batch, Error};
 
@@ -33,12 +38,14 @@ pub(super) struct Journal {
     file: Named,
     /// The number of the file's first commit.
     first: u64,
-    /// How much of the file holds commits, in bytes.
+    /// Where the next commit begins in the file, in bytes.
     end: u64,
+    /// How many bytes the commits in it take, without what fills their blocks up.
+    weight: u64,
     /// How long it is.
     length: u64,
     growth: u64,
-    record: Vec<u8>,
+    blocks: Blocks,
 }
 
 /// What was found in a journal.
@@ -71,9 +78,10 @@ impl Journal {
             file,
             first,
             end: 0,
+            weight: 0,
             length,
-            growth: full.next_multiple_of(4096).clamp(4096, GROWTH),
-            record: Vec::new(),
+            growth: full.next_multiple_of(BLOCK as u64).clamp(BLOCK as u64, GROWTH),
+            blocks: Blocks::default(),
         })
     }
 
@@ -83,13 +91,13 @@ impl Journal {
     /// As for [`Journal::begin`].
     pub(super) fn turn(&mut self, first: u64) -> Result<PathBuf, Error> {
         let (file, length) = begin(&self.folder, first).map_err(failed("begin its journal"))?;
-        (self.first, self.end, self.length) = (first, 0, length);
+        (self.first, self.end, self.weight, self.length) = (first, 0, 0, length);
         Ok(std::mem::replace(&mut self.file, file).path)
     }
 
-    /// How many bytes the commits in the file take.
+    /// How many bytes the commits in the file take, without what fills their blocks up.
     pub(super) fn weight(&self) -> u64 {
-        self.end
+        self.weight
     }
 
     /// Writes a commit behind the last one, and has it on the disk.
@@ -98,23 +106,27 @@ impl Journal {
     /// If it may not be there. Nothing must be written behind it then.
     pub(super) fn append(&mut self, number: u64, rows: &Batch) -> Result<(), Error> {
         self.file.still_there().map_err(failed("find its journal"))?;
-        record::encode(&mut self.record, self.first, number, rows);
-        let end = self.end + self.record.len() as u64;
+        let length = record::length(rows);
+        let end = self.end + length.next_multiple_of(BLOCK) as u64;
         if end > self.length {
             self.grow(end).map_err(failed("grow its journal"))?;
         }
+        let first = self.first;
+        let record = |room: &mut Vec<u8>| record::encode(room, first, number, rows);
         let file = &self.file.handle;
-        file.write_all_at(&self.record, self.end)
+        file.write_all_at(self.blocks.of(length, record), self.end)
             .map_err(failed("write to its journal"))?;
         file.sync_data().map_err(failed("sync its journal"))?;
         self.end = end;
+        self.weight += length as u64;
         Ok(())
     }
 
     fn grow(&mut self, end: u64) -> io::Result<()> {
-        let zeros = vec![0; usize::try_from(self.growth).unwrap_or_default()];
+        let mut zeros = Blocks::default();
+        let zeros = zeros.of(usize::try_from(self.growth).unwrap_or_default(), |_| ());
         while self.length < end {
-            self.file.handle.write_all_at(&zeros, self.length)?;
+            self.file.handle.write_all_at(zeros, self.length)?;
             self.length += self.growth;
         }
         self.file.handle.sync_all()
@@ -153,7 +165,7 @@ pub(super) fn read_back(dir: &Path, held: u64) -> Result<Found, Error> {
             }
             let bytes = fs::read(&path).map_err(failed("read its journal"))?;
             let (mut rest, mut next) = (bytes.as_slice(), first);
-            while let Some((rows, behind)) = record::decode(rest, first, next..=next) {
+            while let Some((rows, behind)) = next_record(&bytes, rest, first, next) {
                 if next > held {
                     found.rows.extend(rows);
                     found.last = next;
@@ -193,6 +205,17 @@ pub(super) fn free(files: &[PathBuf]) -> Result<(), Error> {
     Ok(())
 }
 
+/// The rows of the record that comes next in a file of which `rest` is not read yet, and what is behind it. Earlier builds did
+/// not fill blocks up: there it begins right behind the one before. What fills a block up is no record.
+fn next_record<'b>(file: &[u8], rest: &'b [u8], first: u64, number: u64) -> Option<(Batch, &'b [u8])> {
+    let decode = |bytes| record::decode(bytes, first, number..=number);
+    let read = file.len() - rest.len();
+    decode(rest).or_else(|| {
+        let (filling, block) = rest.split_at_checked(read.next_multiple_of(BLOCK) - read)?;
+        decode(block).filter(|_| filling.iter().all(|byte| *byte == 0))
+    })
+}
+
 /// Writes what a file begins with over itself, and has it on the disk.
 fn write_again(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let file = open(path)?;
@@ -210,8 +233,9 @@ fn begin(folder: &Path, first: u64) -> io::Result<(Named, u64)> {
     }
     let file = open(&path)?;
     sync(folder)?;
+    blocks::past_page_cache(&file)?;
     let length = file.metadata()?.len();
-    Ok((Named::of(path, file)?, length))
+    Ok((Named::of(path, file)?, length - length % BLOCK as u64))
 }
 
 /// The files of commits in a folder by the numbers of their first, in ascending order. None if there is no folder.

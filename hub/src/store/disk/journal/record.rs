@@ -8,7 +8,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::store::Batch;
+use crate::store::{Batch, Key};
 
 /// What stands for the length of a value where there is none.
 const DELETED: u32 = u32::MAX;
@@ -16,9 +16,16 @@ const DELETED: u32 = u32::MAX;
 /// Bytes of length and checksum.
 const HEAD: usize = 8;
 
-/// Writes the record of a commit into `record`, in place of what was in it. Its file is that of commits from `first` on.
+/// How long the record of a commit is, in bytes.
+pub(super) fn length(rows: &Batch) -> usize {
+    let rows = rows.iter();
+    let row = |(key, value): (&Key, &Option<Vec<u8>>)| 6 + key.len() + value.as_ref().map_or(0, Vec::len);
+    HEAD + 8 + rows.map(row).sum::<usize>()
+}
+
+/// Writes the record of a commit behind what is in `record`. Its file is that of commits from `first` on.
 pub(super) fn encode(record: &mut Vec<u8>, first: u64, number: u64, rows: &Batch) {
-    record.clear();
+    let start = record.len();
     record.extend([0; HEAD]);
     record.extend(number.to_be_bytes());
     for (key, value) in rows {
@@ -29,6 +36,7 @@ pub(super) fn encode(record: &mut Vec<u8>, first: u64, number: u64, rows: &Batch
         record.extend_from_slice(key);
         record.extend_from_slice(value.as_deref().unwrap_or_default());
     }
+    let record = record.get_mut(start..).unwrap_or_default();
     if let Some((head, body)) = record.split_first_chunk_mut::<HEAD>() {
         let (length, sum) = ((body.len() as u32).to_be_bytes(), checksum(first, body).to_be_bytes());
         for (to, from) in head.iter_mut().zip(length.into_iter().chain(sum)) {
@@ -103,15 +111,16 @@ mod tests {
     }
 
     fn encoded(first: u64, number: u64, rows: &Batch) -> Vec<u8> {
-        let mut record = b"of an earlier commit".to_vec();
+        let mut record = b"in front".to_vec();
         encode(&mut record, first, number, rows);
-        record
+        record.split_off(b"in front".len())
     }
 
     proptest! {
         #[test]
         fn a_record_tells_what_was_written_and_where_it_ends(rows in batches(), number in 1_u64.., behind: Vec<u8>) {
             let mut bytes = encoded(1, number, &rows);
+            prop_assert_eq!(bytes.len(), length(&rows));
             bytes.extend(&behind);
             prop_assert_eq!(decode(&bytes, 1, number..=number), Some((rows, behind.as_slice())));
         }
