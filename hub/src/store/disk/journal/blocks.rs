@@ -17,7 +17,7 @@ pub(super) fn past_page_cache(file: &File) -> io::Result<()> {
     // Linux tells it from 6.1 on, with zeros if it cannot be done.
     let blocks = statx(file.as_fd(), Path::new(""), AtFlags::EMPTY_PATH, StatxFlags::DIOALIGN)?;
     let told = StatxFlags::from_bits_retain(blocks.stx_mask).contains(StatxFlags::DIOALIGN);
-    let fits = |align: u32| align > 0 && BLOCK as u32 % align == 0;
+    let fits = |align: u32| align > 0 && (BLOCK as u32).is_multiple_of(align);
     if told && !(fits(blocks.stx_dio_offset_align) && fits(blocks.stx_dio_mem_align)) {
         return Ok(());
     }
