@@ -34,7 +34,7 @@ use super::{Batch, Error, KEY_CAP, Read, Store, Visit, weigh};
 
 pub use self::engine::{CACHE, SEGMENT};
 #[cfg(test)]
-pub(super) use self::settle::Step;
+pub(super) use self::{journal::BLOCK, settle::Step};
 
 /// A store in a folder. One process at a time has it open.
 pub struct Disk {

@@ -46,7 +46,7 @@ fn every_commit_syncs_once_and_is_then_in_the_journal() {
 #[test]
 fn the_log_that_is_synced_is_the_one_that_is_written_and_no_blob_lies_beside_it() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::open_at(folder.path(), small(2 << 20)).unwrap();
+    let disk = Disk::open_at(folder.path(), small(512)).unwrap();
     // The worst that fits: the longest keys and values, in a few leaves, over and over, with leaves that split and merge.
     let mut random = 7_u64;
     for turn in 0..120_u32 {

@@ -9,7 +9,7 @@ use super::{
     settle::watched,
     small,
 };
-use crate::store::{Disk, Error, Store};
+use crate::store::{Disk, Error, Store, disk::BLOCK};
 
 fn is_damaged(folder: &Path) -> bool {
     match Disk::open(folder) {
@@ -83,7 +83,7 @@ fn a_spoilt_commit_never_passes_for_a_sound_one_nor_for_an_end_if_others_are_beh
     let ends = of_commits(folder.path(), 4);
     // In each commit, and in what fills its block up.
     let commits = (0..ends[3])
-        .step_by(4096)
+        .step_by(BLOCK)
         .flat_map(|block| (block..ends[0] + block).step_by(7));
     for at in commits.chain((0..ends[3]).step_by(397)) {
         let copy = after_crash(folder.path());
@@ -110,12 +110,9 @@ fn no_commit_lies_in_a_block_of_another_and_one_that_does_is_read() {
     let bytes = fs::read(&file).unwrap();
     // As an earlier build wrote them, one right behind the other.
     let mut together = Vec::new();
-    for (block, end) in (0..).step_by(4096).zip(ends) {
+    for (block, end) in (0..).step_by(BLOCK).zip(ends) {
         let end = usize::try_from(end).unwrap();
-        assert!(
-            (block + 1..block + 4096).contains(&end),
-            "{end} is in the block at {block}"
-        );
+        assert_eq!(end / BLOCK * BLOCK, block, "where the commit begins that ends at {end}");
         together.extend_from_slice(&bytes[block..end]);
     }
     together.resize(bytes.len(), 0);
@@ -131,7 +128,7 @@ fn no_commit_lies_in_a_block_of_another_and_one_that_does_is_read() {
 fn a_journal_that_lacks_a_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     of_commits(folder.path(), 3);
-    let (disk, _gate) = watched(folder.path(), 1000);
+    let (disk, _gate) = watched(folder.path(), 7);
     let before = after_crash(folder.path());
     disk.commit(put(b"x", b"1")).unwrap();
     assert_eq!(journal(folder.path()).len(), 2, "of neither sled holds anything");
@@ -164,7 +161,7 @@ fn a_journal_that_lacks_a_file_is_refused() {
 fn a_journal_that_is_gone_is_missed_without_a_mark_too() {
     let folder = tempfile::tempdir().unwrap();
     for turn in 0..3 {
-        let disk = Disk::open_at(folder.path(), small(300)).unwrap();
+        let disk = Disk::open_at(folder.path(), small(2)).unwrap();
         disk.commit(put(&[turn], &[1; 200])).unwrap();
         disk.rest().unwrap();
         let copy = after_crash(folder.path());
@@ -197,15 +194,15 @@ fn a_journal_without_its_log_is_refused() {
 #[test]
 fn a_file_that_is_taken_again_brings_nothing_back() {
     let folder = tempfile::tempdir().unwrap();
-    let file = 3000;
-    let disk = Disk::open_at(folder.path(), small(file)).unwrap();
+    let commits = 20;
+    let disk = Disk::open_at(folder.path(), small(commits)).unwrap();
     let mut written_over = 0;
     for turn in 0_u8..120 {
         disk.commit(put(&[turn % 7], &[turn; 100])).unwrap();
         disk.commit(batch([([(turn + 3) % 7].as_slice(), None)])).unwrap();
         disk.rest().unwrap();
         let newest = journal(folder.path()).pop().unwrap();
-        let reused = written(&newest) > file;
+        let reused = written(&newest) > (commits - 1) * BLOCK as u64;
         written_over += usize::from(reused);
         if turn % 8 > 0 || !reused {
             continue;
@@ -227,7 +224,7 @@ fn a_file_that_is_taken_again_brings_nothing_back() {
 fn the_journal_keeps_one_spare_file_and_no_settled_one() {
     let folder = tempfile::tempdir().unwrap();
     for _ in 0..3 {
-        let disk = Disk::open_at(folder.path(), small(500)).unwrap();
+        let disk = Disk::open_at(folder.path(), small(4)).unwrap();
         for turn in 0_u8..60 {
             disk.commit(put(&[turn], &[turn; 100])).unwrap();
         }

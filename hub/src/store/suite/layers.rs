@@ -85,11 +85,11 @@ proptest! {
             ),
             1..40,
         ),
-        file in 1_u64..2000,
+        commits in 1_u64..15,
     ) {
         let folder = tempfile::tempdir().unwrap();
         let memory = Memory::new();
-        let mut disk = Disk::open_at(folder.path(), small(file)).unwrap();
+        let mut disk = Disk::open_at(folder.path(), small(commits)).unwrap();
         for (rows, from, to, next) in turns {
             memory.commit(rows.clone()).unwrap();
             disk.commit(rows.clone()).unwrap();
@@ -101,7 +101,7 @@ proptest! {
             match next {
                 0 => {
                     drop(disk);
-                    disk = Disk::open_at(folder.path(), small(file)).unwrap();
+                    disk = Disk::open_at(folder.path(), small(commits)).unwrap();
                 }
                 1 => disk.rest().unwrap(),
                 _ => {}

@@ -14,7 +14,10 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::{Batch, Disk, Memory, Read, Store, disk::Pace};
+use super::{
+    Batch, Disk, Memory, Read, Store,
+    disk::{BLOCK, Pace},
+};
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -24,13 +27,13 @@ fn on_each(test: impl Fn(Arc<dyn Store>)) {
     let folder = tempfile::tempdir().unwrap();
     test(Arc::new(Disk::open(folder.path()).unwrap()));
     let folder = tempfile::tempdir().unwrap();
-    test(Arc::new(Disk::open_at(folder.path(), small(100)).unwrap()));
+    test(Arc::new(Disk::open_at(folder.path(), small(1)).unwrap()));
 }
 
-/// A pace at which a file of the journal is full after some commits.
-fn small(file: u64) -> Pace {
+/// A pace at which a file of the journal is full after so many commits, if they are small.
+fn small(commits: u64) -> Pace {
     Pace {
-        file,
+        file: commits * BLOCK as u64,
         part: 3000,
         watch: None,
     }

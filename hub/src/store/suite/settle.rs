@@ -51,7 +51,7 @@ impl Gate {
 
 /// A store whose settling is stopped at each step. The gate must be let go of before the store, which waits for its thread:
 /// bound in this order, it is.
-pub(super) fn watched(folder: &Path, file: u64) -> (Disk, Gate) {
+pub(super) fn watched(folder: &Path, commits: u64) -> (Disk, Gate) {
     let (step, steps) = mpsc::channel();
     let (go, went) = mpsc::channel();
     let went = parking_lot::Mutex::new(went);
@@ -61,7 +61,13 @@ pub(super) fn watched(folder: &Path, file: u64) -> (Disk, Gate) {
         let _ = went.lock().recv();
     });
     let watch = Some(watch as Arc<dyn Fn(Step) + Send + Sync>);
-    let disk = Disk::open_at(folder, Pace { watch, ..small(file) });
+    let disk = Disk::open_at(
+        folder,
+        Pace {
+            watch,
+            ..small(commits)
+        },
+    );
     (disk.unwrap(), Gate { steps, go })
 }
 
@@ -78,7 +84,7 @@ fn change(store: &dyn Store, turn: u8) {
 #[test]
 fn whichever_step_of_the_settling_was_the_last_everything_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let (disk, gate) = watched(folder.path(), 4000);
+    let (disk, gate) = watched(folder.path(), 25);
     let memory = Memory::new();
     let mut synced = tempfile::NamedTempFile::new().unwrap();
     let mut keep = || {
@@ -103,7 +109,7 @@ fn whichever_step_of_the_settling_was_the_last_everything_is_there() {
             let killed = after_crash(folder.path());
             let without_power = after_power_loss(folder.path(), &log);
             for copy in [killed, without_power] {
-                let again = Disk::open_at(copy.path(), small(300)).unwrap();
+                let again = Disk::open_at(copy.path(), small(2)).unwrap();
                 assert_eq!(everything(&again), everything(&memory), "at {step:?}, after {turn}");
                 again.commit(put(b"more", b"1")).unwrap();
                 drop(again);
@@ -133,7 +139,7 @@ fn a_store_closed_while_it_settles_goes_on_with_it_when_it_is_opened() {
         Step::Number,
         Step::Freed,
     ] {
-        let (disk, gate) = watched(folder.path(), 1000);
+        let (disk, gate) = watched(folder.path(), 7);
         gate.until(Step::Freed);
         gate.let_go();
         disk.rest().unwrap();
@@ -161,7 +167,7 @@ fn a_store_closed_while_it_settles_goes_on_with_it_when_it_is_opened() {
 #[test]
 fn reads_and_commits_go_on_while_rows_are_settled() {
     let folder = tempfile::tempdir().unwrap();
-    let (disk, gate) = watched(folder.path(), 2000);
+    let (disk, gate) = watched(folder.path(), 14);
     let memory = Memory::new();
     gate.until(Step::Freed);
     gate.let_go();
@@ -192,7 +198,7 @@ fn reads_and_commits_go_on_while_rows_are_settled() {
 #[test]
 fn what_no_commit_touches_is_in_each_scan_that_runs_beside_the_settling() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::open_at(folder.path(), small(20_000)).unwrap();
+    let disk = Disk::open_at(folder.path(), small(35)).unwrap();
     let lasting = |key: u16| [&[7], key.to_be_bytes().as_slice()].concat();
     disk.commit(
         (0..2000)
@@ -263,7 +269,7 @@ fn ends_the_writing(disk: Disk, folder: &Path, restore: impl FnOnce()) {
 #[test]
 fn nothing_is_committed_once_the_log_is_no_longer_in_the_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::open_at(folder.path(), small(300)).unwrap();
+    let disk = Disk::open_at(folder.path(), small(2)).unwrap();
     disk.rest().unwrap();
     let (log, elsewhere) = (folder.path().join("db"), folder.path().join("elsewhere"));
     fs::rename(&log, &elsewhere).unwrap();
@@ -283,7 +289,7 @@ fn nothing_is_committed_once_the_settling_has_panicked() {
             breaks.fetch_or(at == Step::Freed, Ordering::Relaxed);
         });
         let watch = Some(watch as Arc<dyn Fn(Step) + Send + Sync>);
-        let disk = Disk::open_at(folder.path(), Pace { watch, ..small(300) }).unwrap();
+        let disk = Disk::open_at(folder.path(), Pace { watch, ..small(2) }).unwrap();
         ends_the_writing(disk, folder.path(), || ());
     }
 }
@@ -294,7 +300,7 @@ fn a_spoilt_log_never_passes_for_a_sound_one() {
     let number = |key: u32| key.to_be_bytes().to_vec();
     let keys = 600;
     for turn in 0..3 {
-        let disk = Disk::open_at(folder.path(), small(100)).unwrap();
+        let disk = Disk::open_at(folder.path(), small(1)).unwrap();
         let rows = (0..keys / 3).map(|key| (number(key * 3 + turn).into(), Some(vec![5; 100])));
         disk.commit(rows.collect()).unwrap();
         disk.commit(batch([])).unwrap();
@@ -324,7 +330,7 @@ fn a_spoilt_log_never_passes_for_a_sound_one() {
 #[test]
 fn a_visitor_may_commit_to_the_store_it_is_shown() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::open_at(folder.path(), small(300)).unwrap();
+    let disk = Disk::open_at(folder.path(), small(2)).unwrap();
     for key in 0..20 {
         disk.commit(put(&[key], &[key; 50])).unwrap();
     }

@@ -9,7 +9,7 @@ use rustix::{
 };
 
 /// A block, in bytes: what most disks write at once, or a multiple of it.
-pub(super) const BLOCK: usize = 4096;
+pub(in crate::store) const BLOCK: usize = 4096;
 
 /// Has what is written to a file pass the page cache, if file system and disk can do that with such blocks. It must be synced
 /// all the same, and nothing else may be written to the file then.

@@ -19,9 +19,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use self::blocks::{BLOCK, Blocks};
+use self::blocks::Blocks;
 use super::{damaged, failed, named::Named, open, sync};
 use crate::store::{Batch, Error};
+
+pub(in crate::store) use self::blocks::BLOCK;
 
 /// The folder, in that of the store.
 const FOLDER: &str = "journal";
@@ -38,10 +40,8 @@ pub(super) struct Journal {
     file: Named,
     /// The number of the file's first commit.
     first: u64,
-    /// Where the next commit begins in the file, in bytes.
+    /// How much of the file holds commits, in bytes: whole blocks.
     end: u64,
-    /// How many bytes the commits in it take, without what fills their blocks up.
-    weight: u64,
     /// How long it is.
     length: u64,
     growth: u64,
@@ -78,7 +78,6 @@ impl Journal {
             file,
             first,
             end: 0,
-            weight: 0,
             length,
             growth: full.next_multiple_of(BLOCK as u64).clamp(BLOCK as u64, GROWTH),
             blocks: Blocks::default(),
@@ -91,13 +90,13 @@ impl Journal {
     /// As for [`Journal::begin`].
     pub(super) fn turn(&mut self, first: u64) -> Result<PathBuf, Error> {
         let (file, length) = begin(&self.folder, first).map_err(failed("begin its journal"))?;
-        (self.first, self.end, self.weight, self.length) = (first, 0, 0, length);
+        (self.first, self.end, self.length) = (first, 0, length);
         Ok(std::mem::replace(&mut self.file, file).path)
     }
 
-    /// How many bytes the commits in the file take, without what fills their blocks up.
+    /// How many bytes the commits in the file take.
     pub(super) fn weight(&self) -> u64 {
-        self.weight
+        self.end
     }
 
     /// Writes a commit behind the last one, and has it on the disk.
@@ -118,7 +117,6 @@ impl Journal {
             .map_err(failed("write to its journal"))?;
         file.sync_data().map_err(failed("sync its journal"))?;
         self.end = end;
-        self.weight += length as u64;
         Ok(())
     }
 
