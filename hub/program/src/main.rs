@@ -4,6 +4,7 @@
 mod cast;
 mod checks;
 mod command;
+mod cores;
 mod embedded;
 mod ending;
 mod entries;
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
         return ExitCode::from(ending::USAGE);
     }
     let arguments = Arguments::parse();
-    let ended = tokio::runtime::Runtime::new()
+    let ended = cores::runtime("worker")
         .map_err(anyhow::Error::from)
         .and_then(|runtime| {
             let ended = runtime.block_on(arguments.command.run());

@@ -29,7 +29,7 @@ use super::{
     tap::Tap,
     town::Town,
 };
-use crate::{command::now, link::Link};
+use crate::{command::now, cores, link::Link};
 
 /// Connections to each server in cases with more than one call in flight.
 pub(super) const CONNECTIONS: usize = 4;
@@ -158,9 +158,7 @@ impl Stage {
 
 impl Background {
     fn start() -> Result<Self> {
-        let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        runtime.thread_name("bench-server").enable_all();
-        Ok(Self(Some(runtime.build()?)))
+        Ok(Self(Some(cores::runtime("server")?)))
     }
 
     fn handle(&self) -> Result<&Handle> {
