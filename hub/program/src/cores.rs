@@ -1,6 +1,6 @@
-//! The threads that run tasks: one for each core, each kept to its own. Left to itself, Linux often has two of them wait for
-//! one core while another does nothing: it seldom looks for work for a core that does nothing for short times only.
-//! Never keeps any other thread to a core, and never uses one that the process may not.
+//! The threads that answer: where there are few cores, one for each, kept to it. Left to itself, Linux often has two threads
+//! wait for one of two cores while the other does nothing: it seldom looks for work for one that is busy most of the time.
+//! Never keeps a thread of a runtime to a core that was not made to run tasks, and never uses one that the process may not.
 
 use std::{
     env, io,
@@ -14,8 +14,13 @@ use tokio::runtime::{Builder, Runtime};
 /// tokio's own setting of how many threads there are.
 const SETTING: &str = "TOKIO_WORKER_THREADS";
 
-/// A runtime whose threads have this name. None is kept to a core where there are not to be as many as the process has cores:
-/// because `TOKIO_WORKER_THREADS` says how many, or because it may not use its cores all the time.
+/// The most cores to which threads are kept. Among more, Linux finds one that does nothing, and knows better which of them
+/// share what.
+const FEW: usize = 4;
+
+/// A runtime whose threads have this name, with what `TOKIO_WORKER_THREADS` says as their number. Without it there is one for
+/// each core that the process may use; and each is kept to its core, if these are few and the process may use them all the
+/// time.
 ///
 /// # Errors
 /// If the system gives no threads.
@@ -25,6 +30,7 @@ pub(crate) fn runtime(name: &'static str) -> io::Result<Runtime> {
     let cores = thread::available_parallelism().map_or(0, Into::into);
     if let Ok(allowed) = sched_getaffinity(None)
         && allowed.count() as usize == cores
+        && cores <= FEW
         && env::var_os(SETTING).is_none()
     {
         keep(&mut builder, name, allowed);
@@ -48,7 +54,7 @@ fn keep(builder: &mut Builder, name: &'static str, allowed: CpuSet) {
             let current = thread::current();
             let number = current.name().and_then(|its| its.strip_prefix(name)?.strip_prefix('-'));
             let core = number.and_then(|number| cores.get(number.parse::<usize>().ok()?));
-            // Others begin where they are kept who made them. Where it cannot be done, nothing but time is lost.
+            // Any other begins where the thread is kept that made it. If this cannot be done, nothing but time is lost.
             let _kept = sched_setaffinity(None, core.unwrap_or(&allowed));
         });
 }
@@ -61,7 +67,10 @@ fn only(core: usize) -> CpuSet {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Barrier};
+    use std::{
+        collections::BTreeSet,
+        sync::{Arc, Mutex},
+    };
 
     use super::*;
 
@@ -76,27 +85,28 @@ mod tests {
         let mut builder = Builder::new_multi_thread();
         keep(&mut builder, "kept", allowed);
         let runtime = builder.build().unwrap();
-        let met = Arc::new(Barrier::new(all.len()));
+        let found = Arc::new(Mutex::new(BTreeSet::new()));
         let task = |_: &usize| {
-            let met = met.clone();
+            let (found, count) = (found.clone(), all.len());
             runtime.spawn(async move {
-                // Only once each of them has come here does any of them go on.
-                met.wait();
-                (cores(), tokio::task::spawn_blocking(cores).await.unwrap())
+                // Goes on until tasks have run on each of the threads.
+                loop {
+                    let whole = {
+                        let mut found = found.lock().unwrap();
+                        found.insert(cores());
+                        found.len() >= count
+                    };
+                    if whole {
+                        return tokio::task::spawn_blocking(cores).await.unwrap();
+                    }
+                    tokio::task::yield_now().await;
+                }
             })
         };
-        let tasks: Vec<_> = all.iter().map(task).collect();
-        let told = runtime.block_on(async {
-            let mut told = Vec::new();
-            for task in tasks {
-                told.push(task.await.unwrap());
-            }
-            told
-        });
-        let (mut workers, others): (Vec<_>, Vec<_>) = told.into_iter().unzip();
-        workers.sort();
-        assert_eq!(workers.concat(), all);
-        assert!(workers.iter().all(|cores| cores.len() == 1));
-        assert!(others.iter().all(|cores| *cores == all));
+        for task in all.iter().map(task).collect::<Vec<_>>() {
+            assert_eq!(runtime.block_on(task).unwrap(), all, "a thread that may block");
+        }
+        let own: BTreeSet<_> = all.iter().map(|core| vec![*core]).collect();
+        assert_eq!(*found.lock().unwrap(), own);
     }
 }

@@ -54,14 +54,16 @@ fn main() -> ExitCode {
         return ExitCode::from(ending::USAGE);
     }
     let arguments = Arguments::parse();
-    let ended = cores::runtime("worker")
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| {
-            let ended = runtime.block_on(arguments.command.run());
-            // A read of standard input that nobody will answer must not keep the program.
-            runtime.shutdown_background();
-            ended
-        });
+    let runtime = match arguments.command {
+        command::Command::Serve(_) => cores::runtime("serving"),
+        _ => tokio::runtime::Runtime::new(),
+    };
+    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let ended = runtime.block_on(arguments.command.run());
+        // A read of standard input that nobody will answer must not keep the program.
+        runtime.shutdown_background();
+        ended
+    });
     if let Err(error) = &ended
         && !out::is_closed(error)
     {

@@ -30,7 +30,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(
     after_help = "SIGHUP reads certificates, revocations, key sets and policies anew; what cannot be used leaves \
-    the old in force.\nSIGTERM or Ctrl-C stops: open calls have some seconds to end."
+    the old in force.\nSIGTERM or Ctrl-C stops: open calls have some seconds to end.\nA thread for each core \
+    answers, and of up to four each is kept to its core; TOKIO_WORKER_THREADS says how many instead, and keeps none."
 )]
 pub(crate) struct Serve {
     /// The configuration, e.g. placehub.toml.

@@ -49,9 +49,9 @@ pub struct Disk {
 /// How much is done at a time.
 #[derive(Clone)]
 pub(super) struct Pace {
-    /// How many bytes of commits a file of the journal has before the next is begun. The rows of two files may lie in
-    /// memory, where small ones take several times as much, and are read back at the start. Once half of a file is
-    /// written, commits go no faster than the settling of the one before.
+    /// How many bytes the blocks of commits take in a file of the journal before the next is begun. The rows of two files
+    /// may lie in memory, where small ones take several times as much, and are read back at the start. Once half of a
+    /// file is written, commits go no faster than the settling of the one before.
     pub(super) file: u64,
     /// How many bytes sled may write to its log, roughly, between two syncs.
     ///
@@ -154,7 +154,7 @@ impl Disk {
         self.settling.keep_pace(u64::MAX)
     }
 
-    /// How many bytes of rows a file of the journal takes, roughly, before they are brought into sled.
+    /// How many bytes the blocks of commits take in a file of the journal, roughly, before they are brought into sled.
     pub fn room(&self) -> u64 {
         self.pace.file
     }

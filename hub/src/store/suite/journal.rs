@@ -81,11 +81,8 @@ fn a_batch_whose_writing_was_cut_short_is_not_there_at_all() {
 fn a_spoilt_commit_never_passes_for_a_sound_one_nor_for_an_end_if_others_are_behind_it() {
     let folder = tempfile::tempdir().unwrap();
     let ends = of_commits(folder.path(), 4);
-    // In each commit, and in what fills its block up.
-    let commits = (0..ends[3])
-        .step_by(BLOCK)
-        .flat_map(|block| (block..ends[0] + block).step_by(7));
-    for at in commits.chain((0..ends[3]).step_by(397)) {
+    let commits = (0..).step_by(BLOCK).zip(&ends);
+    for at in commits.flat_map(|(start, end)| (start..*end).step_by(7)) {
         let copy = after_crash(folder.path());
         spoil(&journal(copy.path())[0], at, &[0xa5]);
         assert!(is_damaged(copy.path()), "spoilt at {at}: the mark knows");
@@ -98,6 +95,17 @@ fn a_spoilt_commit_never_passes_for_a_sound_one_nor_for_an_end_if_others_are_beh
                 assert_eq!(everything(&disk).len(), 3, "the last one looks like a torn one");
             }
         }
+    }
+}
+
+#[test]
+fn what_fills_a_block_up_can_be_spoilt_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let ends = of_commits(folder.path(), 3);
+    for at in [ends[0], BLOCK as u64 - 1, ends[1] + 99, ends[2]] {
+        let copy = after_crash(folder.path());
+        spoil(&journal(copy.path())[0], at, &[0xa5]);
+        assert_eq!(everything(&Disk::open(copy.path()).unwrap()).len(), 3, "spoilt at {at}");
     }
 }
 

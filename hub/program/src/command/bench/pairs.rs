@@ -191,7 +191,7 @@ impl<'s> Pairs<'s> {
         let here = row.hub.as_ref().map_or(f64::NAN, |side| side.rate.median);
         let (bytes, timed) = (middle(weights.clone()), here * self.span.as_secs_f64());
         row.figure(
-            "what each timed run filled of what the journal takes before sled",
+            "what the rows of each timed run filled of what the journal takes before sled",
             bytes * timed / self.stage.tap.room() as f64,
             "",
         );

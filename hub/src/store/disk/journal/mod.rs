@@ -7,13 +7,13 @@
 //! waits as `spare`.
 //!
 //! A record has blocks of its own, the last filled up with zeros: so it can go to the disk past the page cache, which takes
-//! less time, and no block that has a commit is written again.
+//! less time, and no commit is written into a block that an earlier one is in.
 
 mod blocks;
 mod record;
 
 use std::{
-    fs::{self, DirBuilder},
+    fs::{self, DirBuilder, File},
     io,
     os::unix::fs::{DirBuilderExt, FileExt},
     path::{Path, PathBuf},
@@ -105,29 +105,19 @@ impl Journal {
     /// If it may not be there. Nothing must be written behind it then.
     pub(super) fn append(&mut self, number: u64, rows: &Batch) -> Result<(), Error> {
         self.file.still_there().map_err(failed("find its journal"))?;
-        let length = record::length(rows);
-        let end = self.end + length.next_multiple_of(BLOCK) as u64;
-        if end > self.length {
-            self.grow(end).map_err(failed("grow its journal"))?;
-        }
         let first = self.first;
-        let record = |room: &mut Vec<u8>| record::encode(room, first, number, rows);
+        let record = self.blocks.of(|room| record::encode(room, first, number, rows));
+        let end = self.end + record.len() as u64;
         let file = &self.file.handle;
-        file.write_all_at(self.blocks.of(length, record), self.end)
+        while self.length < end {
+            grow(file, self.length, self.growth).map_err(failed("grow its journal"))?;
+            self.length += self.growth;
+        }
+        file.write_all_at(record, self.end)
             .map_err(failed("write to its journal"))?;
         file.sync_data().map_err(failed("sync its journal"))?;
         self.end = end;
         Ok(())
-    }
-
-    fn grow(&mut self, end: u64) -> io::Result<()> {
-        let mut zeros = Blocks::default();
-        let zeros = zeros.of(usize::try_from(self.growth).unwrap_or_default(), |_| ());
-        while self.length < end {
-            self.file.handle.write_all_at(zeros, self.length)?;
-            self.length += self.growth;
-        }
-        self.file.handle.sync_all()
     }
 
     /// Has what follows written to another file.
@@ -205,13 +195,10 @@ pub(super) fn free(files: &[PathBuf]) -> Result<(), Error> {
 
 /// The rows of the record that comes next in a file of which `rest` is not read yet, and what is behind it. Earlier builds did
 /// not fill blocks up: there it begins right behind the one before. What fills a block up is no record.
-fn next_record<'b>(file: &[u8], rest: &'b [u8], first: u64, number: u64) -> Option<(Batch, &'b [u8])> {
+fn next_record<'b>(file: &'b [u8], rest: &'b [u8], first: u64, number: u64) -> Option<(Batch, &'b [u8])> {
     let decode = |bytes| record::decode(bytes, first, number..=number);
     let read = file.len() - rest.len();
-    decode(rest).or_else(|| {
-        let (filling, block) = rest.split_at_checked(read.next_multiple_of(BLOCK) - read)?;
-        decode(block).filter(|_| filling.iter().all(|byte| *byte == 0))
-    })
+    decode(rest).or_else(|| decode(file.get(read.next_multiple_of(BLOCK)..)?))
 }
 
 /// Writes what a file begins with over itself, and has it on the disk.
@@ -221,7 +208,14 @@ fn write_again(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Makes a file, of the spare one if there is one, and has its name on the disk. Gives its length, too.
+/// Makes a file longer by zeros, so many bytes from its end on, and has that on the disk.
+fn grow(file: &File, end: u64, by: u64) -> io::Result<()> {
+    let by = usize::try_from(by).unwrap_or_default();
+    file.write_all_at(Blocks::default().of(|room| room.resize(room.len() + by, 0)), end)?;
+    file.sync_all()
+}
+
+/// Makes a file, of the spare one if there is one, and has its name on the disk. Gives its length, too, in whole blocks.
 fn begin(folder: &Path, first: u64) -> io::Result<(Named, u64)> {
     let path = folder.join(format!("{first:016x}"));
     match fs::rename(folder.join(SPARE), &path) {
@@ -231,8 +225,8 @@ fn begin(folder: &Path, first: u64) -> io::Result<(Named, u64)> {
     }
     let file = open(&path)?;
     sync(folder)?;
-    blocks::past_page_cache(&file)?;
     let length = file.metadata()?.len();
+    blocks::past_page_cache(&file)?;
     Ok((Named::of(path, file)?, length - length % BLOCK as u64))
 }
 
@@ -253,4 +247,21 @@ fn files(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_is_written_past_the_page_cache_if_one_of_its_folder_can_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let other = tempfile::tempfile_in(&dir).unwrap();
+        blocks::past_page_cache(&other).unwrap();
+        let can = blocks::passes_page_cache(&other);
+        let mut journal = Journal::begin(dir.path(), 1, 10_000).unwrap();
+        assert_eq!(blocks::passes_page_cache(&journal.file.handle), can);
+        journal.turn(2).unwrap();
+        assert_eq!(blocks::passes_page_cache(&journal.file.handle), can);
+    }
 }
