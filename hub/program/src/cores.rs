@@ -42,14 +42,11 @@ pub(crate) fn runtime(name: &'static str) -> io::Result<Runtime> {
 fn keep(builder: &mut Builder, name: &'static str, allowed: CpuSet) {
     let cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
     let cores: Vec<_> = cores.map(only).collect();
-    let (count, made) = (cores.len(), AtomicUsize::new(0));
+    let made = AtomicUsize::new(0);
     builder
-        .worker_threads(count)
+        .worker_threads(cores.len())
         // They are made first, and before a thread is made its name is asked for.
-        .thread_name_fn(move || match made.fetch_add(1, Ordering::Relaxed) {
-            number if number < count => format!("{name}-{number}"),
-            _ => name.to_owned(),
-        })
+        .thread_name_fn(move || format!("{name}-{}", made.fetch_add(1, Ordering::Relaxed)))
         .on_thread_start(move || {
             let current = thread::current();
             let number = current.name().and_then(|its| its.strip_prefix(name)?.strip_prefix('-'));
