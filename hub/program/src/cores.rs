@@ -1,5 +1,5 @@
-//! The threads that answer: where there are few cores, one for each, kept to it. Left to itself, Linux often has two threads
-//! wait for one of two cores while the other does nothing: it seldom looks for work for one that is busy most of the time.
+//! The threads that answer: where there are few cores, one for each, kept to it. Left to itself, Linux often has a thread wait
+//! for one of two cores while the other does nothing (docs/performance.md).
 //! Never keeps a thread of a runtime to a core that was not made to run tasks, and never uses one that the process may not.
 
 use std::{
