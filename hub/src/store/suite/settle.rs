@@ -61,13 +61,8 @@ pub(super) fn watched(folder: &Path, commits: u64) -> (Disk, Gate) {
         let _ = went.lock().recv();
     });
     let watch = Some(watch as Arc<dyn Fn(Step) + Send + Sync>);
-    let disk = Disk::open_at(
-        folder,
-        Pace {
-            watch,
-            ..small(commits)
-        },
-    );
+    let pace = small(commits);
+    let disk = Disk::open_at(folder, Pace { watch, ..pace });
     (disk.unwrap(), Gate { steps, go })
 }
 

@@ -17,16 +17,26 @@ impl Blocks {
     pub(super) fn of(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
         let Self(room) = self;
         room.clear();
-        // In front of it, as much as it may have to be moved by.
-        room.resize(BLOCK, 0);
+        let begun = start(room);
+        room.resize(begun, 0);
         write(room);
-        let end = room.len().next_multiple_of(BLOCK);
-        room.resize(end, 0);
-        let address = room.as_ptr().addr();
-        let start = address.next_multiple_of(BLOCK) - address;
-        room.copy_within(BLOCK.., start);
-        room.get(start..start + end - BLOCK).unwrap_or_default()
+        let whole = (room.len() - begun).next_multiple_of(BLOCK);
+        room.resize(begun + whole, 0);
+        room.reserve(BLOCK);
+        let start = start(room);
+        // Where it had to grow, it may lie elsewhere.
+        if start != begun {
+            room.resize(start.max(begun) + whole, 0);
+            room.copy_within(begun..begun + whole, start);
+        }
+        room.get(start..start + whole).unwrap_or_default()
     }
+}
+
+/// How far into a room the first block may begin.
+fn start(room: &[u8]) -> usize {
+    let address = room.as_ptr().addr();
+    address.next_multiple_of(BLOCK) - address
 }
 
 /// Has what is written to a file pass the page cache, if its file system and its disk take such blocks. It must be synced all
