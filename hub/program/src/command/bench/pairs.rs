@@ -133,6 +133,7 @@ impl<'s> Pairs<'s> {
         let (mut bare, mut hub) = (Vec::new(), Vec::new());
         for _ in 0..self.repeat {
             let drafts: Arc<[SignalDraft]> = self.drafts(self.span.mul_f64(1.25)).into();
+            self.stage.rest().await?;
             bare.push(self.push(Party::Bare, drafts.clone()).await?);
             hub.push(self.push(Party::Hub, drafts).await?);
         }
@@ -148,22 +149,22 @@ impl<'s> Pairs<'s> {
     /// If it cannot be measured.
     pub(super) async fn push_stream(&self, streams: usize) -> Result<Row> {
         let folder = tempfile::tempdir_in(self.stage.folder())?;
-        let alone = Arc::new(self.stage.tap.copy(folder.path())?);
+        let alone = Arc::new(self.stage.tap().copy(folder.path())?);
         let (mut bare, mut hub) = (Vec::new(), Vec::new());
         let (mut same, mut full, mut commits) = (Vec::new(), Vec::new(), Vec::new());
         let (mut rows, mut weights) = (Vec::new(), Vec::new());
         for _ in 0..self.repeat {
             let drafts = self.drafts(self.span);
             bare.push(self.stream(Party::Bare, streams, drafts.clone()).await?);
-            self.rest().await?;
+            self.stage.rest().await?;
             hub.push(self.stream(Party::Hub, streams, drafts).await?);
             // Once more with the tape running, and not timed; what is on it is then written alone, and timed.
             for (rates, merge) in [(&mut same, false), (&mut full, true)] {
                 let drafts = self.drafts(self.span / 2);
                 let count = drafts.len() as f64;
-                self.stage.tap.record();
+                self.stage.tap().record();
                 let taped = self.stream(Party::Hub, streams, drafts).await?;
-                let mut batches = self.stage.tap.stop();
+                let mut batches = self.stage.tap().stop();
                 if merge {
                     batches = tap::merged(&batches, FULL);
                 } else {
@@ -172,7 +173,7 @@ impl<'s> Pairs<'s> {
                     rows.push(written as f64 / count);
                     weights.push(bytes as f64 / count);
                 }
-                self.rest().await?;
+                self.stage.rest().await?;
                 let alone = alone.clone();
                 let took = tokio::task::spawn_blocking(move || alone.replay(batches)).await??;
                 rates.push((count / took.as_secs_f64(), taped));
@@ -192,7 +193,7 @@ impl<'s> Pairs<'s> {
         let (bytes, timed) = (middle(weights.clone()), here * self.span.as_secs_f64());
         row.figure(
             "what the rows of each timed run filled of what the journal takes before sled",
-            bytes * timed / self.stage.tap.room() as f64,
+            bytes * timed / self.stage.tap().room() as f64,
             "",
         );
         row.figure("sled alone, same commits", same_rate, "signals/s");
@@ -207,12 +208,6 @@ impl<'s> Pairs<'s> {
         Ok(row)
     }
 
-    /// Waits until the hub's store has nothing to do, so that nothing runs beside what is timed next.
-    async fn rest(&self) -> Result<()> {
-        let tap = self.stage.tap.clone();
-        Ok(tokio::task::spawn_blocking(move || tap.rest()).await??)
-    }
-
     async fn people(&self) -> Result<Questions> {
         let desks = self.stage.desks(Party::Hub, 1)?;
         match desks.first() {
@@ -224,6 +219,7 @@ impl<'s> Pairs<'s> {
     async fn asked(&self, questions: &Questions, in_flight: usize, desks: usize) -> Result<(Vec<Run>, Vec<Run>)> {
         let (mut bare, mut hub) = (Vec::new(), Vec::new());
         for _ in 0..self.repeat {
+            self.stage.rest().await?;
             bare.push(self.ask(questions, Party::Bare, in_flight, desks).await?);
             hub.push(self.ask(questions, Party::Hub, in_flight, desks).await?);
         }
@@ -233,10 +229,10 @@ impl<'s> Pairs<'s> {
     /// Asks once more, with the tape running and not timed, and adds how much an answer writes.
     async fn weigh(&self, questions: &Questions, (in_flight, desks): (usize, usize), row: &mut Row) -> Result<()> {
         let desks = self.stage.desks(Party::Hub, desks)?;
-        self.stage.tap.record();
+        self.stage.tap().record();
         let taped = questions.ask(desks, pace(in_flight, self.span / 4)).await?;
         row.note(std::slice::from_ref(&taped));
-        if let Some(bytes) = tap::bytes_an_entry(&self.stage.tap.stop()) {
+        if let Some(bytes) = tap::bytes_an_entry(&self.stage.tap().stop()) {
             row.figure("bytes written an answer", bytes, "");
         }
         Ok(())

@@ -11,12 +11,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::{
     ask::Questions,
     bare::Shelf,
-    figures::{Row, Side},
+    figures::{Row, Side, Spread},
     load::{self, Loaded},
     measure::Run,
     pace,
@@ -32,7 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const START: f64 = 5.0;
 const MEMORY: f64 = 700.0;
 
-/// Measures towns of these sizes, smallest first.
+/// Measures towns of these sizes, smallest first. All their hubs run at once, and are asked in turn, so that each has its share
+/// of the hours of the machine.
 ///
 /// # Errors
 /// If a hub cannot be started, loaded or asked.
@@ -42,37 +44,98 @@ pub(super) async fn measure(
     sizes: &[u64],
     (repeat, span): (u32, Duration),
 ) -> Result<Vec<Row>> {
-    let mut rows: Vec<Row> = Vec::new();
-    let mut smallest: Option<f64> = None;
+    let mut measured = Vec::new();
     for size in sizes {
-        let folder = tempfile::tempdir_in(folder)?;
-        let town = Town::new(seed, *size, now());
-        let measured = one(folder.path(), &town, (repeat, span)).await?;
-        let mut row = measured.row(*size);
-        let cost = row.hub.as_ref().map_or(f64::NAN, |side| 1e6 / side.rate.median);
-        match smallest {
-            None => smallest = Some(cost),
-            Some(smallest) => {
-                row.figure("cost of a call, over the smallest town's", cost / smallest, "");
-                row.aim("cost ≤ 1.3 × the smallest town's", cost <= 1.3 * smallest);
-            }
+        measured.push(Measured::load(folder, seed, *size).await?);
+    }
+    for _ in 0..repeat {
+        for town in &mut measured {
+            town.ask(span).await?;
         }
-        rows.push(row);
+    }
+    let mut rows = Vec::new();
+    for town in &mut measured {
+        rows.push(town.row(span).await?);
+    }
+    if let Some((smallest, larger)) = measured.split_first() {
+        for (row, town) in rows.iter_mut().skip(1).zip(larger) {
+            let cost = town.cost_over(smallest).context("nothing was measured")?;
+            row.figure("cost of a call, over the smallest town's", cost.median, "");
+            row.figure("the same, at least", cost.lowest, "");
+            row.figure("the same, at most", cost.highest, "");
+            row.aim("cost ≤ 1.3 × the smallest town's", cost.median <= 1.3);
+        }
     }
     Ok(rows)
 }
 
+/// A town in a hub of its own, and what came of asking it.
 struct Measured {
+    size: u64,
+    folder: TempDir,
     loaded: Loaded,
-    start: Duration,
-    resident: f64,
-    stored: f64,
-    lone: Run,
+    hub: Served,
+    lone: Arc<[Link]>,
+    desks: Arc<[Link]>,
+    questions: Questions,
     runs: Vec<Run>,
 }
 
 impl Measured {
-    fn row(&self, size: u64) -> Row {
+    /// Loads a town, and has its hub stop and start again.
+    async fn load(folder: &Path, seed: u64, size: u64) -> Result<Self> {
+        let folder = tempfile::tempdir_in(folder)?;
+        let town = Town::new(seed, size, now());
+        // The hub is to listen where its settings say. The port is let go a moment before it takes it.
+        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let place = Place::make(&folder.path().join("place"), listen, &town)?;
+        let mut first = Served::start(&place).await?;
+        let loaded = load::all(&place, listen, &town).await?;
+        first.stop().await?;
+        let hub = Served::start(&place).await?;
+        let desks = |count: usize| -> Result<Arc<[Link]>> {
+            (0..count).map(|number| place.desk(HOUSING, number, listen)).collect()
+        };
+        let (lone, desks) = (desks(1)?, desks(CONNECTIONS)?);
+        let desk = lone.first().context("there is no desk")?;
+        let questions = Questions::about_people(&town, desk, &Shelf::default()).await?;
+        Ok(Self {
+            size,
+            folder,
+            loaded,
+            hub,
+            lone,
+            desks,
+            questions,
+            runs: Vec::new(),
+        })
+    }
+
+    /// Asks for so long, once more.
+    async fn ask(&mut self, span: Duration) -> Result<()> {
+        let mut run = self.questions.ask(self.desks.clone(), pace(64, span)).await?;
+        // What this process's own threads spent says nothing of the hub's.
+        run.server = Duration::ZERO;
+        self.runs.push(run);
+        Ok(())
+    }
+
+    /// How much longer a call took than in another town, each time that both were asked.
+    fn cost_over(&self, other: &Self) -> Option<Spread> {
+        Spread::of(
+            self.runs
+                .iter()
+                .zip(&other.runs)
+                .map(|(own, other)| other.rate() / own.rate()),
+        )
+    }
+
+    /// Asks for one caller, looks how much memory and disk the hub takes, and has it stop.
+    async fn row(&mut self, span: Duration) -> Result<Row> {
+        let lone = self.questions.ask(self.lone.clone(), pace(1, span)).await?;
+        let resident = self.hub.resident()?;
+        self.hub.stop().await?;
+        let stored = size_of(&self.folder.path().join("place/store"))? / 1e6;
         let Loaded {
             signals, statements, ..
         } = self.loaded;
@@ -80,57 +143,24 @@ impl Measured {
             "ask-person in a process of its own with {signals} signals and {statements} statements; 64 in flight, {CONNECTIONS} \
              connections"
         );
-        let mut row = Row::new(format!("scale-{size}"), work);
+        let mut row = Row::new(format!("scale-{}", self.size), work);
         row.note(&self.runs);
-        row.note(std::slice::from_ref(&self.lone));
+        row.note(std::slice::from_ref(&lone));
         row.hub = Side::of(&self.runs);
-        row.figure("lone caller, p50", self.lone.percentile(50.0), "µs");
+        row.figure("lone caller, p50", lone.percentile(50.0), "µs");
         row.figure(
             "loaded at",
             signals as f64 / self.loaded.took.as_secs_f64(),
             "signals/s",
         );
-        row.figure("start", self.start.as_secs_f64(), "s");
-        row.figure("resident memory after the questions", self.resident, "MB");
-        row.figure("store on the disk", self.stored, "MB");
-        row.aim(format!("start ≤ {START:.0} s"), self.start.as_secs_f64() <= START);
-        row.aim(format!("resident memory ≤ {MEMORY:.0} MB"), self.resident <= MEMORY);
-        row
+        let start = self.hub.start.as_secs_f64();
+        row.figure("start", start, "s");
+        row.figure("resident memory after the questions", resident, "MB");
+        row.figure("store on the disk", stored, "MB");
+        row.aim(format!("start ≤ {START:.0} s"), start <= START);
+        row.aim(format!("resident memory ≤ {MEMORY:.0} MB"), resident <= MEMORY);
+        Ok(row)
     }
-}
-
-async fn one(folder: &Path, town: &Town, (repeat, span): (u32, Duration)) -> Result<Measured> {
-    // The hub is to listen where its settings say. The port is let go a moment before it takes it.
-    let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let place = Place::make(&folder.join("place"), listen, town)?;
-    let mut first = Served::start(&place).await?;
-    let loaded = load::all(&place, listen, town).await?;
-    first.stop().await?;
-    let mut hub = Served::start(&place).await?;
-    let desks = |count: usize| -> Result<Arc<[Link]>> {
-        (0..count).map(|number| place.desk(HOUSING, number, listen)).collect()
-    };
-    let one = desks(1)?;
-    let desk = one.first().context("there is no desk")?;
-    let questions = Questions::about_people(town, desk, &Shelf::default()).await?;
-    let mut runs = Vec::new();
-    for _ in 0..repeat {
-        let mut run = questions.ask(desks(CONNECTIONS)?, pace(64, span)).await?;
-        // What this process's own threads spent says nothing of the hub's.
-        run.server = Duration::ZERO;
-        runs.push(run);
-    }
-    let lone = questions.ask(desks(1)?, pace(1, span)).await?;
-    let resident = hub.resident()?;
-    hub.stop().await?;
-    Ok(Measured {
-        loaded,
-        start: hub.start,
-        resident,
-        stored: size_of(&place.dir().join("store"))? / 1e6,
-        lone,
-        runs,
-    })
 }
 
 /// A hub in a process of its own.

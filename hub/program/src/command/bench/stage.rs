@@ -19,7 +19,7 @@ use tokio::{
     runtime::{Handle, Runtime},
     task::JoinHandle,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Server;
 
 use super::{
@@ -54,60 +54,55 @@ pub(super) struct Stage {
     pub(super) town: Town,
     /// The folder of the hub's place.
     pub(super) place: Place,
-    /// The hub's store.
-    pub(super) tap: Arc<Tap>,
     /// What the bare server answers.
     pub(super) shelf: Shelf,
     /// How the town was loaded.
     pub(super) loaded: Loaded,
     folder: PathBuf,
     bare: SocketAddr,
-    hub: SocketAddr,
-    stop: CancellationToken,
-    served: JoinHandle<Result<(), hub::Error>>,
+    hub: Serving,
+    _bare_stops: DropGuard,
     _runtime: Background,
 }
 
+/// The hub, while it serves.
+struct Serving {
+    tap: Arc<Tap>,
+    address: SocketAddr,
+    stop: CancellationToken,
+    served: JoinHandle<Result<(), hub::Error>>,
+}
+
 impl Stage {
-    /// Starts both, and has the agencies push the town.
+    /// Starts both, and has the agencies push the town. The hub is then stopped and started again, with all of the town in
+    /// sled, so that nothing that the town left to do is done while something is measured.
     ///
     /// # Errors
     /// If any of it fails.
     pub(super) async fn set(folder: &Path, seed: u64, size: u64) -> Result<Self> {
         let runtime = Background::start()?;
         let town = Town::new(seed, size, now());
-        let (hub_port, bare_port) = (port()?, port()?);
-        let (hub, bare) = (hub_port.local_addr()?, bare_port.local_addr()?);
-        let place = Place::make(&folder.join("place"), hub, &town)?;
-        let config = place.config()?;
-        let (stop, shelf) = (CancellationToken::new(), Shelf::default());
-        let tap = Tap::open(&config.store.folder)?;
-        let (store, live) = (tap.clone(), Arc::new(Live::open(config.tls.clone())?));
-        let opened = runtime
-            .handle()?
-            .spawn_blocking(move || Hub::open_on(config, Arc::new(SystemClock), store));
-        let opened = opened.await?.context("the hub cannot be opened")?;
-        let (listener, stopped) = (hub_port, stop.clone());
-        let served = runtime.handle()?.spawn(async move {
-            let listener =
-                tokio::net::TcpListener::from_std(listener).map_err(|why| hub::Error::Serving(why.into()))?;
-            opened.serve(listener, stopped).await
-        });
+        let (port, shelf) = (port()?, Shelf::default());
+        let bare = port.local_addr()?;
+        let place = Place::make(&folder.join("place"), bare, &town)?;
+        let (live, stop) = (Arc::new(Live::open(place.config()?.tls)?), CancellationToken::new());
         runtime
             .handle()?
-            .spawn(serve_bare(bare_port, live, Bare::new(shelf.clone()), stop.clone()));
-        let loaded = load::all(&place, hub, &town).await?;
+            .spawn(serve_bare(port, live, Bare::new(shelf.clone()), stop.clone()));
+        let first = Serving::start(&place, runtime.handle()?).await?;
+        let loaded = load::all(&place, first.address, &town).await?;
+        first.stop().await?;
+        let hub = Serving::start(&place, runtime.handle()?).await?;
+        hub.rest().await?;
         Ok(Self {
             folder: folder.to_owned(),
             town,
             place,
-            tap,
             shelf,
             loaded,
             bare,
             hub,
-            stop,
-            served,
+            _bare_stops: stop.drop_guard(),
             _runtime: runtime,
         })
     }
@@ -116,7 +111,7 @@ impl Stage {
     pub(super) fn address(&self, server: Party) -> SocketAddr {
         match server {
             Party::Bare => self.bare,
-            Party::Hub => self.hub,
+            Party::Hub => self.hub.address,
         }
     }
 
@@ -138,6 +133,19 @@ impl Stage {
         (0..count).map(adapter).collect()
     }
 
+    /// The hub's store.
+    pub(super) fn tap(&self) -> &Arc<Tap> {
+        &self.hub.tap
+    }
+
+    /// Waits until the hub's store has nothing to do, so that nothing runs beside what is timed next.
+    ///
+    /// # Errors
+    /// If it has failed.
+    pub(super) async fn rest(&self) -> Result<()> {
+        self.hub.rest().await
+    }
+
     /// A folder on the disk that is measured.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
@@ -148,6 +156,39 @@ impl Stage {
     /// # Errors
     /// If the hub did not end well.
     pub(super) async fn strike(self) -> Result<()> {
+        self.hub.stop().await
+    }
+}
+
+impl Serving {
+    /// Opens the hub of a place, and has it serve on a port of its own.
+    async fn start(place: &Place, runtime: &Handle) -> Result<Self> {
+        let config = place.config()?;
+        let tap = Tap::open(&config.store.folder)?;
+        let store = tap.clone();
+        let opened = runtime.spawn_blocking(move || Hub::open_on(config, Arc::new(SystemClock), store));
+        let opened = opened.await?.context("the hub cannot be opened")?;
+        let (listener, stop) = (port()?, CancellationToken::new());
+        let (address, stopped) = (listener.local_addr()?, stop.clone());
+        let served = runtime.spawn(async move {
+            let listener =
+                tokio::net::TcpListener::from_std(listener).map_err(|why| hub::Error::Serving(why.into()))?;
+            opened.serve(listener, stopped).await
+        });
+        Ok(Self {
+            tap,
+            address,
+            stop,
+            served,
+        })
+    }
+
+    async fn rest(&self) -> Result<()> {
+        let tap = self.tap.clone();
+        Ok(tokio::task::spawn_blocking(move || tap.rest()).await??)
+    }
+
+    async fn stop(self) -> Result<()> {
         self.stop.cancel();
         let ended = self.served.await;
         ended
