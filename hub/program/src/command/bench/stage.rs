@@ -5,10 +5,10 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use placehub_hub::{
     clock::SystemClock,
     hub::{self, Hub},
@@ -37,6 +37,9 @@ pub(super) const CONNECTIONS: usize = 4;
 pub(super) const HOUSING: (&str, &str) = ("housing", "housing-officer");
 /// The desk of those who take down what people say.
 pub(super) const WELFARE: (&str, &str) = ("welfare", "welfare-adviser");
+
+/// For how long a hub that has ended may hold its store.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The runtime of both servers. It may not be waited for where calls are made, so that when it goes, it is left behind.
 struct Background(Option<Runtime>);
@@ -188,12 +191,22 @@ impl Serving {
         Ok(tokio::task::spawn_blocking(move || tap.rest()).await??)
     }
 
+    /// Has the hub end and let go of its store, so that it can be opened again.
     async fn stop(self) -> Result<()> {
         self.stop.cancel();
         let ended = self.served.await;
         ended
             .context("the hub was cut short")?
-            .context("the hub did not end well")
+            .context("the hub did not end well")?;
+        let began = Instant::now();
+        // Tasks that were told to end hold it a moment longer.
+        while Arc::strong_count(&self.tap) > 1 {
+            if began.elapsed() > PATIENCE {
+                bail!("the hub does not let go of its store");
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
     }
 }
 
