@@ -63,7 +63,7 @@ pub(crate) struct Bench {
     #[arg(long, default_value_t = 1.0, value_name = "N")]
     seconds: f64,
     /// Measurements of each server in each case, in turns.
-    #[arg(long, default_value_t = 3, value_name = "N")]
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
     /// The town's seed.
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -135,8 +135,9 @@ impl Bench {
             measured = self.measure(folder.path(), &mut report) => measured,
             _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
         };
-        folder.close().context("the temporary folder cannot be removed")?;
+        let closed = folder.close().context("the temporary folder cannot be removed");
         measured?;
+        closed?;
         report.print()?;
         Ok(match report.is_sound() {
             true => Ending::Well,
@@ -149,7 +150,9 @@ impl Bench {
             let stage = Stage::set(folder, self.seed, TOWN).await?;
             report.loaded(stage.loaded);
             let measured = self.on(&stage, report).await;
-            stage.strike().await.and(measured)?;
+            let struck = stage.strike().await;
+            measured?;
+            struck?;
         }
         if self.cases().contains(&Case::Scale) {
             report.began(Case::Scale)?;

@@ -78,9 +78,11 @@ impl<'s> Pairs<'s> {
         let mut synced = Vec::new();
         let (mut bare, mut hub) = (Vec::new(), Vec::new());
         for _ in 0..self.repeat {
+            self.stage.rest().await?;
             synced.extend(disk::syncs(folder, Duration::ZERO)?);
             bare.push(self.ask(&questions, Party::Bare, 1, 1).await?);
             hub.push(self.ask(&questions, Party::Hub, 1, 1).await?);
+            self.stage.rest().await?;
             synced.extend(disk::syncs(folder, Duration::ZERO)?);
         }
         let micros = |took: &Duration| took.as_secs_f64() * 1e6;
@@ -155,8 +157,8 @@ impl<'s> Pairs<'s> {
         let (mut rows, mut weights) = (Vec::new(), Vec::new());
         for _ in 0..self.repeat {
             let drafts = self.drafts(self.span);
-            bare.push(self.stream(Party::Bare, streams, drafts.clone()).await?);
             self.stage.rest().await?;
+            bare.push(self.stream(Party::Bare, streams, drafts.clone()).await?);
             hub.push(self.stream(Party::Hub, streams, drafts).await?);
             // Once more with the tape running, and not timed; what is on it is then written alone, and timed.
             for (rates, merge) in [(&mut same, false), (&mut full, true)] {

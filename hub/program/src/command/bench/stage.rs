@@ -19,7 +19,7 @@ use tokio::{
     runtime::{Handle, Runtime},
     task::JoinHandle,
 };
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use super::{
@@ -64,7 +64,6 @@ pub(super) struct Stage {
     folder: PathBuf,
     bare: SocketAddr,
     hub: Serving,
-    _bare_stops: DropGuard,
     _runtime: Background,
 }
 
@@ -85,17 +84,19 @@ impl Stage {
     pub(super) async fn set(folder: &Path, seed: u64, size: u64) -> Result<Self> {
         let runtime = Background::start()?;
         let town = Town::new(seed, size, now());
-        let (port, shelf) = (port()?, Shelf::default());
-        let bare = port.local_addr()?;
-        let place = Place::make(&folder.join("place"), bare, &town)?;
-        let (live, stop) = (Arc::new(Live::open(place.config()?.tls)?), CancellationToken::new());
+        let (port, bare_port, shelf) = (port()?, port()?, Shelf::default());
+        let bare = bare_port.local_addr()?;
+        let place = Place::make(&folder.join("place"), port.local_addr()?, &town)?;
+        let live = Arc::new(Live::open(place.config()?.tls)?);
         runtime
             .handle()?
-            .spawn(serve_bare(port, live, Bare::new(shelf.clone()), stop.clone()));
-        let first = Serving::start(&place, runtime.handle()?).await?;
-        let loaded = load::all(&place, first.address, &town).await?;
-        first.stop().await?;
-        let hub = Serving::start(&place, runtime.handle()?).await?;
+            .spawn(serve_bare(bare_port, live, Bare::new(shelf.clone())));
+        let first = Serving::start(&place, &port, runtime.handle()?).await?;
+        let loaded = load::all(&place, first.address, &town).await;
+        let stopped = first.stop().await;
+        let loaded = loaded?;
+        stopped?;
+        let hub = Serving::start(&place, &port, runtime.handle()?).await?;
         hub.rest().await?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -105,7 +106,6 @@ impl Stage {
             loaded,
             bare,
             hub,
-            _bare_stops: stop.drop_guard(),
             _runtime: runtime,
         })
     }
@@ -137,7 +137,7 @@ impl Stage {
     }
 
     /// The hub's store.
-    pub(super) fn tap(&self) -> &Arc<Tap> {
+    pub(super) fn tap(&self) -> &Tap {
         &self.hub.tap
     }
 
@@ -164,14 +164,16 @@ impl Stage {
 }
 
 impl Serving {
-    /// Opens the hub of a place, and has it serve on a port of its own.
-    async fn start(place: &Place, runtime: &Handle) -> Result<Self> {
+    /// Opens the hub of a place, and has it serve on a port.
+    async fn start(place: &Place, port: &TcpListener, runtime: &Handle) -> Result<Self> {
         let config = place.config()?;
-        let tap = Tap::open(&config.store.folder)?;
-        let store = tap.clone();
-        let opened = runtime.spawn_blocking(move || Hub::open_on(config, Arc::new(SystemClock), store));
-        let opened = opened.await?.context("the hub cannot be opened")?;
-        let (listener, stop) = (port()?, CancellationToken::new());
+        let opened = runtime.spawn_blocking(move || {
+            let tap = Tap::open(&config.store.folder).context("the hub's store cannot be opened")?;
+            let hub = Hub::open_on(config, Arc::new(SystemClock), tap.clone());
+            anyhow::Ok((tap, hub.context("the hub cannot be opened")?))
+        });
+        let (tap, opened) = opened.await??;
+        let (listener, stop) = (port.try_clone()?, CancellationToken::new());
         let (address, stopped) = (listener.local_addr()?, stop.clone());
         let served = runtime.spawn(async move {
             let listener =
@@ -239,17 +241,18 @@ fn port() -> Result<TcpListener> {
 }
 
 /// The same transport as the hub's: handshake, connection and stream limits.
-async fn serve_bare(listener: TcpListener, live: Arc<Live>, bare: Bare, stop: CancellationToken) {
+async fn serve_bare(listener: TcpListener, live: Arc<Live>, bare: Bare) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
         return;
     };
-    let incoming = tls::listen(listener, live, |_| (), stop.clone());
+    // It goes with its runtime.
+    let incoming = tls::listen(listener, live, |_| (), CancellationToken::new());
     let served = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .max_concurrent_streams(256)
         .add_service(SignalServiceServer::new(bare))
-        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
+        .serve_with_incoming(incoming);
     if let Err(why) = served.await {
         tracing::error!(why = %why, "the bare server stopped serving");
     }
