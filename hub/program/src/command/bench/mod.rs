@@ -182,6 +182,7 @@ impl Bench {
         let pairs = Pairs::new(stage, self.repeat, self.span());
         for case in self.cases().into_iter().filter(Case::is_in_town) {
             report.began(case)?;
+            stage.rest().await?;
             let rows = match case {
                 Case::AskPerson => vec![pairs.ask_person(64, CONNECTIONS).await?],
                 Case::Lone => vec![pairs.lone().await?],

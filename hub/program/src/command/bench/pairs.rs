@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::command::now;
 
-/// Signals that are pushed through streams in a measurement of a second.
+/// Drafts that are made for a measurement of a second. A stream pushes these and no more.
 const STREAMED: f64 = 8_000.0;
 /// Rows of a batch when sled alone is written in full batches.
 const FULL: usize = 512 * 16;
@@ -35,7 +35,7 @@ pub(super) struct Pairs<'s> {
     repeat: u32,
     span: Duration,
     /// How many fresh signals were pushed, so that each is new.
-    fresh: Arc<AtomicU64>,
+    fresh: AtomicU64,
 }
 
 impl<'s> Pairs<'s> {
@@ -45,7 +45,7 @@ impl<'s> Pairs<'s> {
             stage,
             repeat,
             span,
-            fresh: Arc::default(),
+            fresh: AtomicU64::new(0),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'s> Pairs<'s> {
     pub(super) async fn push_unary(&self) -> Result<Row> {
         let (mut bare, mut hub) = (Vec::new(), Vec::new());
         for _ in 0..self.repeat {
-            let drafts: Arc<[SignalDraft]> = self.drafts(self.span.mul_f64(1.25)).into();
+            let drafts: Arc<[SignalDraft]> = self.drafts(self.span).into();
             self.stage.rest().await?;
             bare.push(self.push(Party::Bare, drafts.clone()).await?);
             hub.push(self.push(Party::Hub, drafts).await?);
@@ -192,10 +192,10 @@ impl<'s> Pairs<'s> {
         }
         let middle = |figures: Vec<f64>| Spread::of(figures).map_or(f64::NAN, |spread: Spread| spread.median);
         let here = row.hub.as_ref().map_or(f64::NAN, |side| side.rate.median);
-        let (bytes, timed) = (middle(weights.clone()), here * self.span.as_secs_f64());
+        let pushed = middle(hub.iter().map(|run| run.calls as f64).collect());
         row.figure(
             "what the rows of each timed run filled of what the journal takes before sled",
-            bytes * timed / self.stage.tap().room() as f64,
+            middle(weights.clone()) * pushed / self.stage.tap().room() as f64,
             "",
         );
         row.figure("sled alone, same commits", same_rate, "signals/s");
@@ -247,18 +247,12 @@ impl<'s> Pairs<'s> {
 
     async fn push(&self, party: Party, drafts: Arc<[SignalDraft]>) -> Result<Run> {
         let adapters = self.stage.adapters(party, CONNECTIONS)?;
-        let (town, fresh, next) = (
-            Arc::new(self.stage.town.clone()),
-            self.fresh.clone(),
-            Arc::new(AtomicU64::new(0)),
-        );
+        let next = Arc::new(AtomicUsize::new(0));
         run(pace(64, self.span), move |worker, _| {
-            let (adapters, drafts, town) = (adapters.clone(), drafts.clone(), town.clone());
-            let at = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
-            let fresh = fresh.clone();
+            let (adapters, drafts) = (adapters.clone(), drafts.clone());
+            let at = next.fetch_add(1, Ordering::Relaxed);
             async move {
-                let made = || town.fresh("housing", fresh.fetch_add(1, Ordering::Relaxed));
-                let signal = Some(drafts.get(at).cloned().unwrap_or_else(made));
+                let signal = again(&drafts, at);
                 let adapter = adapters.get(worker % adapters.len()).ok_or("there is no adapter")?;
                 let request = adapter
                     .call(PushSignalRequest { signal })
@@ -313,4 +307,12 @@ impl<'s> Pairs<'s> {
         let number = self.fresh.fetch_add(1, Ordering::Relaxed);
         self.stage.town.fresh("housing", number)
     }
+}
+
+/// The next of some drafts, time and again; each time around as another signal of its owner's.
+fn again(drafts: &[SignalDraft], at: usize) -> Option<SignalDraft> {
+    let (around, at) = (at.checked_div(drafts.len())?, at.checked_rem(drafts.len())?);
+    let mut draft = drafts.get(at)?.clone();
+    draft.source_id += &format!("-{around}");
+    Some(draft)
 }

@@ -49,7 +49,10 @@ pub(super) async fn measure(stage: &Stage, people: usize) -> Result<Row> {
                 Err(why) => run.note(why),
                 Ok((began, shown)) if began >= round.acknowledged => {
                     after += 1;
-                    leaked += u64::from(shown > 0);
+                    if shown > 0 {
+                        leaked += 1;
+                        run.note("an answer begun after an acknowledgement shows something".to_owned());
+                    }
                 }
                 Ok((_, shown)) if shown == whole || shown == 0 => before += 1,
                 Ok((_, shown)) => run.note(format!("an answer shows {shown} signals: neither all nor none")),
