@@ -141,7 +141,8 @@ impl Stage {
         &self.hub.tap
     }
 
-    /// Waits until the hub's store has nothing to do, so that nothing runs beside what is timed next.
+    /// Waits until the hub's store is bringing nothing into sled, so that this does not run beside what is timed next. What lies
+    /// in a file of the journal that is not full yet stays there.
     ///
     /// # Errors
     /// If it has failed.

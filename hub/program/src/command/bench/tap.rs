@@ -46,7 +46,7 @@ impl Tap {
         self.tape().take().unwrap_or_default()
     }
 
-    /// Waits until the hub's store has nothing to do.
+    /// As [`Disk::rest`].
     ///
     /// # Errors
     /// If it has failed.
