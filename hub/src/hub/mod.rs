@@ -8,7 +8,7 @@ mod tests;
 use std::{
     net::{SocketAddr, TcpListener as Socket},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -115,6 +115,8 @@ pub enum Error {
 const SWEEP: Duration = Duration::from_secs(3600);
 /// How long after its start a hub sweeps for the first time: it is to serve first.
 const FIRST_SWEEP: Duration = Duration::from_secs(60);
+/// At how many signals a hub looks at once to come to know them all: a few milliseconds' work.
+const LEARNT_AT_ONCE: usize = 1000;
 
 /// A hub that is open: its store is locked, its keys and policies are read.
 pub struct Hub {
@@ -153,7 +155,8 @@ impl Hub {
         let keyring = Keyring::open(&config.keys.keyring, &config.keys.hub_key).map_err(Error::Keys)?;
         let ledger = Arc::new(Ledger::new(signer(&config)?));
         // From here on everything reads and writes through it, so that what is remembered of the store is never older.
-        let store = Arc::new(Counted::new(store, tables::topic).remembering(tables::is_alone));
+        let store = Counted::new(store, tables::topic).remembering(tables::is_alone);
+        let store = Arc::new(store.knowing(&[tables::SIGNAL]));
         let bell = Bell::new(changes::last(&*store).map_err(Error::Store)?);
         let now = clock.now();
         let committer = committer(store.clone(), ledger.clone(), bell.clone())?;
@@ -236,6 +239,7 @@ impl Hub {
             house.publisher.begun();
         }
         let sweeping = tokio::spawn(sweep(house.clone()));
+        let learning = tokio::spawn(learn(house.clone()));
         let last = CancellationToken::new();
         let publishing = tokio::spawn({
             let (house, last) = (house.clone(), last.clone());
@@ -305,6 +309,8 @@ impl Hub {
         sweeping.abort();
         keeping.abort();
         showing.inspect(JoinHandle::abort);
+        // It ends with the look that it is at, and panics in none.
+        let _learnt = learning.await;
         house.gate.stop().await;
         last.cancel();
         // Only a panic ends it otherwise, and there is nothing to be done about that here.
@@ -325,6 +331,24 @@ async fn sweep(house: Arc<House>) {
             Err(why) => tracing::error!(why = %why, "the sweep failed; it is tried again in an hour"),
         }
         house.signals.tidy();
+    }
+}
+
+/// Comes to know which signals there are, in as much time again as that takes: whoever asks or pushes goes first.
+async fn learn(house: Arc<House>) {
+    loop {
+        let (its, began) = (house.clone(), Instant::now());
+        let looked = tokio::task::spawn_blocking(move || its.signals.learn(LEARNT_AT_ONCE));
+        match looked.await {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => return,
+            Ok(Err(why)) => return tracing::warn!(why = %why, "each new signal will be looked for on the disk"),
+            Err(why) => return tracing::error!(why = %why, "looking which signals there are"),
+        }
+        let rest = tokio::time::sleep(began.elapsed());
+        if house.stopping.run_until_cancelled(rest).await.is_none() {
+            return;
+        }
     }
 }
 

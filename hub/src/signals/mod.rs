@@ -92,6 +92,15 @@ impl Signals {
         self.release(permit, opened)
     }
 
+    /// Looks which signals there are, at so many of them, and says whether there are more: once all are known, a new one is
+    /// not looked for in vain.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn learn(&self, most: usize) -> Result<bool, Error> {
+        Ok(self.store.learn(most)?)
+    }
+
     /// Drops from memory what has been corrected, taken back or forgotten since it was opened.
     pub fn tidy(&self) {
         self.memory.tidy(&self.store);

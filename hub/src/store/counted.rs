@@ -1,5 +1,5 @@
 //! A store that counts what is written by topic, so that what was read of a topic can be remembered until it is written again.
-//! Remembers nothing itself but single rows that it is told to, and never knows what a topic is about.
+//! Remembers nothing itself but single rows that it is told to, and which keys there are, and never knows what a topic is about.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
-use super::{Batch, Error, Key, Read, Store, Visit};
+use super::{Batch, Error, Key, Read, Store, Visit, present::Present};
 
 /// How many counts there are. Topics that share one are forgotten together, which costs time and nothing else.
 const COUNTS: usize = 1 << 16;
@@ -42,6 +42,7 @@ pub struct Counted {
     topic: Topic,
     is_alone: fn(&[u8]) -> bool,
     rows: Cache<Key, (Stamp, Option<Vec<u8>>)>,
+    present: Option<Present>,
     /// Odd while a commit writes to one of the count's topics.
     counts: Box<[AtomicU64]>,
     hasher: RandomState,
@@ -56,6 +57,7 @@ impl Counted {
             topic,
             is_alone: |_| false,
             rows: Cache::new(ROWS),
+            present: None,
             counts: (0..COUNTS).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::default(),
             writing: Mutex::new(()),
@@ -66,6 +68,24 @@ impl Counted {
     /// alone.
     pub fn remembering(self, is_alone: fn(&[u8]) -> bool) -> Self {
         Self { is_alone, ..self }
+    }
+
+    /// The same, which also comes to know which keys there are of the table whose keys begin with this, and then looks for no
+    /// other.
+    pub fn knowing(self, table: &'static [u8]) -> Self {
+        let present = Some(Present::of(table));
+        Self { present, ..self }
+    }
+
+    /// Looks which keys there are of the table that it is to know, at so many of them, and says whether there are more.
+    ///
+    /// # Errors
+    /// If the engine fails. Nothing is then taken for absent.
+    pub fn learn(&self, most: usize) -> Result<bool, Error> {
+        match &self.present {
+            Some(present) => present.learn(&*self.store, most),
+            None => Ok(false),
+        }
     }
 
     /// The stamp of a topic; `None` while a commit writes to it, or to one that shares its count.
@@ -140,6 +160,9 @@ impl fmt::Debug for Counted {
 
 impl Read for Counted {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        if self.present.as_ref().is_some_and(|present| present.lacks(key)) {
+            return Ok(None);
+        }
         // What is not counted by itself could be remembered for ever.
         match (self.is_alone)(key) && (self.topic)(key) == Some(key) {
             true => self.row(key),
@@ -166,6 +189,9 @@ impl Store for Counted {
         // What is remembered of these rows serves nobody any more, and is not to stay in memory until others take its place.
         for key in batch.keys().filter(|key| (self.is_alone)(key)) {
             self.rows.remove(key.as_slice());
+        }
+        if let Some(present) = &self.present {
+            present.note(&batch);
         }
         let done = self.store.commit(batch);
         count();

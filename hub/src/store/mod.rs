@@ -7,6 +7,7 @@ mod disk;
 mod effort;
 mod memory;
 mod merge;
+mod present;
 pub mod row;
 #[cfg(test)]
 mod suite;

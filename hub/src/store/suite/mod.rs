@@ -7,6 +7,7 @@ mod engine;
 mod group;
 mod journal;
 mod layers;
+mod present;
 mod settle;
 mod txn;
 
