@@ -146,30 +146,30 @@ impl Committer {
     /// # Errors
     /// [`Unwritten`] if there is no knowing that the job's writes are durable. The inner result is the job's own; an `Err`
     /// of it, too, arrives only once all that the job read is durable.
-    pub async fn commit<T, E>(
+    pub fn commit<T, E>(
         &self,
         job: impl FnOnce(&mut Txn<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<Result<Committed<T>, E>, Unwritten>
+    ) -> impl Future<Output = Result<Result<Committed<T>, E>, Unwritten>>
     where
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring((None, false), move |txn, _| job(txn)).await
+        self.bring((None, false), move |txn, _| job(txn))
     }
 
     /// As `commit`, also while every job is turned away: for what must come before they are taken again.
     ///
     /// # Errors
     /// As for `commit`.
-    pub async fn commit_though_held<T, E>(
+    pub fn commit_though_held<T, E>(
         &self,
         job: impl FnOnce(&mut Txn<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<Result<Committed<T>, E>, Unwritten>
+    ) -> impl Future<Output = Result<Result<Committed<T>, E>, Unwritten>>
     where
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring((None, true), move |txn, _| job(txn)).await
+        self.bring((None, true), move |txn, _| job(txn))
     }
 
     /// A view of `base`, which must be the store that is committed to: to make ready on the caller's own thread what a job
@@ -183,30 +183,28 @@ impl Committer {
     ///
     /// # Errors
     /// As for `commit`.
-    pub async fn commit_on<T, E>(
+    pub fn commit_on<T, E>(
         &self,
         seen: Seen,
         job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
-    ) -> Result<Result<Committed<T>, E>, Unwritten>
+    ) -> impl Future<Output = Result<Result<Committed<T>, E>, Unwritten>>
     where
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring((Some(seen), false), job).await
+        self.bring((Some(seen), false), job)
     }
 
-    async fn bring<T, E>(
+    /// The job is put where it stays at once: what waits for its answer holds no copy of it.
+    fn bring<T, E>(
         &self,
         (seen, though_held): (Option<Seen>, bool),
         job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
-    ) -> Result<Result<Committed<T>, E>, Unwritten>
+    ) -> impl Future<Output = Result<Result<Committed<T>, E>, Unwritten>>
     where
         T: Send + 'static,
         E: Send + 'static,
     {
-        if let Some(why) = self.held.lock().clone().filter(|_| !though_held) {
-            return Err(Unwritten::Closed { why });
-        }
         let (answer, answered) = oneshot::channel();
         let run: Run = Box::new(move |txn, holds| {
             let done = job(txn, holds);
@@ -218,11 +216,17 @@ impl Committer {
                 }),
             }
         });
-        if self.jobs.send(Message::Job(Job { seen, run })).await.is_err() {
-            return Err(self.unanswered());
+        let job = Message::Job(Job { seen, run });
+        async move {
+            if let Some(why) = self.held.lock().clone().filter(|_| !though_held) {
+                return Err(Unwritten::Closed { why });
+            }
+            if self.jobs.send(job).await.is_err() {
+                return Err(self.unanswered());
+            }
+            let answer = self.alone.answer(answered).await;
+            answer.unwrap_or_else(|| Err(self.unanswered()))
         }
-        let answer = self.alone.answer(answered).await;
-        answer.unwrap_or_else(|| Err(self.unanswered()))
     }
 
     /// Says that a job will be brought soon, until what it gives is dropped: who is alone then need not wait for the thread to
