@@ -33,6 +33,8 @@ impl Gate {
         owner_sector: Sector,
         now: Timestamp,
     ) -> Result<(Permit<Act<Push>>, signals::Plan), Error> {
+        // It goes from hand to hand until it is written.
+        let draft = Box::new(draft);
         let kind = draft.kind.clone();
         let operation = Operation::Push { kind, owner_sector };
         let (owner, keys) = (caller.agency().clone(), self.keys.clone());

@@ -81,7 +81,8 @@ struct Known {
 /// If the store or the system's randomness fails. The transaction must then be dropped.
 pub fn resolve(txn: &mut Txn<'_>, hashes: &Hashes, agency: &AgencyId, identity: &Identity) -> Result<PersonId, Error> {
     let given = Identifiers::of(hashes, agency, identity);
-    let person = match matching(txn, &given)? {
+    let by_number = by_number(txn, &given)?;
+    let person = match matching(txn, &given, by_number)? {
         Some(person) => {
             if given.nhs_number.is_some() && nhs_number_of(txn, person)?.is_none() {
                 put_known(txn, person, given.nhs_number)?;
@@ -94,7 +95,10 @@ pub fn resolve(txn: &mut Txn<'_>, hashes: &Hashes, agency: &AgencyId, identity: 
             person
         }
     };
-    for identifier in given.nhs_number.iter().chain(&given.local_references) {
+    if let (Some(number), None) = (&given.nhs_number, by_number) {
+        put_claim(txn, number, Claim::One(person))?;
+    }
+    for identifier in &given.local_references {
         if claim(txn, identifier)?.is_none() {
             put_claim(txn, identifier, Claim::One(person))?;
         }
@@ -121,7 +125,8 @@ pub fn find(
     agency: &AgencyId,
     identity: &Identity,
 ) -> Result<Option<PersonId>, Error> {
-    matching(read, &Identifiers::of(hashes, agency, identity))
+    let given = Identifiers::of(hashes, agency, identity);
+    matching(read, &given, by_number(read, &given)?)
 }
 
 /// Whether an identity leads to nobody although somebody has what it gives: two people share its demographics, and nothing
@@ -131,7 +136,7 @@ pub fn find(
 /// If the store fails.
 pub fn is_ambiguous(read: &dyn Read, hashes: &Hashes, agency: &AgencyId, identity: &Identity) -> Result<bool, Error> {
     let given = Identifiers::of(hashes, agency, identity);
-    if given.nhs_number.is_some() || matching(read, &given)?.is_some() {
+    if given.nhs_number.is_some() || matching(read, &given, None)?.is_some() {
         return Ok(false);
     }
     for identifier in &given.demographics {
@@ -165,10 +170,14 @@ pub fn is_same_name(one: &str, other: &str) -> bool {
     !one.is_empty() && one == spelling::plain(other)
 }
 
-fn matching(read: &dyn Read, given: &Identifiers) -> Result<Option<PersonId>, Error> {
-    if let Some(number) = &given.nhs_number
-        && let Some(Claim::One(person)) = claim(read, number)?
-    {
+/// Whose the NHS number is.
+fn by_number(read: &dyn Read, given: &Identifiers) -> Result<Option<Claim>, Error> {
+    let claimed = given.nhs_number.as_ref().map(|number| claim(read, number));
+    Ok(claimed.transpose()?.flatten())
+}
+
+fn matching(read: &dyn Read, given: &Identifiers, by_number: Option<Claim>) -> Result<Option<PersonId>, Error> {
+    if let Some(Claim::One(person)) = by_number {
         return Ok(Some(person));
     }
     for identifier in given.local_references.iter().chain(&given.demographics) {
