@@ -16,6 +16,7 @@ mod place;
 mod proofs;
 mod report;
 mod scale;
+mod served;
 mod stage;
 mod stream;
 mod tap;

@@ -15,7 +15,7 @@ use placehub_hub::{
 use placehub_ledger::proof::{check_consistency, check_inclusion};
 use placehub_proto::v1::{ProveConsistencyRequest, ProveInclusionRequest};
 
-use super::{chance::Chance, figures::Row, measure::Run, place::Place, scale::Served, town::Town, written};
+use super::{chance::Chance, figures::Row, measure::Run, place::Place, served::Served, town::Town, written};
 use crate::{command::now, link::Link};
 
 /// How many proofs of each sort are made from the store.

@@ -5,14 +5,12 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener},
     path::Path,
-    process::Stdio,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
 
 use super::{
     ask::Questions,
@@ -22,10 +20,11 @@ use super::{
     measure::Run,
     pace,
     place::Place,
+    served::Served,
     stage::{CONNECTIONS, HOUSING},
     town::Town,
 };
-use crate::{command::now, home::CONFIG, link::Link};
+use crate::{command::now, link::Link};
 
 /// How long a hub may take to start, to stop or to come to rest.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -184,79 +183,6 @@ async fn rest(place: &Place) -> Result<()> {
             bail!("the hub does not come to rest");
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// A hub in a process of its own.
-pub(super) struct Served {
-    child: Child,
-    start: Duration,
-}
-
-impl Served {
-    /// Starts the hub of a place, and waits until it serves.
-    ///
-    /// # Errors
-    /// If it does not start.
-    pub(super) async fn start(place: &Place) -> Result<Self> {
-        let ready = place.dir().join("ready");
-        if ready.exists() {
-            fs::remove_file(&ready)?;
-        }
-        let program = std::env::current_exe().context("this program cannot find itself")?;
-        let began = Instant::now();
-        let mut child = Command::new(program)
-            .arg("serve")
-            .args(["--config".as_ref(), place.dir().join(CONFIG).as_os_str()])
-            .args(["--ready-file".as_ref(), ready.as_os_str()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .context("the hub cannot be started")?;
-        while fs::read_to_string(&ready)
-            .ok()
-            .and_then(|at| at.trim().parse::<SocketAddr>().ok())
-            .is_none()
-        {
-            if began.elapsed() > PATIENCE || child.try_wait()?.is_some() {
-                bail!("the hub does not start");
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok(Self {
-            child,
-            start: began.elapsed(),
-        })
-    }
-
-    /// Resident memory in megabytes.
-    fn resident(&self) -> Result<f64> {
-        let process = self.child.id().context("the hub has ended")?;
-        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes: Option<f64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        Ok(kilobytes.context("the system does not tell the hub's memory")? * 1024.0 / 1e6)
-    }
-
-    /// Has it stop as an operator would, and waits for its end.
-    ///
-    /// # Errors
-    /// If it does not end well.
-    pub(super) async fn stop(&mut self) -> Result<()> {
-        let process = self.child.id().context("the hub has ended by itself")?;
-        let told = Command::new("kill")
-            .args(["-TERM", &process.to_string()])
-            .status()
-            .await;
-        if !told.context("cannot run `kill`")?.success() {
-            bail!("the hub cannot be told to stop");
-        }
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        match ended.context("the hub does not stop")??.success() {
-            true => Ok(()),
-            false => bail!("the hub did not end well"),
-        }
     }
 }
 

@@ -19,7 +19,7 @@ use placehub_proto::v1::{PersonIdentity, WhoSawRequest};
 use super::{
     figures::Row,
     place::Place,
-    scale::Served,
+    served::Served,
     town::Town,
     written::{self, somebody},
 };
