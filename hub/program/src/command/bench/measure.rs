@@ -135,10 +135,15 @@ impl Run {
 
 /// Processor time of all threads of this process but the client's, which run on the program's own runtime.
 pub(super) fn server_time() -> Duration {
-    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let nanos = threads.filter_map(|thread| {
+    processor_time("self", |thread| !thread.starts_with("tokio-r") && thread != "placehub")
+}
+
+/// Processor time of those threads of a process that have such a name.
+pub(super) fn processor_time(process: &str, counts: impl Fn(&str) -> bool) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{process}/task"));
+    let nanos = threads.into_iter().flatten().flatten().filter_map(|thread| {
         let name = fs::read_to_string(thread.path().join("comm")).ok()?;
-        if name.starts_with("tokio-r") || name.trim() == "placehub" {
+        if !counts(name.trim()) {
             return None;
         }
         let spent = fs::read_to_string(thread.path().join("schedstat")).ok()?;

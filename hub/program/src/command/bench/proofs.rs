@@ -47,9 +47,9 @@ pub(super) async fn measure(folder: &Path, size: u64) -> Result<Row> {
     let disk = Disk::open(&config.store.folder)?;
     let alone = from_store(&disk, &heads, FROM_STORE)?;
     drop(disk);
-    let began = Instant::now();
     let mut hub = Served::start(&place).await?;
-    let start = began.elapsed();
+    let start = hub.start;
+    hub.rest().await?;
     let officer = place.desk(("governance", "ig-officer"), 0, listen)?;
     let asked = over_network(&officer, &heads).await?;
     hub.stop().await?;

@@ -6,10 +6,10 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use tempfile::TempDir;
 
 use super::{
@@ -26,8 +26,6 @@ use super::{
 };
 use crate::{command::now, link::Link};
 
-/// How long a hub may take to start, to stop or to come to rest.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// The largest town to which the aims for the start and the memory apply, in signals.
 const AIMED: u64 = 1_000_000;
 /// These aims: seconds to start, and megabytes of memory.
@@ -103,7 +101,7 @@ impl Measured {
         let hub = Served::start(&place).await?;
         let desk = place.desk(HOUSING, 0, listen)?;
         let questions = Questions::about_people(&town, &desk, &Shelf::default()).await?;
-        rest(&place).await?;
+        hub.rest().await?;
         Ok(Self {
             size,
             loaded,
@@ -123,7 +121,7 @@ impl Measured {
         let mut run = self.questions.ask(desks, pace(in_flight, span)).await?;
         // What this process's own threads spent says nothing of the hub's.
         run.server = Duration::ZERO;
-        rest(&self.place).await?;
+        self.hub.rest().await?;
         Ok(run)
     }
 
@@ -165,24 +163,6 @@ impl Measured {
             row.aim(format!("resident memory ≤ {MEMORY:.0} MB"), resident <= MEMORY);
         }
         Ok(row)
-    }
-}
-
-/// Waits until the hub of a place brings nothing into sled: its journal then has no file but the one that is being written.
-async fn rest(place: &Place) -> Result<()> {
-    let began = Instant::now();
-    let journal = place.config()?.store.folder.join("journal");
-    loop {
-        let files = fs::read_dir(&journal)?;
-        let names = files.map(|file| Ok(file?.file_name() != "spare"));
-        let commits = names.collect::<Result<Vec<bool>>>()?;
-        if commits.into_iter().filter(|is_of_commits| *is_of_commits).count() <= 1 {
-            return Ok(());
-        }
-        if began.elapsed() > PATIENCE {
-            bail!("the hub does not come to rest");
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

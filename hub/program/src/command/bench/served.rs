@@ -11,11 +11,16 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use tokio::process::{Child, Command};
 
-use super::place::Place;
+use super::{measure::processor_time, place::Place};
 use crate::home::CONFIG;
 
 /// How long a hub may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a hub may take to come to rest: one with ten million signals looks through them for minutes.
+const REST: Duration = Duration::from_secs(1800);
+/// A hub that takes a hundredth of a core, or less, for so long, is at rest. Nothing that it brings into sled keeps it waiting
+/// for its disk for as long.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// A hub in a process of its own.
 pub(super) struct Served {
@@ -61,9 +66,31 @@ impl Served {
         })
     }
 
+    /// Waits until it does nothing of itself any more: it brings nothing into sled, and knows its signals.
+    ///
+    /// # Errors
+    /// If it has ended, or does not come to rest.
+    pub(super) async fn rest(&self) -> Result<()> {
+        let process = self.process()?;
+        let began = Instant::now();
+        let mut before = processor_time(&process, |_| true);
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let now = processor_time(&process, |_| true);
+            // A thread that has ended takes its time with it.
+            if now.abs_diff(before) < QUIET / 100 {
+                return Ok(());
+            }
+            if began.elapsed() > REST {
+                bail!("the hub does not come to rest");
+            }
+            before = now;
+        }
+    }
+
     /// Resident memory in megabytes.
     pub(super) fn resident(&self) -> Result<f64> {
-        let process = self.child.id().context("the hub has ended")?;
+        let process = self.process()?;
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes: Option<f64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
@@ -75,11 +102,7 @@ impl Served {
     /// # Errors
     /// If it does not end well.
     pub(super) async fn stop(&mut self) -> Result<()> {
-        let process = self.child.id().context("the hub has ended by itself")?;
-        let told = Command::new("kill")
-            .args(["-TERM", &process.to_string()])
-            .status()
-            .await;
+        let told = Command::new("kill").args(["-TERM", &self.process()?]).status().await;
         if !told.context("cannot run `kill`")?.success() {
             bail!("the hub cannot be told to stop");
         }
@@ -88,5 +111,9 @@ impl Served {
             true => Ok(()),
             false => bail!("the hub did not end well"),
         }
+    }
+
+    fn process(&self) -> Result<String> {
+        Ok(self.child.id().context("the hub has ended by itself")?.to_string())
     }
 }

@@ -46,6 +46,7 @@ pub(super) async fn measure(folder: &Path, size: u64) -> Result<Row> {
     write(&place, size).await?;
     let written = began.elapsed();
     let mut hub = Served::start(&place).await?;
+    hub.rest().await?;
     let officer = place.desk(("governance", "ig-officer"), 0, listen)?;
     let page = times(&officer, 50, false).await?;
     let all = times(&officer, 200, true).await?;
