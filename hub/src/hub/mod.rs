@@ -1,6 +1,7 @@
 //! A hub: opened from its settings, then serving until told to stop. The only room that knows all rooms.
 
 mod figures;
+mod learning;
 mod reload;
 #[cfg(test)]
 mod tests;
@@ -8,7 +9,7 @@ mod tests;
 use std::{
     net::{SocketAddr, TcpListener as Socket},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -115,8 +116,6 @@ pub enum Error {
 const SWEEP: Duration = Duration::from_secs(3600);
 /// How long after its start a hub sweeps for the first time: it is to serve first.
 const FIRST_SWEEP: Duration = Duration::from_secs(60);
-/// At how many signals a hub looks at once to come to know them all: a few milliseconds' work.
-const LEARNT_AT_ONCE: usize = 1000;
 
 /// A hub that is open: its store is locked, its keys and policies are read.
 pub struct Hub {
@@ -239,7 +238,9 @@ impl Hub {
             house.publisher.begun();
         }
         let sweeping = tokio::spawn(sweep(house.clone()));
-        let learning = tokio::spawn(learn(house.clone()));
+        // Before it serves, so that a hub with few signals knows them all from the first call on.
+        let looked_at = learning::look(&house).await;
+        let learning = tokio::spawn(learning::go_on(house.clone(), looked_at));
         let last = CancellationToken::new();
         let publishing = tokio::spawn({
             let (house, last) = (house.clone(), last.clone());
@@ -306,10 +307,14 @@ impl Hub {
                 Ok(())
             }
         };
-        sweeping.abort();
-        keeping.abort();
-        showing.inspect(JoinHandle::abort);
-        // It ends with the look that it is at, and panics in none.
+        // However it came to this.
+        house.stopping.cancel();
+        for task in [sweeping, keeping].into_iter().chain(showing) {
+            task.abort();
+            // Told to end, it has.
+            let _ended = task.await;
+        }
+        // It ends with the look that it is at.
         let _learnt = learning.await;
         house.gate.stop().await;
         last.cancel();
@@ -331,24 +336,6 @@ async fn sweep(house: Arc<House>) {
             Err(why) => tracing::error!(why = %why, "the sweep failed; it is tried again in an hour"),
         }
         house.signals.tidy();
-    }
-}
-
-/// Comes to know which signals there are, in as much time again as that takes: whoever asks or pushes goes first.
-async fn learn(house: Arc<House>) {
-    loop {
-        let (its, began) = (house.clone(), Instant::now());
-        let looked = tokio::task::spawn_blocking(move || its.signals.learn(LEARNT_AT_ONCE));
-        match looked.await {
-            Ok(Ok(true)) => {}
-            Ok(Ok(false)) => return,
-            Ok(Err(why)) => return tracing::warn!(why = %why, "each new signal will be looked for on the disk"),
-            Err(why) => return tracing::error!(why = %why, "looking which signals there are"),
-        }
-        let rest = tokio::time::sleep(began.elapsed());
-        if house.stopping.run_until_cancelled(rest).await.is_none() {
-            return;
-        }
     }
 }
 

@@ -202,7 +202,7 @@ impl Store for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Fault, Memory};
+    use crate::store::{Fault, Memory, suite::Peeking};
 
     fn topic(key: &[u8]) -> Option<&[u8]> {
         match key {
@@ -214,29 +214,6 @@ mod tests {
 
     fn put(key: &[u8]) -> Batch {
         Batch::from([(key.into(), Some(vec![1]))])
-    }
-
-    /// A store that looks at its own stamp while it commits.
-    struct Peeking {
-        memory: Memory,
-        peek: Mutex<Box<dyn FnMut() + Send>>,
-    }
-
-    impl Read for Peeking {
-        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-            self.memory.get(key)
-        }
-
-        fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
-            self.memory.scan(from, to, visit)
-        }
-    }
-
-    impl Store for Peeking {
-        fn commit(&self, batch: Batch) -> Result<(), Error> {
-            self.peek.lock()();
-            self.memory.commit(batch)
-        }
     }
 
     #[test]
@@ -268,15 +245,12 @@ mod tests {
 
     #[test]
     fn nothing_is_to_be_remembered_of_a_topic_that_is_being_written() {
-        let peeking = Arc::new(Peeking {
-            memory: Memory::new(),
-            peek: Mutex::new(Box::new(|| ())),
-        });
+        let peeking = Arc::new(Peeking::default());
         let counted = Arc::new(Counted::new(peeking.clone(), topic));
         let (same, seen) = (Arc::downgrade(&counted), Arc::new(Mutex::new(Vec::new())));
         let told = seen.clone();
-        *peeking.peek.lock() = Box::new(move || {
-            if let Some(counted) = same.upgrade() {
+        peeking.look(move |there| {
+            if let Some(counted) = same.upgrade().filter(|_| !there) {
                 told.lock().push((counted.stamp(b"t1"), counted.stamp(b"t2").is_some()));
             }
         });
@@ -372,16 +346,13 @@ mod tests {
 
     #[test]
     fn while_a_row_is_written_it_is_read_and_not_remembered() {
-        let peeking = Arc::new(Peeking {
-            memory: Memory::new(),
-            peek: Mutex::new(Box::new(|| ())),
-        });
+        let peeking = Arc::new(Peeking::default());
         let counted = Arc::new(Counted::new(peeking.clone(), topic).remembering(|key| key == b"r"));
         assert_eq!(counted.get(b"r").unwrap(), None);
         let (same, seen) = (Arc::downgrade(&counted), Arc::new(Mutex::new(Vec::new())));
         let told = seen.clone();
-        *peeking.peek.lock() = Box::new(move || {
-            if let Some(counted) = same.upgrade() {
+        peeking.look(move |there| {
+            if let Some(counted) = same.upgrade().filter(|_| !there) {
                 told.lock()
                     .extend([counted.get(b"r").unwrap(), counted.get(b"r").unwrap()]);
             }

@@ -13,10 +13,11 @@ mod txn;
 
 use std::{ops::ControlFlow, sync::Arc};
 
+use parking_lot::Mutex;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
-    Batch, Disk, Memory, Read, Store,
+    Batch, Disk, Error, Memory, Read, Store, Visit,
     disk::{BLOCK, Pace},
 };
 
@@ -76,4 +77,46 @@ fn scanned(read: &dyn Read, from: &[u8], to: &[u8]) -> Pairs {
 /// Everything under short keys.
 fn everything(read: &dyn Read) -> Pairs {
     scanned(read, b"", &[u8::MAX; 64])
+}
+
+/// A store in memory that has somebody look when a batch is about to be there, and when it is there and nobody has been told.
+#[derive(Default)]
+pub(super) struct Peeking {
+    memory: Memory,
+    look: Mutex<Option<Look>>,
+}
+
+/// Told whether the batch is there.
+type Look = Box<dyn FnMut(bool) + Send>;
+
+impl Peeking {
+    /// Who is to look from now on.
+    pub(super) fn look(&self, look: impl FnMut(bool) + Send + 'static) {
+        *self.look.lock() = Some(Box::new(look));
+    }
+
+    fn peek(&self, there: bool) {
+        if let Some(look) = &mut *self.look.lock() {
+            look(there);
+        }
+    }
+}
+
+impl Read for Peeking {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.memory.get(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+        self.memory.scan(from, to, visit)
+    }
+}
+
+impl Store for Peeking {
+    fn commit(&self, batch: Batch) -> Result<(), Error> {
+        self.peek(false);
+        self.memory.commit(batch)?;
+        self.peek(true);
+        Ok(())
+    }
 }

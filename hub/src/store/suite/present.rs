@@ -3,14 +3,15 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     thread,
 };
 
+use parking_lot::Mutex;
 use proptest::prelude::*;
 
-use super::{batch, put, small};
+use super::{Peeking, batch, put, small};
 use crate::store::{Batch, Counted, Disk, Fault, Memory, Read as _, Store};
 
 fn knowing(store: Arc<dyn Store>) -> Counted {
@@ -73,9 +74,26 @@ fn a_table_that_cannot_be_read_to_its_end_is_not_known() {
 }
 
 #[test]
+fn what_is_committed_is_found_from_the_moment_when_it_is_there() {
+    let peeking = Arc::new(Peeking::default());
+    let counted = Arc::new(knowing(peeking.clone()));
+    learn(&counted);
+    let (same, found) = (Arc::downgrade(&counted), Arc::new(Mutex::new(None)));
+    let told = found.clone();
+    peeking.look(move |there| {
+        if let Some(counted) = same.upgrade().filter(|_| there) {
+            *told.lock() = counted.get(b"s1").unwrap();
+        }
+    });
+    assert_eq!(counted.get(b"s1").unwrap(), None);
+    counted.commit(put(b"s1", b"value")).unwrap();
+    assert_eq!(*found.lock(), Some(b"value".to_vec()), "before anybody is told");
+}
+
+#[test]
 fn what_is_committed_while_it_learns_is_found_by_whoever_is_told_of_it() {
-    const BEFORE: u32 = 2000;
-    const ALL: u32 = 4000;
+    const BEFORE: u32 = 3000;
+    const ALL: u32 = 3300;
     // As hashes are: what is new comes before and behind where it has got to.
     let key = |number: u32| [b"s", &number.wrapping_mul(0x9E37_79B9).to_be_bytes()[..]].concat();
     let folder = tempfile::tempdir().unwrap();
@@ -85,34 +103,26 @@ fn what_is_committed_while_it_learns_is_found_by_whoever_is_told_of_it() {
         .collect();
     disk.commit(first).unwrap();
     let counted = knowing(disk);
-    let (told, learnt) = (AtomicU32::new(BEFORE), AtomicBool::new(false));
+    let told = AtomicU32::new(BEFORE);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let writing = scope.spawn(|| {
             for number in BEFORE..ALL {
                 counted.commit(put(&key(number), b"value")).unwrap();
                 told.store(number + 1, Ordering::Release);
             }
         });
-        scope.spawn(|| {
-            while counted.learn(3).unwrap() {}
-            learnt.store(true, Ordering::Release);
-        });
-        scope.spawn(|| {
-            let mut at = 0_u32;
-            loop {
-                let there = told.load(Ordering::Acquire);
-                let over = learnt.load(Ordering::Acquire) && there == ALL;
-                for number in [at.wrapping_mul(0x85EB_CA6B) % there, there - 1] {
-                    assert!(counted.get(&key(number)).unwrap().is_some(), "{number} of {there}");
-                }
-                at += 1;
-                if over {
-                    break;
-                }
+        let learning = scope.spawn(|| while counted.learn(1).unwrap() {});
+        let mut at = 0_u32;
+        while !(writing.is_finished() && learning.is_finished()) {
+            let there = told.load(Ordering::Acquire);
+            for number in [at.wrapping_mul(0x85EB_CA6B) % there, there - 1] {
+                assert!(counted.get(&key(number)).unwrap().is_some(), "{number} of {there}");
             }
-        });
+            at += 1;
+        }
     });
     assert!((0..ALL).all(|number| counted.get(&key(number)).unwrap().is_some()));
+    assert_eq!(counted.get(&key(ALL)).unwrap(), None);
 }
 
 proptest! {
