@@ -79,6 +79,8 @@ struct Measured {
     size: u64,
     loaded: Loaded,
     hub: Served,
+    /// How long the hub was busy with itself once it served.
+    busy: Duration,
     place: Place,
     listen: SocketAddr,
     questions: Questions,
@@ -98,14 +100,15 @@ impl Measured {
         let mut first = Served::start(&place).await?;
         let loaded = load::all(&place, listen, &town).await?;
         first.stop().await?;
-        let hub = Served::start(&place).await?;
+        let mut hub = Served::start(&place).await?;
         let desk = place.desk(HOUSING, 0, listen)?;
         let questions = Questions::about_people(&town, &desk, &Shelf::default()).await?;
-        hub.rest().await?;
+        let busy = hub.rest().await?;
         Ok(Self {
             size,
             loaded,
             hub,
+            busy,
             place,
             listen,
             questions,
@@ -115,7 +118,7 @@ impl Measured {
     }
 
     /// Asks for so long, with so many in flight over so many connections, and waits until the hub is at rest.
-    async fn ask(&self, (in_flight, desks): (usize, usize), span: Duration) -> Result<Run> {
+    async fn ask(&mut self, (in_flight, desks): (usize, usize), span: Duration) -> Result<Run> {
         let desk = |number| self.place.desk(HOUSING, number, self.listen);
         let desks: Arc<[Link]> = (0..desks).map(desk).collect::<Result<_>>()?;
         let mut run = self.questions.ask(desks, pace(in_flight, span)).await?;
@@ -156,6 +159,7 @@ impl Measured {
         );
         let start = self.hub.start.as_secs_f64();
         row.figure("start", start, "s");
+        row.figure("busy with itself after the start", self.busy.as_secs_f64(), "s");
         row.figure("resident memory after the questions", resident, "MB");
         row.figure("store on the disk", stored, "MB");
         if self.size <= AIMED {

@@ -18,9 +18,9 @@ use crate::home::CONFIG;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a hub may take to come to rest: one with ten million signals looks through them for minutes.
 const REST: Duration = Duration::from_secs(1800);
-/// A hub that takes a hundredth of a core, or less, for so long, is at rest. Nothing that it brings into sled keeps it waiting
-/// for its disk for as long.
-const QUIET: Duration = Duration::from_millis(500);
+/// A hub that takes no more than a hundredth of a core for so long is at rest. What it brings into sled takes a good part of a
+/// core, and so does its look through its signals, and neither waits for the disk for as long at a time.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A hub in a process of its own.
 pub(super) struct Served {
@@ -66,25 +66,29 @@ impl Served {
         })
     }
 
-    /// Waits until it does nothing of itself any more: it brings nothing into sled, and knows its signals.
+    /// Waits until it does nothing of itself any more: it brings nothing into sled, and knows its signals. Tells how long that
+    /// took.
     ///
     /// # Errors
-    /// If it has ended, or does not come to rest.
-    pub(super) async fn rest(&self) -> Result<()> {
+    /// If it has ended, does not come to rest, or the system does not tell its processor time.
+    pub(super) async fn rest(&mut self) -> Result<Duration> {
         let process = self.process()?;
         let began = Instant::now();
-        let mut before = processor_time(&process, |_| true);
+        let mut before = Duration::ZERO;
         loop {
-            tokio::time::sleep(QUIET).await;
             let now = processor_time(&process, |_| true);
+            if self.child.try_wait()?.is_some() || now.is_zero() {
+                bail!("the hub has ended, or nothing tells its processor time");
+            }
             // A thread that has ended takes its time with it.
             if now.abs_diff(before) < QUIET / 100 {
-                return Ok(());
+                return Ok(began.elapsed().saturating_sub(QUIET));
             }
             if began.elapsed() > REST {
                 bail!("the hub does not come to rest");
             }
             before = now;
+            tokio::time::sleep(QUIET).await;
         }
     }
 
