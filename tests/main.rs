@@ -31,6 +31,7 @@ mod identity;
 mod in_force;
 #[cfg(test)]
 mod inquiry;
+#[cfg(test)]
 mod known;
 #[cfg(test)]
 mod no_trace;

@@ -13,7 +13,7 @@ use crate::rpc::House;
 /// At how many signals it looks at once: some milliseconds' work.
 const AT_ONCE: usize = 1000;
 /// How long it waits after a look that failed.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_secs(3600);
 
 /// One look, and how long to wait before the next: as long as it took. `None` if all signals are known.
 pub(super) async fn look(house: &Arc<House>) -> Option<Duration> {
@@ -26,7 +26,7 @@ pub(super) async fn look(house: &Arc<House>) -> Option<Duration> {
         Err(why) => {
             tracing::warn!(
                 why,
-                "new signals are looked for on the disk until those that there are can be read"
+                "which signals there are cannot be read; it is tried again in an hour"
             );
             Some(AGAIN)
         }

@@ -230,17 +230,25 @@ impl Hub {
             metrics,
         } = self;
         let calls = Calls::of(DESCRIPTORS);
-        let showing = show(metrics, &house, &calls)?;
+        let serving = |why: tonic_reflection::server::Error| Error::Serving(Box::new(why));
+        let reflection = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(DESCRIPTORS)
+                .register_encoded_file_descriptor_set(HEALTH)
+        };
+        let reflections = (
+            reflection().build_v1().map_err(serving)?,
+            reflection().build_v1alpha().map_err(serving)?,
+        );
         // A ledger that was put back must not be gone on with, by as much as its first entry, before witnesses have seen it.
         let waits = house.publisher.begin();
         if !waits {
             reloader.begin().await?;
             house.publisher.begun();
         }
+        // What can fail has been done: whatever begins from here on is ended below.
+        let showing = show(metrics, &house, &calls)?;
         let sweeping = tokio::spawn(sweep(house.clone()));
-        // Before it serves, so that a hub with few signals knows them all from the first call on.
-        let looked_at = learning::look(&house).await;
-        let learning = tokio::spawn(learning::go_on(house.clone(), looked_at));
         let last = CancellationToken::new();
         let publishing = tokio::spawn({
             let (house, last) = (house.clone(), last.clone());
@@ -259,6 +267,9 @@ impl Hub {
                 reloader.keep_up(looked).await;
             }
         });
+        // Before it serves, so that a hub with few signals knows them all from the first call on.
+        let wait = learning::look(&house).await;
+        let learning = tokio::spawn(learning::go_on(house.clone(), wait));
         let limits = config.limits;
         let authenticator = house.authenticator.clone();
         let accepting = shutdown.child_token();
@@ -268,13 +279,6 @@ impl Hub {
             move |certificate| authenticator.identify(certificate),
             accepting,
         );
-        let reflection = |version: &str| {
-            tracing::debug!(version, "reflection");
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(DESCRIPTORS)
-                .register_encoded_file_descriptor_set(HEALTH)
-        };
-        let serving = |why: tonic_reflection::server::Error| Error::Serving(Box::new(why));
         let most = limits.message_bytes;
         let router = Server::builder()
             .max_connection_age(Duration::from_secs(60 * limits.connection_minutes))
@@ -284,8 +288,8 @@ impl Hub {
             .max_concurrent_streams(256)
             .layer(Counting(calls))
             .layer(MapResponseLayer::new(rpc::explained))
-            .add_service(reflection("v1").build_v1().map_err(serving)?)
-            .add_service(reflection("v1alpha").build_v1alpha().map_err(serving)?)
+            .add_service(reflections.0)
+            .add_service(reflections.1)
             .add_service(HealthServer::new(Pulse(house.clone())))
             .add_service(CatalogueServiceServer::new(CatalogueDesk(house.clone())).max_decoding_message_size(most))
             .add_service(SignalServiceServer::new(SignalDesk(house.clone())).max_decoding_message_size(most))

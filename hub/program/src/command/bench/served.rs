@@ -18,8 +18,8 @@ use crate::home::CONFIG;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a hub may take to come to rest: one with ten million signals looks through them for minutes.
 const REST: Duration = Duration::from_secs(1800);
-/// A hub that takes no more than a hundredth of a core for so long is at rest. What it brings into sled takes a good part of a
-/// core, and so does its look through its signals, and neither waits for the disk for as long at a time.
+/// A hub that takes no more than a hundredth of a core for so long is taken to be at rest. What it brings into sled, and its
+/// look through its signals, take a good part of one, unless the disk needs several milliseconds for a page.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// A hub in a process of its own.
