@@ -315,7 +315,7 @@ impl Hub {
         house.stopping.cancel();
         for task in [sweeping, keeping].into_iter().chain(showing) {
             task.abort();
-            // Told to end, it has.
+            // Cut short or not, it no longer holds the store.
             let _ended = task.await;
         }
         // It ends with the look that it is at.

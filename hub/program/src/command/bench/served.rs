@@ -25,12 +25,12 @@ const QUIET: Duration = Duration::from_secs(1);
 /// A hub in a process of its own.
 pub(super) struct Served {
     child: Child,
-    /// How long it took until it served.
+    /// How long it took until it said that it was ready.
     pub(super) start: Duration,
 }
 
 impl Served {
-    /// Starts the hub of a place, and waits until it serves.
+    /// Starts the hub of a place, and waits until it says that it is ready: its socket listens then.
     ///
     /// # Errors
     /// If it does not start.
