@@ -136,11 +136,11 @@ fn newest_file(home: &Home) -> Option<String> {
     journal(home).pop_last()
 }
 
-/// The files of the journal, but for the spare one.
+/// The files of the journal, but for spare ones.
 pub(super) fn journal(home: &Home) -> BTreeSet<String> {
     let files = fs::read_dir(home.path().join("store/journal")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name != "spare").collect()
+    names.filter(|name| !name.starts_with("spare")).collect()
 }
 
 /// What all callers of a round write into.

@@ -2,7 +2,8 @@
 //! Never shows what is not on the disk yet.
 //!
 //! A commit is one record at the end of the journal and one sync of it; its rows then lie in memory over sled. Once a file
-//! of the journal is full, a thread of its own brings its rows into sled, while commits go on in the next file.
+//! of the journal is full, a thread of its own brings its rows into sled, while commits go on in the next file: when few
+//! commits come, or when more files are full than may wait for that.
 
 mod engine;
 mod journal;
@@ -19,6 +20,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use arc_swap::Guard;
@@ -28,7 +30,7 @@ use self::{
     engine::Engine,
     journal::Journal,
     layers::Layer,
-    settle::{Load, Settling},
+    settle::{Full, Load, Settling},
 };
 use super::{Batch, Error, KEY_CAP, Read, Store, Visit, weigh};
 
@@ -49,10 +51,15 @@ pub struct Disk {
 /// How much is done at a time.
 #[derive(Clone)]
 pub(super) struct Pace {
-    /// How many bytes the blocks of commits take in a file of the journal before the next is begun. The rows of two files
-    /// may lie in memory, where small ones take several times as much, and are read back at the start. Once half of a
-    /// file is written, commits go no faster than the settling of the one before.
+    /// How many bytes the blocks of commits take in a file of the journal before the next is begun.
     pub(super) file: u64,
+    /// How many full files wait for a quiet time, at most. The rows of twice as many may lie in memory, where small ones take
+    /// several times as much, and are read back at the start: those that are brought into sled, and those that were committed
+    /// since. Once the second are half as many, commits go no faster than the settling of the first.
+    pub(super) files: u64,
+    /// It is quiet if no more bytes than `quiet` are committed in this time.
+    pub(super) look: Duration,
+    pub(super) quiet: u64,
     /// How many bytes sled may write to its log, roughly, between two syncs.
     ///
     /// sled uses a log segment again once what replaced it is one whole segment back, and counts on the disk to keep that
@@ -118,8 +125,10 @@ impl Disk {
         let engine = Arc::new(engine);
         let load = Load {
             rows: Arc::new(Layer::new(found.rows)),
-            last: found.last,
-            files: found.files,
+            full: Full {
+                last: found.last,
+                files: found.files,
+            },
         };
         Ok(Self {
             settling: Settling::start(engine.clone(), pace.clone(), load)?,
@@ -146,17 +155,19 @@ impl Disk {
         self.settling.is_busy()
     }
 
-    /// Waits until nothing is being brought into sled: what the journal has in its newest file alone is no load yet.
+    /// Waits until nothing is being brought into sled, nor waits for it: what the journal has in its newest file alone does
+    /// not yet.
     ///
     /// # Errors
     /// If it could not be brought in.
     pub fn rest(&self) -> Result<(), Error> {
-        self.settling.keep_pace(u64::MAX)
+        self.settling.rest()
     }
 
-    /// How many bytes the blocks of commits take in a file of the journal, roughly, before they are brought into sled.
+    /// How many bytes the blocks of commits take in the journal, roughly, before they are brought into sled though it is not
+    /// quiet.
     pub fn room(&self) -> u64 {
-        self.pace.file
+        self.pace.file.saturating_mul(self.pace.files)
     }
 }
 
@@ -189,15 +200,15 @@ impl Store for Disk {
             .take()
             .ok_or_else(|| failed("commit a batch")("an earlier commit failed"))?;
         let number = before + 1;
-        self.settling.keep_pace(journal.weight())?;
+        self.settling.keep_pace()?;
         if journal.weight() >= self.pace.file {
             mark.sync().map_err(failed("sync its mark"))?;
-            self.settling.settle(before, journal.turn(number)?);
+            self.settling.fill(before, journal.turn(number)?);
         }
-        journal.append(number, &batch)?;
+        let bytes = journal.append(number, &batch)?;
         self.syncs.fetch_add(1, Ordering::Relaxed);
         mark.write(number).map_err(failed("write its mark"))?;
-        self.settling.layers().young.add(batch);
+        self.settling.add(batch, bytes);
         *last = Some(number);
         Ok(())
     }
@@ -207,6 +218,9 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             file: 32 * 1024 * 1024,
+            files: 2,
+            look: Duration::from_millis(100),
+            quiet: 256 * 1024,
             part: 4 * 1024 * 1024,
             #[cfg(test)]
             watch: None,

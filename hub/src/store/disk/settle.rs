@@ -1,7 +1,9 @@
-//! Brings what was committed into sled, on a thread of its own, a file of the journal after the other.
+//! Brings what was committed into sled, on a thread of its own: full files of the journal, once commits leave the machine time
+//! for it, or once so many are full that no more may wait.
 //! Never says that sled holds what is not on the disk, never stops a reader, and never goes on after a failure.
 
 use std::{
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
@@ -9,7 +11,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{
     Pace,
@@ -17,7 +19,7 @@ use super::{
     failed, journal,
     layers::{Layer, Layers},
 };
-use crate::store::Error;
+use crate::store::{Batch, Error};
 
 /// What sled writes around a row, roughly, in bytes.
 const AROUND: usize = 256;
@@ -30,11 +32,16 @@ pub(super) struct Settling {
 
 /// Commits that are to be brought into sled.
 pub(super) struct Load {
-    /// What they wrote.
+    /// What they wrote, and maybe what commits behind them did: those are in the journal, and stay there.
     pub(super) rows: Arc<Layer>,
-    /// The number of the last of them. sled holds those before the first.
+    pub(super) full: Full,
+}
+
+/// Files of the journal to which nothing is written any more.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Full {
+    /// The number of the last commit in them. sled holds those before the first.
     pub(super) last: u64,
-    /// The files of the journal that have them, and no others.
     pub(super) files: Vec<PathBuf>,
 }
 
@@ -68,6 +75,11 @@ struct Work {
     load: Option<Arc<Load>>,
     /// How many of its rows are on the disk.
     settled: u64,
+    /// Full files of which no load was made yet. Their rows are in the young layer.
+    full: Full,
+    /// How many bytes were committed since the last load was made, and since the store was opened.
+    young: u64,
+    written: u64,
     /// Why it has ended before its time.
     failed: Option<Arc<str>>,
     stop: bool,
@@ -108,14 +120,26 @@ impl Settling {
         self.shared.layers.load()
     }
 
-    /// Waits while commits are too far ahead, of which there are so many bytes in the file that is being written. If it is
-    /// full, nothing is being settled then.
+    /// Waits while commits are too far ahead of what is being settled.
     ///
     /// # Errors
     /// If the settling fails, or has failed.
-    pub(super) fn keep_pace(&self, written: u64) -> Result<(), Error> {
+    pub(super) fn keep_pace(&self) -> Result<(), Error> {
+        let pace = &self.shared.pace;
+        self.wait_while(|work| work.is_behind(pace.file.saturating_mul(pace.files)))
+    }
+
+    /// Waits until no full file is left that is not in sled.
+    ///
+    /// # Errors
+    /// As for [`Settling::keep_pace`].
+    pub(super) fn rest(&self) -> Result<(), Error> {
+        self.wait_while(|work| work.load.is_some() || !work.full.files.is_empty())
+    }
+
+    fn wait_while(&self, must: impl Fn(&Work) -> bool) -> Result<(), Error> {
         let mut work = self.shared.work.lock();
-        while work.failed.is_none() && work.is_behind(written, self.shared.pace.file) {
+        while work.failed.is_none() && must(&work) {
             self.shared.changed.wait(&mut work);
         }
         match &work.failed {
@@ -130,21 +154,22 @@ impl Settling {
         self.shared.work.lock().load.is_some()
     }
 
-    /// Has all settled that was committed until now: the last commit has this number, and all that are not in sled are in
-    /// this file. Nothing else may be being settled.
-    pub(super) fn settle(&self, last: u64, file: PathBuf) {
+    /// Lays a commit over sled that takes so many bytes of the journal.
+    pub(super) fn add(&self, batch: Batch, bytes: u64) {
         let mut work = self.shared.work.lock();
-        let rows = self.layers().young.clone();
-        self.shared.layers.store(Arc::new(Layers {
-            young: Arc::default(),
-            old: Some(rows.clone()),
-        }));
-        work.settled = 0;
-        work.load = Some(Arc::new(Load {
-            rows,
-            last,
-            files: vec![file],
-        }));
+        self.layers().young.add(batch);
+        work.young += bytes;
+        work.written += bytes;
+    }
+
+    /// Has a file settled that is full: the last commit, which is laid over sled, is in it and has this number.
+    pub(super) fn fill(&self, last: u64, file: PathBuf) {
+        let mut work = self.shared.work.lock();
+        work.full.last = last;
+        work.full.files.push(file);
+        if work.is_due(self.shared.pace.files) {
+            self.shared.take(&mut work);
+        }
         self.shared.changed.notify_all();
     }
 }
@@ -193,8 +218,32 @@ impl Shared {
             if let Some(load) = &work.load {
                 return Some(load.clone());
             }
-            self.changed.wait(&mut work);
+            if work.full.files.is_empty() {
+                self.changed.wait(&mut work);
+            } else if work.is_due(self.pace.files) || self.is_quiet(&mut work) {
+                self.take(&mut work);
+            }
         }
+    }
+
+    /// Looks for a while whether little is committed. No, if there is a load by then, or it is to stop.
+    fn is_quiet(&self, work: &mut MutexGuard<'_, Work>) -> bool {
+        let before = work.written;
+        let goes_on = |work: &mut Work| work.load.is_none() && !work.stop;
+        self.changed.wait_while_for(work, goes_on, self.pace.look);
+        goes_on(work) && work.written - before <= self.pace.quiet
+    }
+
+    /// Makes a load of the full files.
+    fn take(&self, work: &mut Work) {
+        let rows = self.layers.load().young.clone();
+        self.layers.store(Arc::new(Layers {
+            young: Arc::default(),
+            old: Some(rows.clone()),
+        }));
+        let full = mem::take(&mut work.full);
+        (work.settled, work.young) = (0, 0);
+        work.load = Some(Arc::new(Load { rows, full }));
     }
 
     /// Says whether all of it was brought in: not if it is to stop.
@@ -225,10 +274,10 @@ impl Shared {
         self.engine.sync()?;
         #[cfg(test)]
         self.pace.pass(Step::Rows);
-        self.engine.holds(load.last)?;
+        self.engine.holds(load.full.last)?;
         #[cfg(test)]
         self.pace.pass(Step::Number);
-        journal::free(&load.files)?;
+        journal::free(&load.full.files)?;
         #[cfg(test)]
         self.pace.pass(Step::Freed);
         Ok(true)
@@ -244,12 +293,17 @@ impl Shared {
 }
 
 impl Work {
-    /// Whether those who have written so much of a file must wait. Half of it may be written at once, and the rest as the
-    /// load goes into sled, so that they wait often and little rather than once and for long.
-    fn is_behind(&self, written: u64, file: u64) -> bool {
+    /// Whether so many files are full that it is not waited for a quiet time.
+    fn is_due(&self, files: u64) -> bool {
+        self.load.is_none() && self.full.files.len() as u64 >= files
+    }
+
+    /// Whether those who commit must wait, if no more bytes than `room` may be young while there is a load. Half of them may
+    /// be at once, and the rest as the load goes into sled, so that they wait often and little rather than once and for long.
+    fn is_behind(&self, room: u64) -> bool {
         self.load.as_ref().is_some_and(|load| {
-            let settled = file.saturating_mul(self.settled) / load.rows.count().max(1);
-            written >= file || written > (file + settled) / 2
+            let settled = room.saturating_mul(self.settled) / load.rows.count().max(1);
+            self.young >= room || self.young > (room + settled) / 2
         })
     }
 }
@@ -259,23 +313,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commits_go_no_faster_than_the_settling_once_half_a_file_is_written() {
+    fn commits_go_no_faster_than_the_settling_once_half_of_what_may_be_is_young() {
         let rows = (0..10).map(|key| ([key].as_slice().into(), None)).collect();
         let load = Load {
             rows: Arc::new(Layer::new(rows)),
-            last: 1,
-            files: Vec::new(),
+            full: Full::default(),
         };
         let mut work = Work {
             load: Some(Arc::new(load)),
             ..Work::default()
         };
         for (settled, most) in [(0, 500), (1, 550), (5, 750), (9, 950), (10, 999)] {
-            work.settled = settled;
-            assert!(!work.is_behind(most, 1000), "{settled} of 10 are settled");
-            assert!(work.is_behind(most + 1, 1000), "{settled} of 10 are settled");
+            (work.settled, work.young) = (settled, most);
+            assert!(!work.is_behind(1000), "{settled} of 10 are settled");
+            work.young += 1;
+            assert!(work.is_behind(1000), "{settled} of 10 are settled");
         }
-        work.load = None;
-        assert!(!work.is_behind(5000, 1000), "nothing is to be waited for");
+        (work.load, work.young) = (None, 5000);
+        assert!(!work.is_behind(1000), "nothing is to be waited for");
     }
 }

@@ -26,11 +26,12 @@ pub(super) fn after_power_loss(folder: &Path, log: &Path) -> TempDir {
     copy
 }
 
-/// The journal's files, but for the spare one, by name, which is their order.
+/// The journal's files, but for spare ones, by name, which is their order.
 pub(super) fn journal(folder: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(folder.join("journal")).unwrap();
     let files = files.map(|file| file.unwrap().path());
-    let mut files: Vec<_> = files.filter(|file| !file.ends_with("spare")).collect();
+    let is_spare = |file: &PathBuf| file.file_name().unwrap().to_str().unwrap().starts_with("spare");
+    let mut files: Vec<_> = files.filter(|file| !is_spare(file)).collect();
     files.sort();
     files
 }

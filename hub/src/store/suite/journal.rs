@@ -6,7 +6,7 @@ use super::{
     batch,
     copies::{after_crash, journal},
     everything, put,
-    settle::watched,
+    settle::{never_quiet, watched},
     small,
 };
 use crate::store::{Disk, Error, Store, disk::BLOCK};
@@ -136,7 +136,7 @@ fn no_commit_lies_in_a_block_of_another_and_one_that_does_is_read() {
 fn a_journal_that_lacks_a_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     of_commits(folder.path(), 3);
-    let (disk, _gate) = watched(folder.path(), 7);
+    let (disk, _gate) = watched(folder.path(), small(7));
     let before = after_crash(folder.path());
     disk.commit(put(b"x", b"1")).unwrap();
     assert_eq!(journal(folder.path()).len(), 2, "of neither sled holds anything");
@@ -229,16 +229,21 @@ fn a_file_that_is_taken_again_brings_nothing_back() {
 }
 
 #[test]
-fn the_journal_keeps_one_spare_file_and_no_settled_one() {
-    let folder = tempfile::tempdir().unwrap();
-    for _ in 0..3 {
-        let disk = Disk::open_at(folder.path(), small(4)).unwrap();
-        for turn in 0_u8..60 {
-            disk.commit(put(&[turn], &[turn; 100])).unwrap();
+fn the_journal_keeps_as_many_spare_files_as_it_needs_at_once_and_no_settled_one() {
+    for (pace, spares) in [(small(4), 1), (never_quiet(4), 2)] {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..3 {
+            let disk = Disk::open_at(folder.path(), pace.clone()).unwrap();
+            for turn in 0_u8..61 {
+                disk.commit(put(&[turn], &[turn; 100])).unwrap();
+            }
+            drop(disk);
+            let disk = Disk::open_at(folder.path(), pace.clone()).unwrap();
+            disk.rest().unwrap();
+            assert_eq!(journal(folder.path()).len(), 1);
+            let files = fs::read_dir(folder.path().join("journal")).unwrap();
+            assert_eq!(files.count(), 1 + spares);
         }
-        disk.rest().unwrap();
-        assert_eq!(journal(folder.path()).len(), 1);
-        assert_eq!(fs::read_dir(folder.path().join("journal")).unwrap().count(), 2);
     }
 }
 

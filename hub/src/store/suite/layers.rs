@@ -25,7 +25,7 @@ fn first(read: &dyn Read, count: usize) -> Pairs {
 #[test]
 fn a_row_hides_those_under_it_in_every_layer() {
     let folder = tempfile::tempdir().unwrap();
-    let (disk, gate) = watched(folder.path(), 1);
+    let (disk, gate) = watched(folder.path(), small(1));
     let memory = Memory::new();
     gate.until(Step::Freed);
     gate.let_go();

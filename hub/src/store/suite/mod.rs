@@ -32,12 +32,13 @@ fn on_each(test: impl Fn(Arc<dyn Store>)) {
     test(Arc::new(Disk::open_at(folder.path(), small(1)).unwrap()));
 }
 
-/// A pace at which a file of the journal is full after so many commits, if they are small.
+/// A pace at which a file of the journal is full after so many commits, if they are small, and waits for nothing.
 fn small(commits: u64) -> Pace {
     Pace {
         file: commits * BLOCK as u64,
+        files: 1,
         part: 3000,
-        watch: None,
+        ..Pace::default()
     }
 }
 

@@ -9,11 +9,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
+    time::Duration,
 };
 
 use super::{
     Pairs, batch,
-    copies::{after_crash, after_power_loss},
+    copies::{after_crash, after_power_loss, journal},
     everything, put, scanned, small,
 };
 use crate::store::{
@@ -51,7 +52,7 @@ impl Gate {
 
 /// A store whose settling is stopped at each step. The gate must be let go of before the store, which waits for its thread:
 /// bound in this order, it is.
-pub(super) fn watched(folder: &Path, commits: u64) -> (Disk, Gate) {
+pub(super) fn watched(folder: &Path, pace: Pace) -> (Disk, Gate) {
     let (step, steps) = mpsc::channel();
     let (go, went) = mpsc::channel();
     let went = parking_lot::Mutex::new(went);
@@ -61,9 +62,17 @@ pub(super) fn watched(folder: &Path, commits: u64) -> (Disk, Gate) {
         let _ = went.lock().recv();
     });
     let watch = Some(watch as Arc<dyn Fn(Step) + Send + Sync>);
-    let pace = small(commits);
     let disk = Disk::open_at(folder, Pace { watch, ..pace });
     (disk.unwrap(), Gate { steps, go })
+}
+
+/// A pace at which it is never quiet, and two full files wait for that.
+pub(super) fn never_quiet(commits: u64) -> Pace {
+    Pace {
+        files: 2,
+        look: Duration::from_secs(3600),
+        ..small(commits)
+    }
 }
 
 /// A commit that writes over, adds and deletes.
@@ -78,8 +87,14 @@ fn change(store: &dyn Store, turn: u8) {
 
 #[test]
 fn whichever_step_of_the_settling_was_the_last_everything_is_there() {
+    for pace in [small(25), never_quiet(12)] {
+        whichever_step_was_the_last(pace);
+    }
+}
+
+fn whichever_step_was_the_last(pace: Pace) {
     let folder = tempfile::tempdir().unwrap();
-    let (disk, gate) = watched(folder.path(), 25);
+    let (disk, gate) = watched(folder.path(), pace);
     let memory = Memory::new();
     let mut synced = tempfile::NamedTempFile::new().unwrap();
     let mut keep = || {
@@ -134,7 +149,7 @@ fn a_store_closed_while_it_settles_goes_on_with_it_when_it_is_opened() {
         Step::Number,
         Step::Freed,
     ] {
-        let (disk, gate) = watched(folder.path(), 7);
+        let (disk, gate) = watched(folder.path(), small(7));
         gate.until(Step::Freed);
         gate.let_go();
         disk.rest().unwrap();
@@ -160,9 +175,56 @@ fn a_store_closed_while_it_settles_goes_on_with_it_when_it_is_opened() {
 }
 
 #[test]
+fn a_full_file_waits_for_a_quiet_time_until_as_many_are_full_as_may_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, gate) = watched(folder.path(), never_quiet(5));
+    gate.until(Step::Freed);
+    gate.let_go();
+    disk.rest().unwrap();
+    let memory = Memory::new();
+    for turn in 0..11 {
+        assert!(!disk.is_settling(), "after {turn}");
+        change(&disk, turn);
+        change(&memory, turn);
+    }
+    assert!(disk.is_settling(), "two are full, and the third is begun");
+    gate.until(Step::Freed);
+    // No more than as much again is committed meanwhile.
+    for turn in 11..16 {
+        change(&disk, turn);
+        change(&memory, turn);
+    }
+    assert_eq!(journal(folder.path()).len(), 2);
+    drop(gate);
+    drop(disk);
+    assert_eq!(everything(&Disk::open(folder.path()).unwrap()), everything(&memory));
+}
+
+#[test]
+fn a_full_file_is_brought_in_in_a_quiet_time_with_what_was_committed_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let pace = Pace {
+        files: 1000,
+        look: Duration::from_millis(1),
+        ..small(5)
+    };
+    let disk = Disk::open_at(folder.path(), pace).unwrap();
+    let memory = Memory::new();
+    for turn in 0..18 {
+        change(&disk, turn);
+        change(&memory, turn);
+    }
+    disk.rest().unwrap();
+    assert_eq!(journal(folder.path()).len(), 1, "what is not full stays");
+    assert_eq!(everything(&disk), everything(&memory));
+    let crashed = after_crash(folder.path());
+    assert_eq!(everything(&Disk::open(crashed.path()).unwrap()), everything(&memory));
+}
+
+#[test]
 fn reads_and_commits_go_on_while_rows_are_settled() {
     let folder = tempfile::tempdir().unwrap();
-    let (disk, gate) = watched(folder.path(), 14);
+    let (disk, gate) = watched(folder.path(), small(14));
     let memory = Memory::new();
     gate.until(Step::Freed);
     gate.let_go();

@@ -3,8 +3,8 @@
 //!
 //! A file is named by the number of the first commit in it, in sixteen hexadecimal digits, and is begun only once all
 //! commits before that are on the disk. It grows by zeros ahead of what is written, because bytes in place are on the disk
-//! sooner than bytes that make a file longer. For the same reason a file that is not needed any more is taken again: one
-//! waits as `spare`.
+//! sooner than bytes that make a file longer. For the same reason a file that is not needed any more is taken again: up to
+//! two wait for that.
 //!
 //! A record has blocks of its own, the last filled up with zeros: so it can go to the disk past the page cache, which takes
 //! less time, and no commit is written into a block that an earlier one is in.
@@ -28,11 +28,11 @@ pub(in crate::store) use self::blocks::BLOCK;
 /// The folder, in that of the store.
 const FOLDER: &str = "journal";
 
-/// A file that is not needed any more, and may be taken for the next. Its rows lie in it until they are written over.
-const SPARE: &str = "spare";
+/// Files that are not needed any more, and may be taken for the next. Their rows lie in them until they are written over.
+const SPARES: [&str; 2] = ["spare", "spare-2"];
 
 /// The most by which a file grows at once, in bytes.
-const GROWTH: u64 = 1024 * 1024;
+const GROWTH: usize = 1024 * 1024;
 
 /// The journal, of which one file is being written.
 pub(super) struct Journal {
@@ -44,7 +44,10 @@ pub(super) struct Journal {
     end: u64,
     /// How long it is.
     length: u64,
-    growth: u64,
+    /// By how much it grows at once, in whole blocks.
+    growth: usize,
+    /// What it grows by: kept, because memory that is given back and taken again has to be made zero first, page by page.
+    zeros: Blocks,
     blocks: Blocks,
 }
 
@@ -79,7 +82,8 @@ impl Journal {
             first,
             end: 0,
             length,
-            growth: full.next_multiple_of(BLOCK as u64).clamp(BLOCK as u64, GROWTH),
+            growth: usize::try_from(full).map_or(GROWTH, |full| full.next_multiple_of(BLOCK).clamp(BLOCK, GROWTH)),
+            zeros: Blocks::default(),
             blocks: Blocks::default(),
         })
     }
@@ -91,6 +95,8 @@ impl Journal {
     pub(super) fn turn(&mut self, first: u64) -> Result<PathBuf, Error> {
         let (file, length) = begin(&self.folder, first).map_err(failed("begin its journal"))?;
         (self.first, self.end, self.length) = (first, 0, length);
+        // A file that was used before seldom has to grow.
+        self.zeros = Blocks::default();
         Ok(std::mem::replace(&mut self.file, file).path)
     }
 
@@ -99,25 +105,27 @@ impl Journal {
         self.end
     }
 
-    /// Writes a commit behind the last one, and has it on the disk.
+    /// Writes a commit behind the last one, and has it on the disk. Gives how many bytes it takes.
     ///
     /// # Errors
     /// If it may not be there. Nothing must be written behind it then.
-    pub(super) fn append(&mut self, number: u64, rows: &Batch) -> Result<(), Error> {
+    pub(super) fn append(&mut self, number: u64, rows: &Batch) -> Result<u64, Error> {
         self.file.still_there().map_err(failed("find its journal"))?;
         let first = self.first;
         let record = self.blocks.of(|room| record::encode(room, first, number, rows));
-        let end = self.end + record.len() as u64;
+        let bytes = record.len() as u64;
+        let end = self.end + bytes;
         let file = &self.file.handle;
         while self.length < end {
-            grow(file, self.length, self.growth).map_err(failed("grow its journal"))?;
-            self.length += self.growth;
+            let zeros = self.zeros.of(|room| room.resize(room.len() + self.growth, 0));
+            grow(file, self.length, zeros).map_err(failed("grow its journal"))?;
+            self.length += zeros.len() as u64;
         }
         file.write_all_at(record, self.end)
             .map_err(failed("write to its journal"))?;
         file.sync_data().map_err(failed("sync its journal"))?;
         self.end = end;
-        Ok(())
+        Ok(bytes)
     }
 
     /// Has what follows written to another file.
@@ -176,17 +184,16 @@ pub(super) fn read_back(dir: &Path, held: u64) -> Result<Found, Error> {
     Ok(found)
 }
 
-/// Lets files go whose commits sled holds. One is kept, to be taken again.
+/// Lets files go whose commits sled holds. Some are kept, to be taken again.
 ///
 /// # Errors
 /// If the folder cannot be written.
 pub(super) fn free(files: &[PathBuf]) -> Result<(), Error> {
     for file in files {
-        let spare = file.with_file_name(SPARE);
-        let freed = if spare.exists() {
-            fs::remove_file(file)
-        } else {
-            fs::rename(file, &spare)
+        let mut spares = SPARES.iter().map(|name| file.with_file_name(name));
+        let freed = match spares.find(|spare| !spare.exists()) {
+            Some(spare) => fs::rename(file, spare),
+            None => fs::remove_file(file),
         };
         freed.map_err(failed("free its journal"))?;
     }
@@ -208,20 +215,20 @@ fn write_again(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Makes a file longer by zeros, so many bytes from its end on, and has that on the disk.
-fn grow(file: &File, end: u64, by: u64) -> io::Result<()> {
-    let by = usize::try_from(by).unwrap_or_default();
-    file.write_all_at(Blocks::default().of(|room| room.resize(room.len() + by, 0)), end)?;
+/// Makes a file longer by these zeros, from its end on, and has that on the disk.
+fn grow(file: &File, end: u64, zeros: &[u8]) -> io::Result<()> {
+    file.write_all_at(zeros, end)?;
     file.sync_all()
 }
 
-/// Makes a file, of the spare one if there is one, and has its name on the disk. Gives its length, too, in whole blocks.
+/// Makes a file, of a spare one if there is one, and has its name on the disk. Gives its length, too, in whole blocks.
 fn begin(folder: &Path, first: u64) -> io::Result<(Named, u64)> {
     let path = folder.join(format!("{first:016x}"));
-    match fs::rename(folder.join(SPARE), &path) {
+    let mut spares = SPARES.iter().map(|name| folder.join(name));
+    match spares.find(|spare| spare.exists()) {
+        Some(spare) => fs::rename(spare, &path)?,
         // What may lie there under this name is no whole commit.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => open(&path)?.set_len(0)?,
-        renamed => renamed?,
+        None => open(&path)?.set_len(0)?,
     }
     let file = open(&path)?;
     sync(folder)?;
