@@ -1,7 +1,7 @@
 //! Sweeping: forgets signals that have lapsed, and changes and screens that no cursor can ask for any more.
 //! Small batches, so that nobody waits for it, each with an entry in the ledger; shows nothing to anybody.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,6 +15,9 @@ use crate::{
 
 /// How many rows one batch forgets, at most.
 const BATCH: usize = 1000;
+
+/// At how many signals it looks at once, while a thread answers nobody: a millisecond or two.
+const AT_ONCE: usize = 500;
 
 /// How long a practitioner's token lives at most, and with it a watch.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(15);
@@ -35,29 +38,12 @@ impl Gate {
     /// If the store fails; what was forgotten until then stays forgotten.
     pub async fn sweep(&self, cursors: SignedDuration, now: Timestamp) -> Result<Swept, Error> {
         let mut swept = Swept::default();
-        let mut after = None;
+        let (mut after, mut lapsed) = (None, Vec::new());
         loop {
-            let (lapsed, next) = self.lapsed(after, now)?;
-            for chunk in lapsed.chunks(BATCH) {
-                let chunk = chunk.to_vec();
-                let ledger = self.ledger.clone();
-                let forgotten = self.committer.commit(move |txn| {
-                    let mut counts = BTreeMap::new();
-                    for signal in chunk {
-                        if let Some(header) = signals::forget(txn, signal, now)? {
-                            changes::record(txn, Change::Signal(signal), now)?;
-                            *counts.entry((header.kind, header.owner)).or_default() += 1;
-                        }
-                    }
-                    let count = counts.values().sum::<u32>() as usize;
-                    if count > 0 {
-                        let _entered = ledger.enter(txn, entry(counts, now), &[])?;
-                    }
-                    Ok::<_, Error>(count)
-                });
-                swept.signals += forgotten.await??.into_inner();
+            after = self.add_lapsed(after, now, &mut lapsed)?;
+            if after.is_none() || lapsed.len() + AT_ONCE > BATCH {
+                swept.signals += self.forget(mem::take(&mut lapsed), now).await?;
             }
-            after = next;
             if after.is_none() {
                 break;
             }
@@ -88,15 +74,39 @@ impl Gate {
         }
     }
 
-    /// The lapsed ones among the next signals after one, and after which to go on.
-    fn lapsed(&self, after: Option<SignalId>, now: Timestamp) -> Result<(Vec<SignalId>, Option<SignalId>), Error> {
-        let mut lapsed = Vec::new();
-        let next = signals::each(self.read(), after, 10 * BATCH, |state| {
+    /// Adds the lapsed ones among the next signals after one, and gives after which to go on.
+    fn add_lapsed(
+        &self,
+        after: Option<SignalId>,
+        now: Timestamp,
+        lapsed: &mut Vec<SignalId>,
+    ) -> Result<Option<SignalId>, Error> {
+        let next = signals::each(self.read(), after, AT_ONCE, |state| {
             if state.header.lapses_at <= now {
                 lapsed.push(state.header.id);
             }
         })?;
-        Ok((lapsed, next))
+        Ok(next)
+    }
+
+    /// Forgets those of these signals that have lapsed, and gives how many.
+    async fn forget(&self, lapsed: Vec<SignalId>, now: Timestamp) -> Result<usize, Error> {
+        let ledger = self.ledger.clone();
+        let forgotten = self.committer.commit(move |txn| {
+            let mut counts = BTreeMap::new();
+            for signal in lapsed {
+                if let Some(header) = signals::forget(txn, signal, now)? {
+                    changes::record(txn, Change::Signal(signal), now)?;
+                    *counts.entry((header.kind, header.owner)).or_default() += 1;
+                }
+            }
+            let count = counts.values().sum::<u32>() as usize;
+            if count > 0 {
+                let _entered = ledger.enter(txn, entry(counts, now), &[])?;
+            }
+            Ok::<_, Error>(count)
+        });
+        Ok(forgotten.await??.into_inner())
     }
 }
 

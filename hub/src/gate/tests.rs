@@ -138,6 +138,12 @@ async fn a_sweep_of_more_rows_than_one_batch_may_delete_comes_to_an_end() {
     let swept = gate.sweep(SignedDuration::from_hours(24), year).await.unwrap();
     assert_eq!(swept.signals, 2100);
     assert_eq!(live(&memory), 0);
+    let newest = read::newest(&*memory, None, 4).unwrap();
+    let swept = newest.iter().map(|(_, entry)| Entry::parse(entry).unwrap().swept);
+    let counts: Vec<_> = swept
+        .map(|kinds| kinds.iter().map(|kind| kind.count).sum::<u32>())
+        .collect();
+    assert_eq!(counts, [100, 1000, 1000, 0], "what several looks find is one entry");
     let again = gate
         .sweep(SignedDuration::from_hours(24), year + SignedDuration::from_hours(48))
         .await;
