@@ -53,9 +53,9 @@ pub struct Disk {
 pub(super) struct Pace {
     /// How many bytes the blocks of commits take in a file of the journal before the next is begun.
     pub(super) file: u64,
-    /// How many full files wait for a quiet time, at most. The rows of twice as many may lie in memory, where small ones take
-    /// several times as much, and are read back at the start: those that are brought into sled, and those that were committed
-    /// since. Once the second are half as many, commits go no faster than the settling of the first.
+    /// How many full files wait for a quiet time, at most. Their rows, and those of one file more, may lie in memory, where
+    /// small ones take several times as much, and are read back at the start. Once half of a file was committed beside the
+    /// settling, commits go no faster than that.
     pub(super) files: u64,
     /// It is quiet if no more bytes than `quiet` are committed in this time.
     pub(super) look: Duration,

@@ -125,8 +125,7 @@ impl Settling {
     /// # Errors
     /// If the settling fails, or has failed.
     pub(super) fn keep_pace(&self) -> Result<(), Error> {
-        let pace = &self.shared.pace;
-        self.wait_while(|work| work.is_behind(pace.file.saturating_mul(pace.files)))
+        self.wait_while(|work| work.is_behind(self.shared.pace.file))
     }
 
     /// Waits until no full file is left that is not in sled.
