@@ -41,7 +41,7 @@ impl Gate {
         let (mut after, mut lapsed) = (None, Vec::new());
         loop {
             after = self.add_lapsed(after, now, &mut lapsed)?;
-            if after.is_none() || lapsed.len() + AT_ONCE > BATCH {
+            if !lapsed.is_empty() && (after.is_none() || lapsed.len() + AT_ONCE > BATCH) {
                 swept.signals += self.forget(mem::take(&mut lapsed), now).await?;
             }
             if after.is_none() {
