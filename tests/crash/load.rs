@@ -73,8 +73,8 @@ impl Answer {
 /// How long a hub is let live.
 #[derive(Debug)]
 pub(super) struct Life {
-    /// Until it has begun another file of its journal, which it does when one is full. What is pushed then takes much room.
-    pub(super) file: bool,
+    /// Until it has begun so many files of its journal, each when the one before was full. What is pushed then takes much room.
+    pub(super) files: usize,
     /// And until it has told so much, from then on.
     pub(super) enough: Enough,
 }
@@ -91,7 +91,7 @@ pub(super) struct Enough {
 /// Pushes and asks from all sides, kills the hub at the end of its life, and returns what it told.
 pub(super) async fn until_killed(home: &Home, served: Served, round: u64, life: &Life) -> Told {
     let notes = Notes::default();
-    let pointer = if life.file {
+    let pointer = if life.files > 0 {
         "\u{1f4c2}".repeat(POINTER)
     } else {
         String::new()
@@ -112,9 +112,10 @@ pub(super) async fn until_killed(home: &Home, served: Served, round: u64, life: 
         callers.push(tokio::spawn(ask(desk, page_size, notes.clone())));
     }
     let mut count = notes.count.subscribe();
-    if life.file {
-        let first = newest_file(home);
-        count.wait_for(|_| newest_file(home) != first).await.unwrap();
+    let mut newest = newest_file(home);
+    for _ in 0..life.files {
+        count.wait_for(|_| newest_file(home) != newest).await.unwrap();
+        newest = newest_file(home);
     }
     let (before, enough) = (*count.borrow(), life.enough);
     count

@@ -19,9 +19,11 @@ use crate::{
 
 /// How often the hub is killed, if nothing else is said.
 const ROUNDS: u64 = 20;
-/// How many files of the journal are filled.
-const FILES: u64 = 2;
-/// How much is acknowledged more for each, after a file is full.
+/// How often the hub is killed while it brings files of the journal into sled.
+const LIVES: u64 = 2;
+/// How many files are full when it does that, whatever else it has to do.
+const FILES: usize = 2;
+/// How much more is acknowledged then, in each life more.
 const MORE: u64 = 40;
 /// The most acknowledgements and answers for which it is let live.
 const MOST: Enough = Enough {
@@ -36,7 +38,7 @@ async fn what_was_acknowledged_or_shown_outlives_a_kill() {
     let mut diary = Diary::default();
     for round in 0..rounds {
         let life = Life {
-            file: false,
+            files: 0,
             enough: Enough {
                 acknowledged: chance.below(MOST.acknowledged + 1),
                 answers: chance.below(MOST.answers + 1),
@@ -60,15 +62,15 @@ async fn what_was_acknowledged_or_shown_outlives_a_kill() {
     served.stop().await;
 }
 
-/// What a full file of the journal holds is brought into sled while the hub goes on, and what was left of that is done when
-/// it is started again. It is killed in the midst of the first, and mostly of the second.
+/// What full files of the journal hold is brought into sled while the hub goes on, and what was left of that is done when it
+/// is started again. It is killed in the midst of the first, and mostly of the second.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_outlives_a_kill_while_it_is_brought_into_sled() {
     let home = home_of_alex().await;
     let mut diary = Diary::default();
-    for round in 0..FILES {
+    for round in 0..LIVES {
         let life = Life {
-            file: true,
+            files: FILES,
             enough: Enough {
                 acknowledged: round * MORE,
                 answers: 0,

@@ -2,8 +2,8 @@
 //! Never shows what is not on the disk yet.
 //!
 //! A commit is one record at the end of the journal and one sync of it; its rows then lie in memory over sled. Once a file
-//! of the journal is full, a thread of its own brings its rows into sled, while commits go on in the next file: when few
-//! commits come, or when more files are full than may wait for that.
+//! of the journal is full, commits go on in the next file, and a thread of its own brings its rows into sled: when little is
+//! committed, or when so many files are full that none may wait for that.
 
 mod engine;
 mod journal;
@@ -53,9 +53,9 @@ pub struct Disk {
 pub(super) struct Pace {
     /// How many bytes the blocks of commits take in a file of the journal before the next is begun.
     pub(super) file: u64,
-    /// How many full files wait for a quiet time, at most. Their rows, and those of one file more, may lie in memory, where
-    /// small ones take several times as much, and are read back at the start. Once half of a file was committed beside the
-    /// settling, commits go no faster than that.
+    /// At how many full files it is not waited for a quiet time. Their rows, and those of one file more, may lie in memory,
+    /// where small ones take several times as much. After a kill all of these are read back and brought in at the start, with
+    /// one file more beside them. Once half of a file was committed beside the settling, commits go no faster than that.
     pub(super) files: u64,
     /// It is quiet if no more bytes than `quiet` are committed in this time.
     pub(super) look: Duration,
@@ -73,14 +73,14 @@ pub(super) struct Pace {
 /// What a commit needs.
 struct Committing {
     journal: Journal,
-    mark: Mark,
+    mark: Arc<Mark>,
     /// The number of the last commit; `None` once a commit has failed, and while one is under way. What a failed sync
     /// left unwritten, a later one may silently skip, so no commit follows a failed one.
     last: Option<u64>,
 }
 
-/// The file that says which commit was last, written after the commit's sync, and synced itself only where a file of the
-/// journal ends and where the store is closed.
+/// The file that says which commit was last, written after the commit's sync, and synced itself only before commits are
+/// brought into sled and where the store is closed.
 ///
 /// Damage at the end of the journal looks like a torn end, and sled takes damage in its log for one, and opens without what
 /// lies behind it. The mark is never ahead of what is durable, so a store that is behind its mark has lost something. After
@@ -109,7 +109,7 @@ impl Disk {
         if held.journalled && found.newest <= Some(held.last) {
             return Err(damaged(&dir, "its journal is missing"));
         }
-        let mark = Mark::open(&dir.join("mark")).map_err(failed("open its mark"))?;
+        let mark = Arc::new(Mark::open(&dir.join("mark")).map_err(failed("open its mark"))?);
         if mark.read().map_err(failed("read its mark"))? > found.last {
             return Err(damaged(&dir, "the end of its log is missing"));
         }
@@ -131,7 +131,7 @@ impl Disk {
             },
         };
         Ok(Self {
-            settling: Settling::start(engine.clone(), pace.clone(), load)?,
+            settling: Settling::start(engine.clone(), mark.clone(), pace.clone(), load)?,
             engine,
             committing: Mutex::new(Committing {
                 journal,
@@ -202,7 +202,6 @@ impl Store for Disk {
         let number = before + 1;
         self.settling.keep_pace()?;
         if journal.weight() >= self.pace.file {
-            mark.sync().map_err(failed("sync its mark"))?;
             self.settling.fill(before, journal.turn(number)?);
         }
         let bytes = journal.append(number, &batch)?;

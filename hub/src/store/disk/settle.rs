@@ -1,5 +1,5 @@
-//! Brings what was committed into sled, on a thread of its own: full files of the journal, once commits leave the machine time
-//! for it, or once so many are full that no more may wait.
+//! Brings what was committed into sled, on a thread of its own: full files of the journal, once little is committed, or once
+//! so many are full that none of them may wait.
 //! Never says that sled holds what is not on the disk, never stops a reader, and never goes on after a failure.
 
 use std::{
@@ -14,7 +14,7 @@ use arc_swap::{ArcSwap, Guard};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{
-    Pace,
+    Mark, Pace,
     engine::Engine,
     failed, journal,
     layers::{Layer, Layers},
@@ -38,9 +38,9 @@ pub(super) struct Load {
 }
 
 /// Files of the journal to which nothing is written any more.
-#[derive(Debug, Default, Clone)]
+#[derive(Default)]
 pub(super) struct Full {
-    /// The number of the last commit in them. sled holds those before the first.
+    /// The number of the last commit in them. Those before the first are in sled, or in the load before.
     pub(super) last: u64,
     pub(super) files: Vec<PathBuf>,
 }
@@ -49,6 +49,8 @@ pub(super) struct Full {
 #[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Step {
+    /// It is about to look whether little is committed.
+    Look,
     /// It has begun with the load.
     Began,
     /// A part of the rows is on the disk.
@@ -63,6 +65,8 @@ pub(in crate::store) enum Step {
 
 struct Shared {
     engine: Arc<Engine>,
+    /// Of the last commit, which is written down there before it is laid over sled.
+    mark: Arc<Mark>,
     layers: ArcSwap<Layers>,
     pace: Pace,
     work: Mutex<Work>,
@@ -77,9 +81,8 @@ struct Work {
     settled: u64,
     /// Full files of which no load was made yet. Their rows are in the young layer.
     full: Full,
-    /// How many bytes were committed since the last load was made, and since the store was opened.
+    /// How many bytes were committed since the last load was made.
     young: u64,
-    written: u64,
     /// Why it has ended before its time.
     failed: Option<Arc<str>>,
     stop: bool,
@@ -90,13 +93,14 @@ impl Settling {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub(super) fn start(engine: Arc<Engine>, pace: Pace, load: Load) -> Result<Self, Error> {
+    pub(super) fn start(engine: Arc<Engine>, mark: Arc<Mark>, pace: Pace, load: Load) -> Result<Self, Error> {
         let layers = Layers {
             young: Arc::default(),
             old: Some(load.rows.clone()),
         };
         let shared = Arc::new(Shared {
             engine,
+            mark,
             layers: ArcSwap::from_pointee(layers),
             pace,
             work: Mutex::new(Work {
@@ -158,7 +162,6 @@ impl Settling {
         let mut work = self.shared.work.lock();
         self.layers().young.add(batch);
         work.young += bytes;
-        work.written += bytes;
     }
 
     /// Has a file settled that is full: the last commit, which is laid over sled, is in it and has this number.
@@ -225,12 +228,15 @@ impl Shared {
         }
     }
 
-    /// Looks for a while whether little is committed. No, if there is a load by then, or it is to stop.
+    /// Looks for a while whether little is committed. Not if there is a load by then, or it is to stop.
     fn is_quiet(&self, work: &mut MutexGuard<'_, Work>) -> bool {
-        let before = work.written;
+        #[cfg(test)]
+        MutexGuard::unlocked(work, || self.pace.pass(Step::Look));
+        let before = work.young;
         let goes_on = |work: &mut Work| work.load.is_none() && !work.stop;
         self.changed.wait_while_for(work, goes_on, self.pace.look);
-        goes_on(work) && work.written - before <= self.pace.quiet
+        // Only a load makes it less.
+        goes_on(work) && work.young - before <= self.pace.quiet
     }
 
     /// Makes a load of the full files.
@@ -249,6 +255,8 @@ impl Shared {
     fn bring_in(&self, load: &Load) -> Result<bool, Error> {
         #[cfg(test)]
         self.pace.pass(Step::Began);
+        // sled must not hold part of a commit of which a power loss could leave neither the rest nor a trace.
+        self.mark.sync().map_err(failed("sync its mark"))?;
         let (mut weight, mut largest) = (0, 0);
         // Nothing is added to what is a load.
         for ((key, value), settled) in load.rows.all().iter().zip(1..) {
@@ -292,17 +300,18 @@ impl Shared {
 }
 
 impl Work {
-    /// Whether so many files are full that it is not waited for a quiet time.
+    /// Whether so many files are full that none of them may wait, and nothing is being settled.
     fn is_due(&self, files: u64) -> bool {
         self.load.is_none() && self.full.files.len() as u64 >= files
     }
 
-    /// Whether those who commit must wait, if no more bytes than `room` may be young while there is a load. Half of them may
-    /// be at once, and the rest as the load goes into sled, so that they wait often and little rather than once and for long.
-    fn is_behind(&self, room: u64) -> bool {
+    /// Whether those who commit must wait: for the load, beside which no more bytes than one file has may be committed. Half
+    /// of them may be at once, and the rest as the load goes into sled, so that they wait often and little rather than once
+    /// and for long.
+    fn is_behind(&self, file: u64) -> bool {
         self.load.as_ref().is_some_and(|load| {
-            let settled = room.saturating_mul(self.settled) / load.rows.count().max(1);
-            self.young >= room || self.young > (room + settled) / 2
+            let settled = file.saturating_mul(self.settled) / load.rows.count().max(1);
+            self.young >= file || self.young > (file + settled) / 2
         })
     }
 }
@@ -312,7 +321,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commits_go_no_faster_than_the_settling_once_half_of_what_may_be_is_young() {
+    fn commits_go_no_faster_than_the_settling_once_half_a_file_is_young() {
         let rows = (0..10).map(|key| ([key].as_slice().into(), None)).collect();
         let load = Load {
             rows: Arc::new(Layer::new(rows)),
@@ -328,7 +337,10 @@ mod tests {
             work.young += 1;
             assert!(work.is_behind(1000), "{settled} of 10 are settled");
         }
+        work.full.files = vec![PathBuf::new(); 2];
+        assert!(!work.is_due(2), "another load is being settled");
         (work.load, work.young) = (None, 5000);
         assert!(!work.is_behind(1000), "nothing is to be waited for");
+        assert!(work.is_due(2) && !work.is_due(3));
     }
 }

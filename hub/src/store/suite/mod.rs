@@ -10,6 +10,7 @@ mod layers;
 mod present;
 mod settle;
 mod txn;
+mod waiting;
 
 use std::{ops::ControlFlow, sync::Arc};
 

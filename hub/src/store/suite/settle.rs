@@ -14,13 +14,17 @@ use std::{
 
 use super::{
     Pairs, batch,
-    copies::{after_crash, after_power_loss, journal},
+    copies::{after_crash, after_power_loss},
     everything, put, scanned, small,
+    waiting::never_quiet,
 };
 use crate::store::{
     Disk, Error, Memory, Read, Store,
     disk::{Pace, Step},
 };
+
+/// How long anything may take that is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Stops the settling at each step until it is let go on, and for good no more once it is dropped.
 pub(super) struct Gate {
@@ -31,7 +35,12 @@ pub(super) struct Gate {
 impl Gate {
     /// The step at which it has stopped.
     pub(super) fn step(&self) -> Step {
-        self.steps.recv().unwrap()
+        self.steps.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// The step at which it has stopped, if it has.
+    pub(super) fn has_stopped(&self) -> Option<Step> {
+        self.steps.try_recv().ok()
     }
 
     pub(super) fn let_go(&self) {
@@ -66,17 +75,8 @@ pub(super) fn watched(folder: &Path, pace: Pace) -> (Disk, Gate) {
     (disk.unwrap(), Gate { steps, go })
 }
 
-/// A pace at which it is never quiet, and two full files wait for that.
-pub(super) fn never_quiet(commits: u64) -> Pace {
-    Pace {
-        files: 2,
-        look: Duration::from_secs(3600),
-        ..small(commits)
-    }
-}
-
 /// A commit that writes over, adds and deletes.
-fn change(store: &dyn Store, turn: u8) {
+pub(super) fn change(store: &dyn Store, turn: u8) {
     let rows = [
         ([turn % 11].as_slice().into(), Some(vec![turn; 60])),
         ([turn % 5, turn].as_slice().into(), Some(vec![turn; 30])),
@@ -172,53 +172,6 @@ fn a_store_closed_while_it_settles_goes_on_with_it_when_it_is_opened() {
             "closed at {step:?}, and settled"
         );
     }
-}
-
-#[test]
-fn a_full_file_waits_for_a_quiet_time_until_as_many_are_full_as_may_wait() {
-    let folder = tempfile::tempdir().unwrap();
-    let (disk, gate) = watched(folder.path(), never_quiet(5));
-    gate.until(Step::Freed);
-    gate.let_go();
-    disk.rest().unwrap();
-    let memory = Memory::new();
-    for turn in 0..11 {
-        assert!(!disk.is_settling(), "after {turn}");
-        change(&disk, turn);
-        change(&memory, turn);
-    }
-    assert!(disk.is_settling(), "two are full, and the third is begun");
-    gate.until(Step::Freed);
-    // No more than one file is filled meanwhile.
-    for turn in 11..15 {
-        change(&disk, turn);
-        change(&memory, turn);
-    }
-    assert_eq!(journal(folder.path()).len(), 1, "the two are free");
-    drop(gate);
-    drop(disk);
-    assert_eq!(everything(&Disk::open(folder.path()).unwrap()), everything(&memory));
-}
-
-#[test]
-fn a_full_file_is_brought_in_in_a_quiet_time_with_what_was_committed_since() {
-    let folder = tempfile::tempdir().unwrap();
-    let pace = Pace {
-        files: 1000,
-        look: Duration::from_millis(1),
-        ..small(5)
-    };
-    let disk = Disk::open_at(folder.path(), pace).unwrap();
-    let memory = Memory::new();
-    for turn in 0..18 {
-        change(&disk, turn);
-        change(&memory, turn);
-    }
-    disk.rest().unwrap();
-    assert_eq!(journal(folder.path()).len(), 1, "what is not full stays");
-    assert_eq!(everything(&disk), everything(&memory));
-    let crashed = after_crash(folder.path());
-    assert_eq!(everything(&Disk::open(crashed.path()).unwrap()), everything(&memory));
 }
 
 #[test]

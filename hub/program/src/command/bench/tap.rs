@@ -54,7 +54,7 @@ impl Tap {
         self.disk.rest()
     }
 
-    /// How many bytes the hub's store takes before it brings them into sled.
+    /// As [`Disk::room`].
     pub(super) fn room(&self) -> u64 {
         self.disk.room()
     }

@@ -28,7 +28,8 @@ pub(in crate::store) use self::blocks::BLOCK;
 /// The folder, in that of the store.
 const FOLDER: &str = "journal";
 
-/// Files that are not needed any more, and may be taken for the next. Their rows lie in them until they are written over.
+/// Files that are not needed any more, the older first, which is the next to be taken again: their rows lie in them until they
+/// are written over.
 const SPARES: [&str; 2] = ["spare", "spare-2"];
 
 /// The most by which a file grows at once, in bytes.
@@ -224,17 +225,25 @@ fn grow(file: &File, end: u64, zeros: &[u8]) -> io::Result<()> {
 /// Makes a file, of a spare one if there is one, and has its name on the disk. Gives its length, too, in whole blocks.
 fn begin(folder: &Path, first: u64) -> io::Result<(Named, u64)> {
     let path = folder.join(format!("{first:016x}"));
-    let mut spares = SPARES.iter().map(|name| folder.join(name));
-    match spares.find(|spare| spare.exists()) {
-        Some(spare) => fs::rename(spare, &path)?,
-        // What may lie there under this name is no whole commit.
-        None => open(&path)?.set_len(0)?,
+    let [older, newer] = SPARES.map(|name| folder.join(name));
+    // What may lie there under this name is no whole commit.
+    if !take(&older, &path)? && !take(&newer, &path)? {
+        open(&path)?.set_len(0)?;
     }
+    take(&newer, &older)?;
     let file = open(&path)?;
     sync(folder)?;
     let length = file.metadata()?.len();
     blocks::past_page_cache(&file)?;
     Ok((Named::of(path, file)?, length - length % BLOCK as u64))
+}
+
+/// Gives a file that may be there another name, and says whether it was there.
+fn take(from: &Path, to: &Path) -> io::Result<bool> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        renamed => renamed.map(|()| true),
+    }
 }
 
 /// The files of commits in a folder by the numbers of their first, in ascending order. None if there is no folder.
@@ -259,6 +268,26 @@ fn files(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_files_that_are_not_needed_the_older_is_taken_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let length = |file: &Path| fs::metadata(file).map_or(0, |file| file.len() / BLOCK as u64);
+        let folder = dir.path().join(FOLDER);
+        fs::create_dir(&folder).unwrap();
+        let settled: Vec<_> = (1..=3).map(|number| folder.join(format!("{number:016x}"))).collect();
+        for (file, blocks) in settled.iter().zip(1..) {
+            fs::write(file, vec![1; blocks * BLOCK]).unwrap();
+        }
+        free(&settled).unwrap();
+        let spares = || SPARES.map(|name| length(&folder.join(name)));
+        assert_eq!(spares(), [1, 2], "one more than is kept");
+        let mut journal = Journal::begin(dir.path(), 4, 10_000).unwrap();
+        assert_eq!((journal.length / BLOCK as u64, spares()), (1, [2, 0]));
+        free(&[journal.turn(5).unwrap()]).unwrap();
+        assert_eq!((journal.length / BLOCK as u64, spares()), (2, [1, 0]));
+        assert_eq!(files(&folder).unwrap().len(), 1);
+    }
 
     #[test]
     fn each_file_is_written_past_the_page_cache_if_one_of_its_folder_can_be() {
