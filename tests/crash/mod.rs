@@ -21,7 +21,7 @@ use crate::{
 const ROUNDS: u64 = 20;
 /// How often the hub is killed while it brings files of the journal into sled.
 const LIVES: u64 = 2;
-/// How many files are full when it does that, whatever else it has to do.
+/// How many files are full when it does that though much is committed.
 const FILES: usize = 2;
 /// How much more is acknowledged then, in each life more.
 const MORE: u64 = 40;
@@ -63,7 +63,7 @@ async fn what_was_acknowledged_or_shown_outlives_a_kill() {
 }
 
 /// What full files of the journal hold is brought into sled while the hub goes on, and what was left of that is done when it
-/// is started again. It is killed in the midst of the first, and mostly of the second.
+/// is started again. It is killed in the midst of both, mostly.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_outlives_a_kill_while_it_is_brought_into_sled() {
     let home = home_of_alex().await;
@@ -78,8 +78,12 @@ async fn what_was_acknowledged_outlives_a_kill_while_it_is_brought_into_sled() {
         };
         let served = home.serve().await;
         let told = load::until_killed(&home, served, round, &life).await;
-        assert!(journal(&home).len() > 1, "all was in sled already");
-        eprintln!("round {round}: to be killed after {life:?}; {}", told.summary());
+        let files = journal(&home).len();
+        assert!(files > 1, "all was in sled already");
+        eprintln!(
+            "round {round}: to be killed after {life:?}; {}; {files} files of the journal",
+            told.summary()
+        );
         diary.add(told);
         home.serve().await.kill().await;
         let left = journal(&home).len() > 1;

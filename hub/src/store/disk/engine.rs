@@ -18,7 +18,7 @@ use crate::store::{Error, KEY_CAP, Visit, row};
 pub const SEGMENT: usize = 16 * 1024 * 1024;
 
 /// How much of the store sled may keep in memory, in bytes.
-pub const CACHE: u64 = 64 * 1024 * 1024;
+pub const CACHE: u64 = 48 * 1024 * 1024;
 
 /// A key behind all keys that a batch can have, which no read sees. Under it stand the number of the last commit that sled
 /// holds whole, the version of the rows, and the layout of the folder.

@@ -45,7 +45,7 @@ pub(super) struct Full {
     pub(super) files: Vec<PathBuf>,
 }
 
-/// What the thread has just done, for tests to stop it there.
+/// What the thread has just done, or is about to do, for tests to stop it there.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Step {
@@ -230,9 +230,9 @@ impl Shared {
 
     /// Looks for a while whether little is committed. Not if there is a load by then, or it is to stop.
     fn is_quiet(&self, work: &mut MutexGuard<'_, Work>) -> bool {
+        let before = work.young;
         #[cfg(test)]
         MutexGuard::unlocked(work, || self.pace.pass(Step::Look));
-        let before = work.young;
         let goes_on = |work: &mut Work| work.load.is_none() && !work.stop;
         self.changed.wait_while_for(work, goes_on, self.pace.look);
         // Only a load makes it less.

@@ -235,7 +235,7 @@ fn the_journal_keeps_as_many_spare_files_as_are_freed_at_once_and_no_settled_one
         let folder = tempfile::tempdir().unwrap();
         for _ in 0..3 {
             let disk = Disk::open_at(folder.path(), pace.clone()).unwrap();
-            // So many that as many files are full as may wait, and the next is begun.
+            // So many that at the last of them no file may wait any more.
             for turn in 0_u8..57 {
                 disk.commit(put(&[turn], &[turn; 100])).unwrap();
             }

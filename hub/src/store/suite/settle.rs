@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -38,24 +38,21 @@ impl Gate {
         self.steps.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// The step at which it has stopped, if it has.
-    pub(super) fn has_stopped(&self) -> Option<Step> {
-        self.steps.try_recv().ok()
-    }
-
     pub(super) fn let_go(&self) {
         self.go.send(()).unwrap();
     }
 
     /// Lets it go on until it has done this.
     pub(super) fn until(&self, step: Step) {
-        loop {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
             match self.step() {
                 at if at == step => return,
                 Step::Freed => panic!("it has no {step:?}"),
                 _ => self.let_go(),
             }
         }
+        panic!("it does not come to {step:?}");
     }
 }
 

@@ -4,12 +4,12 @@ use std::{fs, sync::mpsc, time::Duration};
 
 use super::{
     copies::{after_crash, after_power_loss, journal},
-    everything, put,
+    everything,
     settle::{PATIENCE, change, watched},
     small,
 };
 use crate::store::{
-    Disk, Memory, Store,
+    Disk, Memory,
     disk::{Pace, Step},
 };
 
@@ -103,32 +103,41 @@ fn what_was_committed_since_a_file_was_full_is_there_wherever_its_settling_stops
 fn no_quiet_time_is_found_while_anything_is_committed() {
     let folder = tempfile::tempdir().unwrap();
     let pace = Pace {
-        files: u64::MAX,
-        look: Duration::from_millis(500),
+        files: 2,
+        look: Duration::from_millis(1),
         quiet: 0,
-        ..small(100)
+        ..small(5)
     };
     let (disk, gate) = watched(folder.path(), pace);
     gate.until(Step::Freed);
     gate.let_go();
     disk.rest().unwrap();
-    let until_stopped = || {
-        let mut turn = 0_u8;
-        loop {
-            disk.commit(put(b"key", &[turn])).unwrap();
-            turn = turn.wrapping_add(1);
-            if let Some(step) = gate.has_stopped() {
-                return step;
-            }
+    for turn in 0..6 {
+        change(&disk, turn);
+    }
+    for turn in 6..9 {
+        assert_eq!(gate.step(), Step::Look);
+        change(&disk, turn);
+        gate.let_go();
+    }
+    assert_eq!(gate.step(), Step::Look, "it was not quiet");
+    gate.let_go();
+    assert_eq!(gate.step(), Step::Began, "it was");
+}
+
+#[test]
+fn a_store_can_be_closed_while_a_full_file_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory = Memory::new();
+    for _ in 0..2 {
+        let disk = Disk::open_at(folder.path(), never_quiet(5)).unwrap();
+        for turn in 0..6 {
+            change(&disk, turn);
+            change(&memory, turn);
         }
-    };
-    assert_eq!(until_stopped(), Step::Look, "a file is full");
-    gate.let_go();
-    assert_eq!(until_stopped(), Step::Look, "again, because it is not quiet");
-    gate.let_go();
-    gate.until(Step::Freed);
-    drop(gate);
-    disk.rest().unwrap();
+        assert_eq!(everything(&disk), everything(&memory));
+    }
+    assert_eq!(everything(&Disk::open(folder.path()).unwrap()), everything(&memory));
 }
 
 #[test]
@@ -148,12 +157,14 @@ fn no_more_than_one_file_is_committed_beside_the_settling() {
             }
         });
         gate.until(Step::Freed);
-        let mut beside = 0;
+        // Eight fill the file that is being settled, and the next begins another.
+        for _ in 0..9 {
+            commits.recv_timeout(PATIENCE).unwrap();
+        }
+        let mut beside = 1;
         while commits.recv_timeout(Duration::from_millis(100)).is_ok() {
             beside += 1;
         }
-        // Eight fill the file that is being settled.
-        beside -= 8;
         assert!((1..=8).contains(&beside), "{beside} beside it");
         drop(gate);
         assert_eq!(commits.iter().count(), 100 - 8 - beside);

@@ -28,8 +28,8 @@ pub(in crate::store) use self::blocks::BLOCK;
 /// The folder, in that of the store.
 const FOLDER: &str = "journal";
 
-/// Files that are not needed any more, the older first, which is the next to be taken again: their rows lie in them until they
-/// are written over.
+/// Files that are not needed any more, as a rule the older first, which is the next to be taken again: their rows lie in them
+/// until they are written over.
 const SPARES: [&str; 2] = ["spare", "spare-2"];
 
 /// The most by which a file grows at once, in bytes.
