@@ -73,8 +73,8 @@ impl Answer {
 /// How long a hub is let live.
 #[derive(Debug)]
 pub(super) struct Life {
-    /// Until it has begun so many files of its journal, each when the one before was full. What is pushed then takes much room.
-    pub(super) files: usize,
+    /// Until a file of its journal is full, and goes into sled. What is pushed then takes much room.
+    pub(super) file: bool,
     /// And until it has told so much, from then on.
     pub(super) enough: Enough,
 }
@@ -91,7 +91,7 @@ pub(super) struct Enough {
 /// Pushes and asks from all sides, kills the hub at the end of its life, and returns what it told.
 pub(super) async fn until_killed(home: &Home, served: Served, round: u64, life: &Life) -> Told {
     let notes = Notes::default();
-    let pointer = if life.files > 0 {
+    let pointer = if life.file {
         "\u{1f4c2}".repeat(POINTER)
     } else {
         String::new()
@@ -112,10 +112,10 @@ pub(super) async fn until_killed(home: &Home, served: Served, round: u64, life: 
         callers.push(tokio::spawn(ask(desk, page_size, notes.clone())));
     }
     let mut count = notes.count.subscribe();
-    let mut newest = newest_file(home);
-    for _ in 0..life.files {
-        count.wait_for(|_| newest_file(home) != newest).await.unwrap();
-        newest = newest_file(home);
+    if life.file {
+        let first = newest_file(home);
+        count.wait_for(|_| newest_file(home) != first).await.unwrap();
+        count.wait_for(|_| is_going_into_sled(home)).await.unwrap();
     }
     let (before, enough) = (*count.borrow(), life.enough);
     count
@@ -142,6 +142,17 @@ pub(super) fn journal(home: &Home) -> BTreeSet<String> {
     let files = fs::read_dir(home.path().join("store/journal")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     names.filter(|name| !name.starts_with("spare")).collect()
+}
+
+/// Whether sled has written anything since a file of the journal was begun or freed.
+fn is_going_into_sled(home: &Home) -> bool {
+    let written = |name: &str| {
+        fs::metadata(home.path().join("store").join(name))
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
+    written("db") > written("journal")
 }
 
 /// What all callers of a round write into.

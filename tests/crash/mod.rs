@@ -19,11 +19,9 @@ use crate::{
 
 /// How often the hub is killed, if nothing else is said.
 const ROUNDS: u64 = 20;
-/// How often the hub is killed while it brings files of the journal into sled.
-const LIVES: u64 = 2;
-/// How many files are full when it does that though much is committed.
-const FILES: usize = 2;
-/// How much more is acknowledged then, in each life more.
+/// How many files of the journal are filled.
+const FILES: u64 = 2;
+/// How much is acknowledged more for each, once it goes into sled.
 const MORE: u64 = 40;
 /// The most acknowledgements and answers for which it is let live.
 const MOST: Enough = Enough {
@@ -38,7 +36,7 @@ async fn what_was_acknowledged_or_shown_outlives_a_kill() {
     let mut diary = Diary::default();
     for round in 0..rounds {
         let life = Life {
-            files: 0,
+            file: false,
             enough: Enough {
                 acknowledged: chance.below(MOST.acknowledged + 1),
                 answers: chance.below(MOST.answers + 1),
@@ -62,15 +60,15 @@ async fn what_was_acknowledged_or_shown_outlives_a_kill() {
     served.stop().await;
 }
 
-/// What full files of the journal hold is brought into sled while the hub goes on, and what was left of that is done when it
-/// is started again. It is killed in the midst of both, mostly.
+/// What a full file of the journal holds is brought into sled while the hub goes on, and what was left of that is done when
+/// it is started again. It is killed in the midst of the first, and mostly of the second.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_outlives_a_kill_while_it_is_brought_into_sled() {
     let home = home_of_alex().await;
     let mut diary = Diary::default();
-    for round in 0..LIVES {
+    for round in 0..FILES {
         let life = Life {
-            files: FILES,
+            file: true,
             enough: Enough {
                 acknowledged: round * MORE,
                 answers: 0,
@@ -78,12 +76,8 @@ async fn what_was_acknowledged_outlives_a_kill_while_it_is_brought_into_sled() {
         };
         let served = home.serve().await;
         let told = load::until_killed(&home, served, round, &life).await;
-        let files = journal(&home).len();
-        assert!(files > 1, "all was in sled already");
-        eprintln!(
-            "round {round}: to be killed after {life:?}; {}; {files} files of the journal",
-            told.summary()
-        );
+        assert!(journal(&home).len() > 1, "all was in sled already");
+        eprintln!("round {round}: to be killed after {life:?}; {}", told.summary());
         diary.add(told);
         home.serve().await.kill().await;
         let left = journal(&home).len() > 1;
