@@ -126,12 +126,8 @@ async fn a_sweep_of_more_rows_than_one_batch_may_delete_comes_to_an_end() {
     let gate = gate(&memory);
     let housing = Caller::sample("housing", "housing", "adapter", None);
     for number in 0..2100 {
-        let pushed = gate.push(
-            &housing,
-            draft(&number.to_string(), now() + SignedDuration::from_hours(1)),
-            "housing".parse().unwrap(),
-            now(),
-        );
+        let draft = draft(&number.to_string(), now() + SignedDuration::from_hours(1));
+        let pushed = gate.push(&housing, draft, "housing".parse().unwrap(), now());
         pushed.await.unwrap();
     }
     let year = now() + SignedDuration::from_hours(24 * 365);
