@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
-use super::{Pairs, everything, keys, scanned, settle::watched, small};
+use super::{Pairs, everything, keys, scanned, settle::watched_at_rest, small};
 use crate::store::{Batch, Disk, Memory, Read, Store, disk::Step};
 
 /// What a scan visits until it has visited so many.
@@ -25,11 +25,8 @@ fn first(read: &dyn Read, count: usize) -> Pairs {
 #[test]
 fn a_row_hides_those_under_it_in_every_layer() {
     let folder = tempfile::tempdir().unwrap();
-    let (disk, gate) = watched(folder.path(), small(1));
+    let (disk, gate) = watched_at_rest(folder.path(), small(1));
     let memory = Memory::new();
-    gate.until(Step::Freed);
-    gate.let_go();
-    disk.rest().unwrap();
     // Each key is the story of itself: in sled, the old layer and the young one, it is untouched, put or deleted.
     let stories: Vec<[u8; 3]> = (0..27).map(|n| [n / 9, n / 3 % 3, n % 3]).collect();
     let layer = |layer: usize| -> Batch {

@@ -72,6 +72,15 @@ pub(super) fn watched(folder: &Path, pace: Pace) -> (Disk, Gate) {
     (disk.unwrap(), Gate { steps, go })
 }
 
+/// The same, once what was there when it was opened is in sled.
+pub(super) fn watched_at_rest(folder: &Path, pace: Pace) -> (Disk, Gate) {
+    let (disk, gate) = watched(folder, pace);
+    gate.until(Step::Freed);
+    gate.let_go();
+    disk.rest().unwrap();
+    (disk, gate)
+}
+
 /// A commit that writes over, adds and deletes.
 pub(super) fn change(store: &dyn Store, turn: u8) {
     let rows = [
@@ -146,10 +155,7 @@ fn a_store_closed_while_it_settles_goes_on_with_it_when_it_is_opened() {
         Step::Number,
         Step::Freed,
     ] {
-        let (disk, gate) = watched(folder.path(), small(7));
-        gate.until(Step::Freed);
-        gate.let_go();
-        disk.rest().unwrap();
+        let (disk, gate) = watched_at_rest(folder.path(), small(7));
         for turn in 0..60 {
             if disk.is_settling() {
                 break;
@@ -174,11 +180,8 @@ fn a_store_closed_while_it_settles_goes_on_with_it_when_it_is_opened() {
 #[test]
 fn reads_and_commits_go_on_while_rows_are_settled() {
     let folder = tempfile::tempdir().unwrap();
-    let (disk, gate) = watched(folder.path(), small(14));
+    let (disk, gate) = watched_at_rest(folder.path(), small(14));
     let memory = Memory::new();
-    gate.until(Step::Freed);
-    gate.let_go();
-    disk.rest().unwrap();
     let mut turn = 0;
     let mut go_on = || {
         change(&disk, turn);

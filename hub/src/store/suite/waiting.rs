@@ -5,7 +5,7 @@ use std::{fs, sync::mpsc, time::Duration};
 use super::{
     copies::{after_crash, after_power_loss, journal},
     everything,
-    settle::{PATIENCE, change, watched},
+    settle::{PATIENCE, change, watched_at_rest},
     small,
 };
 use crate::store::{
@@ -25,10 +25,7 @@ pub(super) fn never_quiet(commits: u64) -> Pace {
 #[test]
 fn a_full_file_waits_for_a_quiet_time_until_another_is_full() {
     let folder = tempfile::tempdir().unwrap();
-    let (disk, gate) = watched(folder.path(), never_quiet(5));
-    gate.until(Step::Freed);
-    gate.let_go();
-    disk.rest().unwrap();
+    let (disk, gate) = watched_at_rest(folder.path(), never_quiet(5));
     let memory = Memory::new();
     for turn in 0..11 {
         assert!(!disk.is_settling(), "after {turn}");
@@ -51,10 +48,7 @@ fn what_was_committed_since_a_file_was_full_is_there_wherever_its_settling_stops
         look: Duration::from_millis(1),
         ..small(8)
     };
-    let (disk, gate) = watched(folder.path(), pace);
-    gate.until(Step::Freed);
-    gate.let_go();
-    disk.rest().unwrap();
+    let (disk, gate) = watched_at_rest(folder.path(), pace);
     let memory = Memory::new();
     let commit = |turns: std::ops::Range<u8>| {
         for turn in turns {
@@ -108,10 +102,7 @@ fn no_quiet_time_is_found_while_anything_is_committed() {
         quiet: 0,
         ..small(5)
     };
-    let (disk, gate) = watched(folder.path(), pace);
-    gate.until(Step::Freed);
-    gate.let_go();
-    disk.rest().unwrap();
+    let (disk, gate) = watched_at_rest(folder.path(), pace);
     for turn in 0..6 {
         change(&disk, turn);
     }
@@ -143,10 +134,7 @@ fn a_store_can_be_closed_while_a_full_file_waits() {
 #[test]
 fn no_more_than_one_file_is_committed_beside_the_settling() {
     let folder = tempfile::tempdir().unwrap();
-    let (disk, gate) = watched(folder.path(), small(8));
-    gate.until(Step::Freed);
-    gate.let_go();
-    disk.rest().unwrap();
+    let (disk, gate) = watched_at_rest(folder.path(), small(8));
     let (done, commits) = mpsc::channel();
     std::thread::scope(|threads| {
         let disk = &disk;
