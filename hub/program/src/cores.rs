@@ -1,5 +1,5 @@
-//! The threads that answer: where there are few cores, one for each, kept to it. Left to itself, Linux often has a thread wait
-//! for one of two cores while the other does nothing (docs/performance.md).
+//! The threads that answer: where there are few cores, one for each, kept to it. With threads that go where they like, an
+//! answer takes more of the processor (docs/performance.md).
 //! Never keeps a thread of a runtime to a core that was not made to run tasks, and never uses one that the process may not.
 
 use std::{
