@@ -14,8 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 /// tokio's own setting of how many threads there are.
 const SETTING: &str = "TOKIO_WORKER_THREADS";
 
-/// The most cores to which threads are kept. Among more, Linux finds one that does nothing, and knows better which of them
-/// share what.
+/// The most cores to which threads are kept. With more it was not tried, and Linux knows better which of them share what.
 const FEW: usize = 4;
 
 /// A runtime whose threads have this name, with what `TOKIO_WORKER_THREADS` says as their number. Without it there is one for

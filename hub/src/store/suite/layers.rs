@@ -40,9 +40,7 @@ fn a_row_hides_those_under_it_in_every_layer() {
     };
     commit(0);
     commit(1);
-    gate.until(Step::Freed);
-    gate.let_go();
-    disk.rest().unwrap();
+    gate.through(&disk);
     commit(2);
     assert_eq!(
         gate.step(),

@@ -54,6 +54,13 @@ impl Gate {
         }
         panic!("it does not come to {step:?}");
     }
+
+    /// Lets it bring all of a load in, and end it.
+    pub(super) fn through(&self, disk: &Disk) {
+        self.until(Step::Freed);
+        self.let_go();
+        disk.rest().unwrap();
+    }
 }
 
 /// A store whose settling is stopped at each step. The gate must be let go of before the store, which waits for its thread:
@@ -75,9 +82,7 @@ pub(super) fn watched(folder: &Path, pace: Pace) -> (Disk, Gate) {
 /// The same, once what was there when it was opened is in sled.
 pub(super) fn watched_at_rest(folder: &Path, pace: Pace) -> (Disk, Gate) {
     let (disk, gate) = watched(folder, pace);
-    gate.until(Step::Freed);
-    gate.let_go();
-    disk.rest().unwrap();
+    gate.through(&disk);
     (disk, gate)
 }
 
