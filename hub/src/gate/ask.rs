@@ -48,9 +48,11 @@ impl Gate {
         page: &Page,
         now: Timestamp,
     ) -> Result<Answer, Error> {
-        let _coming = self.committer.soon();
+        let coming = self.committer.soon();
         let (decision, about, grounds, next) = self.decide(caller, question, page, now)?;
-        let permit = self.enter(decision, (about, Noted::default()), Arc::new(grounds), |_| Ok(()));
+        let permit = self.enter(coming, decision, (about, Noted::default()), Arc::new(grounds), |_| {
+            Ok(())
+        });
         let permit = permit.await?;
         Ok(Answer { permit, next })
     }

@@ -18,16 +18,17 @@ use crate::{
     ledger::{Hex, Touched},
     model::{Draft, Identity, Sector, Source, Statement, StatementId},
     person, signals,
-    store::Read,
+    store::{Coming, Read},
 };
 
 impl Gate {
-    /// Keeps a signal, of a kind that agencies of `owner_sector` may own.
+    /// Keeps a signal, of a kind that agencies of `owner_sector` may own, for somebody who was said to be coming.
     ///
     /// # Errors
     /// `Refused`, or `Conflict`, or if anything fails. Nothing was then kept.
     pub async fn push(
         &self,
+        coming: Coming<'_>,
         caller: &Caller,
         draft: Draft,
         owner_sector: Sector,
@@ -48,7 +49,7 @@ impl Gate {
             };
             Ok(Planned::Do(Push, plan, About::Nothing, Noted::of(touched)))
         };
-        self.operate_ahead(caller, operation, now, plan, |txn, permit, mut plan| {
+        self.operate_ahead(coming, caller, operation, now, plan, |txn, permit, mut plan| {
             signals::keep(txn, permit, &mut plan)?;
             Ok(plan)
         })
@@ -77,7 +78,8 @@ impl Gate {
             };
             Ok(Planned::Do(Retract, plan, About::Nothing, Noted::of(touched)))
         };
-        self.operate_ahead(caller, Operation::Retract, now, plan, move |txn, permit, plan| {
+        let (coming, operation) = (self.soon(), Operation::Retract);
+        self.operate_ahead(coming, caller, operation, now, plan, move |txn, permit, plan| {
             signals::retract(txn, permit, &plan, &source)?;
             Ok(plan.outcome)
         })

@@ -24,6 +24,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 
+pub use crate::store::Coming;
 pub use adopt::{FAULT, Unfit, refuse_at_start};
 pub use ask::{Answer, Page};
 pub use looks::{AccessLog, Examine, Export, Inquiry, ListEntries, ListHeld, Prove, Review, ShowEntry, WhoSaw};
@@ -153,6 +154,16 @@ impl Gate {
         Ok(ledger::read::size(self.read())?)
     }
 
+    /// Says that somebody will push, who has nothing else to do on the task that waits for it.
+    pub fn soon(&self) -> Coming<'_> {
+        self.committer.soon()
+    }
+
+    /// Says that somebody will push who has more to do meanwhile, such as taking the next signal of a stream.
+    pub fn among_others(&self) -> Coming<'_> {
+        self.committer.among_others()
+    }
+
     /// Finishes what is being written, and closes.
     pub async fn stop(&self) {
         self.committer.stop().await;
@@ -161,6 +172,7 @@ impl Gate {
     /// Records a decision that was made on `grounds`, with what else is to be said of it and further writes of the gate.
     async fn enter(
         &self,
+        coming: Coming<'_>,
         decision: Decision,
         (about, noted): (About, Noted),
         grounds: Arc<Grounds>,
@@ -173,7 +185,7 @@ impl Gate {
             let ready = record::entry(&view, &keys.vault, &decision, &about, noted.clone())?;
             (ready, view.seen())
         };
-        let entered = self.committer.commit_on(seen, move |txn, holds| {
+        let entered = self.committer.commit_on(coming, seen, move |txn, holds| {
             if policies.load().digest() != decision.policy() || !same.hold(txn)? {
                 return Err(Error::Changing);
             }

@@ -70,6 +70,7 @@ async fn an_erased_person_is_named_by_no_entry_and_the_ledger_is_as_good_as_befo
         .await
         .unwrap();
     gate.push(
+        gate.soon(),
         &housing,
         draft("one", now() + SignedDuration::from_hours(9)),
         "housing".parse().unwrap(),

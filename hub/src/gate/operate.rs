@@ -10,7 +10,7 @@ use crate::{
     keys::Keys,
     ledger::Ledger,
     model::AgencyId,
-    store::{Read, Txn},
+    store::{Coming, Read, Txn},
 };
 
 /// What a deed comes to, before it is done.
@@ -58,6 +58,7 @@ impl Gate {
     /// committer if what they rest on has been written since.
     pub(super) async fn operate_ahead<Deed, P, T>(
         &self,
+        coming: Coming<'_>,
         caller: &Caller,
         operation: Operation,
         now: Timestamp,
@@ -71,7 +72,6 @@ impl Gate {
     {
         let (ledger, keys, policies) = (self.ledger.clone(), self.keys.clone(), self.policies.clone());
         let (caller, before) = (caller.clone(), self.policies());
-        let _coming = self.committer.soon();
         let (ready, seen) = {
             let view = self.committer.view(self.read());
             let ready = match draw_up(&view, &keys, &before, (&caller, operation.clone(), now), &plan) {
@@ -81,7 +81,7 @@ impl Gate {
             };
             (ready, view.seen())
         };
-        let done = self.committer.commit_on(seen, move |txn, holds| {
+        let done = self.committer.commit_on(coming, seen, move |txn, holds| {
             let set = policies.load();
             let drawn = match ready.filter(|_| holds && set.digest() == before.digest()) {
                 Some(ready) => ready,

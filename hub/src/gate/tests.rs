@@ -99,8 +99,8 @@ async fn a_sweep_forgets_what_has_lapsed_and_nothing_else() {
     let gate = gate(&memory);
     let housing = Caller::sample("housing", "housing", "adapter", None);
     let push = async |draft| {
-        let pushed = gate.push(&housing, draft, "housing".parse().unwrap(), now()).await;
-        pushed.unwrap().1.outcome
+        let pushed = gate.push(gate.soon(), &housing, draft, "housing".parse().unwrap(), now());
+        pushed.await.unwrap().1.outcome
     };
     let soon = now() + SignedDuration::from_hours(2);
     let late = now() + SignedDuration::from_hours(200);
@@ -127,7 +127,7 @@ async fn a_sweep_of_more_rows_than_one_batch_may_delete_comes_to_an_end() {
     let housing = Caller::sample("housing", "housing", "adapter", None);
     for number in 0..2100 {
         let draft = draft(&number.to_string(), now() + SignedDuration::from_hours(1));
-        let pushed = gate.push(&housing, draft, "housing".parse().unwrap(), now());
+        let pushed = gate.push(gate.soon(), &housing, draft, "housing".parse().unwrap(), now());
         pushed.await.unwrap();
     }
     let year = now() + SignedDuration::from_hours(24 * 365);

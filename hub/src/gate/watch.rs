@@ -195,7 +195,9 @@ impl Gate {
             hidden: told.iter().filter_map(Told::hides).collect(),
             ..Noted::default()
         };
-        let permit = self.enter(decision, (about, noted), Arc::new(grounds), further).await?;
+        let coming = self.committer.among_others();
+        let permit = self.enter(coming, decision, (about, noted), Arc::new(grounds), further);
+        let permit = permit.await?;
         watch.opened = true;
         Ok(Step::Tell(permit, told, next))
     }

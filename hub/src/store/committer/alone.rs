@@ -1,6 +1,10 @@
 //! How a caller who is alone is kept from waiting for a core to wake, which takes as long as a good part of an answer: who
-//! waits looks for what they wait for, for a while, and sleeps only then. Between two looks, other tasks and threads go first.
-//! Never does so for anyone who is not alone, nor where there is but one core.
+//! waits looks for what they wait for, for a while, and sleeps only then. Between two looks, other threads go first.
+//! Never does so for anyone who is not alone, or is so by chance only, nor where there is but one core.
+//!
+//! Who looks keeps their thread from other tasks meanwhile, and nobody may be there to take what comes from the network. If
+//! others went first, the runtime would wake another of its threads at each look, which takes the core that the commit needs,
+//! and then the connection. So nobody looks in whose task there is something else to do: a stream has its next signals.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -8,26 +12,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    sync::oneshot::{Receiver, error::TryRecvError},
-    task,
-};
+use tokio::sync::oneshot::{Receiver, error::TryRecvError};
 
 /// For how long one looks at most: longer than an answer takes to decide, and than a commit mostly takes.
 pub(super) const PATIENCE: Duration = Duration::from_micros(500);
+
+/// How many must come alone, one after the other, before the last of them looks: of two who ask time and again, one is often
+/// alone by chance, and the other would have to wait until they have looked.
+const BY_CHANCE: usize = 16;
 
 /// Counts who is about to bring a job, or has brought one and waits.
 #[derive(Debug)]
 pub(super) struct Alone {
     coming: AtomicUsize,
+    /// How many more must come alone before one looks.
+    doubted: AtomicUsize,
     /// For how long who is alone looks.
     patience: Duration,
 }
 
 /// Somebody who is about to bring a job, until it is dropped.
 #[derive(Debug)]
-#[must_use = "who is not counted is not kept from sleeping"]
-pub struct Coming<'a>(&'a Alone);
+#[must_use = "who is not counted is taken for nobody"]
+pub struct Coming<'a> {
+    among: &'a Alone,
+    /// Whether nothing else waits for the thread that they wait on.
+    may_look: bool,
+}
 
 impl Alone {
     /// Nobody yet. With so many cores, whoever is alone looks for so long: not at all with one, from which they would keep
@@ -35,29 +46,41 @@ impl Alone {
     pub(super) fn new(cores: usize, patience: Duration) -> Self {
         Self {
             coming: AtomicUsize::new(0),
+            doubted: AtomicUsize::new(0),
             patience: if cores > 1 { patience } else { Duration::ZERO },
         }
     }
 
-    /// Counts somebody, and says whether they are the only one and may look.
-    pub(super) fn count(&self) -> (Coming<'_>, bool) {
-        let before = self.coming.fetch_add(1, Ordering::Relaxed);
-        (Coming(self), before == 0 && !self.patience.is_zero())
+    /// Counts somebody, who may look if they are alone, or may not.
+    pub(super) fn count(&self, may_look: bool) -> Coming<'_> {
+        match self.coming.fetch_add(1, Ordering::Relaxed) {
+            0 if may_look => {
+                let less = |left: usize| left.checked_sub(1);
+                let _none_left = self.doubted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            }
+            0 => {}
+            _ => self.doubted.store(BY_CHANCE, Ordering::Relaxed),
+        }
+        Coming { among: self, may_look }
+    }
+}
+
+impl Coming<'_> {
+    /// Whether they look, as it stands: whoever else came since has raised a doubt.
+    pub(super) fn looks(&self) -> bool {
+        self.may_look && !self.among.patience.is_zero() && self.among.doubted.load(Ordering::Relaxed) == 0
     }
 
-    /// The answer to a job. `None` if there will be none.
+    /// The answer to their job. `None` if there will be none.
     pub(super) async fn answer<T>(&self, mut answered: Receiver<T>) -> Option<T> {
         let began = Instant::now();
-        while self.coming.load(Ordering::Relaxed) == 1 && began.elapsed() < self.patience {
+        while self.looks() && began.elapsed() < self.among.patience {
             match answered.try_recv() {
                 Ok(answer) => return Some(answer),
                 // A receiver that has told this must not be asked again.
                 Err(TryRecvError::Closed) => return None,
-                Err(TryRecvError::Empty) => {
-                    // The committing thread may wait for this very core.
-                    thread::yield_now();
-                    task::yield_now().await;
-                }
+                // The committing thread may wait for this very core.
+                Err(TryRecvError::Empty) => thread::yield_now(),
             }
         }
         answered.await.ok()
@@ -66,7 +89,7 @@ impl Alone {
 
 impl Drop for Coming<'_> {
     fn drop(&mut self) {
-        self.0.coming.fetch_sub(1, Ordering::Relaxed);
+        self.among.coming.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -74,98 +97,108 @@ impl Drop for Coming<'_> {
 mod tests {
     use std::{
         pin::{Pin, pin},
-        sync::{
-            Arc,
-            atomic::{AtomicBool, Ordering},
-        },
-        task::{Context, Poll, Wake, Waker},
+        sync::mpsc,
+        task::{Context, Poll, Waker},
     };
 
-    use tokio::sync::oneshot::{self, Sender};
+    use tokio::sync::oneshot;
 
     use super::*;
 
-    /// Tells whether it was woken.
-    #[derive(Default)]
-    struct Woken(AtomicBool);
-
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.store(true, Ordering::SeqCst);
-        }
+    /// Polls once.
+    fn poll<T>(future: &mut Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+        future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    /// Polls once what is pending, and says whether it wants to be polled again at once: whether it looks.
-    fn looks<T>(answer: &mut Pin<&mut impl Future<Output = Option<T>>>) -> bool {
-        let woken = Arc::<Woken>::default();
-        let waker = Waker::from(woken.clone());
-        assert!(answer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-        woken.0.load(Ordering::SeqCst)
-    }
-
-    /// Whoever waits gets the answer that is sent, or is told that there will be none.
-    fn ends(answer: &mut Pin<&mut impl Future<Output = Option<u8>>>, sender: Sender<u8>, answers: bool) {
-        match answers {
-            true => sender.send(7).unwrap(),
-            false => drop(sender),
-        }
-        let got = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        assert_eq!(got, Poll::Ready(answers.then_some(7)));
+    /// Polls once for the answer to a job, while another thread does something. That has hardly begun when the poll has.
+    fn while_polled(coming: &Coming<'_>, job: Receiver<u8>, meanwhile: impl FnOnce() + Send) -> Poll<Option<u8>> {
+        let (go, wait) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                wait.recv().unwrap();
+                meanwhile();
+            });
+            let mut answer = pin!(coming.answer(job));
+            go.send(()).unwrap();
+            poll(&mut answer)
+        })
     }
 
     #[test]
-    fn who_is_alone_looks_for_their_answer() {
+    fn who_is_alone_looks_until_there_is_an_answer_or_will_be_none() {
         let alone = Alone::new(2, Duration::MAX);
-        let (_coming, first) = alone.count();
-        assert!(first);
-        for answers in [true, false] {
-            let (sender, answered) = oneshot::channel();
-            let mut answer = pin!(alone.answer(answered));
-            assert!(looks(&mut answer));
-            ends(&mut answer, sender, answers);
-        }
-    }
-
-    #[test]
-    fn whoever_has_looked_for_long_enough_sleeps_until_there_is_an_answer() {
-        let alone = Alone::new(2, PATIENCE);
-        let (_coming, _first) = alone.count();
-        for answers in [true, false] {
-            let (sender, answered) = oneshot::channel();
-            let mut answer = pin!(alone.answer(answered));
-            assert!((0..100_000_000).any(|_| !looks(&mut answer)), "it looks for ever");
-            ends(&mut answer, sender, answers);
-        }
-    }
-
-    #[test]
-    fn who_is_not_alone_or_has_one_core_does_not_look() {
-        for (cores, count, expected) in [(2, 0, false), (2, 1, true), (2, 2, false), (1, 1, false)] {
-            let alone = Alone::new(cores, Duration::MAX);
-            let coming: Vec<_> = (0..count).map(|_| alone.count()).collect();
-            let only: Vec<_> = coming.iter().filter(|(_, only)| *only).collect();
-            assert_eq!(
-                only.len(),
-                usize::from(count > 0 && cores > 1),
-                "{cores} cores, {count} coming"
-            );
-            let (_sender, answered) = oneshot::channel::<()>();
-            let mut answer = pin!(alone.answer(answered));
-            assert_eq!(looks(&mut answer), expected, "{cores} cores, {count} coming");
+        // Many times: an answer that is sent before one waits for it is found without looking.
+        for _ in 0..50 {
+            let coming = alone.count(true);
+            let (sender, job) = oneshot::channel();
+            let found = while_polled(&coming, job, || sender.send(7).unwrap());
+            assert_eq!(found, Poll::Ready(Some(7)));
+            let (sender, job) = oneshot::channel();
+            assert_eq!(while_polled(&coming, job, || drop(sender)), Poll::Ready(None));
         }
     }
 
     #[test]
     fn who_looks_stops_when_another_comes() {
+        for may_look in [true, false] {
+            let alone = Alone::new(2, Duration::MAX);
+            let coming = alone.count(true);
+            let (_sender, job) = oneshot::channel();
+            let found = while_polled(&coming, job, || drop(alone.count(may_look)));
+            assert_eq!(found, Poll::Pending);
+        }
+    }
+
+    #[test]
+    fn who_has_looked_for_long_enough_or_does_not_look_sleeps_until_there_is_an_answer_or_will_be_none() {
+        for (may_look, patience) in [(true, PATIENCE), (false, Duration::MAX)] {
+            let alone = Alone::new(2, patience);
+            let coming = alone.count(may_look);
+            for answer in [Some(7), None] {
+                let (sender, job) = oneshot::channel();
+                let mut waits = pin!(coming.answer(job));
+                assert!(poll(&mut waits).is_pending());
+                match answer {
+                    Some(answer) => sender.send(answer).unwrap(),
+                    None => drop(sender),
+                }
+                assert_eq!(poll(&mut waits), Poll::Ready(answer));
+            }
+        }
+    }
+
+    #[test]
+    fn who_is_not_alone_or_may_not_look_or_has_one_core_does_not_look() {
+        for (cores, may_look, others, expected) in [
+            (2, true, 0, true),
+            (2, true, 1, false),
+            (2, false, 0, false),
+            (1, true, 0, false),
+        ] {
+            let alone = Alone::new(cores, Duration::MAX);
+            let _others: Vec<_> = (0..others).map(|_| alone.count(false)).collect();
+            let looks = alone.count(may_look).looks();
+            assert_eq!(looks, expected, "{cores} cores, {may_look}, {others} others");
+        }
+    }
+
+    #[test]
+    fn who_comes_alone_soon_after_two_at_once_does_not_look() {
         let alone = Alone::new(2, Duration::MAX);
-        let (_coming, _first) = alone.count();
-        let (_sender, answered) = oneshot::channel::<()>();
-        let mut answer = pin!(alone.answer(answered));
-        assert!(looks(&mut answer));
-        let other = alone.count();
-        assert!(!looks(&mut answer));
-        drop(other);
-        let (_sender, answered) = oneshot::channel::<()>();
-        assert!(looks(&mut pin!(alone.answer(answered))));
+        for _ in 0..2 {
+            drop((alone.count(true), alone.count(true)));
+            (1..BY_CHANCE).for_each(|_| assert!(!alone.count(true).looks()));
+            (0..2).for_each(|_| assert!(alone.count(true).looks()));
+        }
+    }
+
+    #[test]
+    fn who_may_not_look_and_is_alone_neither_raises_a_doubt_nor_ends_it() {
+        let alone = Alone::new(2, Duration::MAX);
+        drop(alone.count(false));
+        assert!(alone.count(true).looks());
+        drop((alone.count(false), alone.count(true)));
+        (0..BY_CHANCE).for_each(|_| drop(alone.count(false)));
+        assert!(!alone.count(true).looks());
     }
 }

@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn the_word_that_one_is_coming_is_no_message() {
         let (sender, mut waiting) = mpsc::channel(8);
-        for message in [Message::Soon, Message::Stop, Message::Soon] {
+        for message in [Message::Soon, Message::Soon, Message::Stop, Message::Soon] {
             assert!(sender.try_send(message).is_ok());
         }
         assert!(matches!(next(&mut waiting), Some(Message::Stop)));

@@ -154,7 +154,7 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring((None, false), move |txn, _| job(txn))
+        self.bring(self.among_others(), (None, false), move |txn, _| job(txn))
     }
 
     /// As `commit`, also while every job is turned away: for what must come before they are taken again.
@@ -169,7 +169,7 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring((None, true), move |txn, _| job(txn))
+        self.bring(self.among_others(), (None, true), move |txn, _| job(txn))
     }
 
     /// A view of `base`, which must be the store that is committed to: to make ready on the caller's own thread what a job
@@ -178,13 +178,14 @@ impl Committer {
         View::new(base, self.effort.commits(), self.hasher.clone())
     }
 
-    /// As `commit`. The job is also told whether nothing that was seen has been written since, so that what was made ready
-    /// on it may be used. If not, the job must read anew.
+    /// As `commit`, for somebody who was said to be coming. The job is also told whether nothing that was seen has been written
+    /// since, so that what was made ready on it may be used. If not, the job must read anew.
     ///
     /// # Errors
     /// As for `commit`.
     pub fn commit_on<T, E>(
         &self,
+        coming: Coming<'_>,
         seen: Seen,
         job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
     ) -> impl Future<Output = Result<Result<Committed<T>, E>, Unwritten>>
@@ -192,12 +193,13 @@ impl Committer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.bring((Some(seen), false), job)
+        self.bring(coming, (Some(seen), false), job)
     }
 
     /// The job is put where it stays at once: what waits for its answer holds no copy of it.
     fn bring<T, E>(
         &self,
+        coming: Coming<'_>,
         (seen, though_held): (Option<Seen>, bool),
         job: impl FnOnce(&mut Txn<'_>, bool) -> Result<T, E> + Send + 'static,
     ) -> impl Future<Output = Result<Result<Committed<T>, E>, Unwritten>>
@@ -224,20 +226,26 @@ impl Committer {
             if self.jobs.send(job).await.is_err() {
                 return Err(self.unanswered());
             }
-            let answer = self.alone.answer(answered).await;
+            let answer = coming.answer(answered).await;
             answer.unwrap_or_else(|| Err(self.unanswered()))
         }
     }
 
-    /// Says that a job will be brought soon, until what it gives is dropped: who is alone then need not wait for the thread to
-    /// be woken, nor to be woken by it. It promises nothing.
+    /// Says that a job will be brought soon, by somebody who has nothing else to do on the task that waits for it: who is alone
+    /// then need not wait for the thread to be woken, nor to be woken by it, and keeps their own thread meanwhile. It promises
+    /// nothing.
     pub fn soon(&self) -> Coming<'_> {
-        let (coming, only) = self.alone.count();
-        if only {
+        let coming = self.alone.count(true);
+        if coming.looks() {
             // If the queue is full, the thread is awake.
             let _full = self.jobs.try_send(Message::Soon);
         }
         coming
+    }
+
+    /// Says that a job will be brought by somebody who leaves their thread to others while they wait.
+    pub fn among_others(&self) -> Coming<'_> {
+        self.alone.count(false)
     }
 
     /// What closed the committer, if it is closed. It says nothing of what was to be written.

@@ -34,6 +34,17 @@ pub(super) fn puts(key: &[u8]) -> impl FnOnce(&mut Txn<'_>) -> Result<(), &'stat
     }
 }
 
+/// Brings a job, for somebody who was said to be coming.
+async fn awaited<T: Send + 'static>(
+    committer: &Committer,
+    store: &dyn Store,
+    job: impl FnOnce(&mut Txn<'_>) -> Result<T, &'static str> + Send + 'static,
+) -> Result<Result<Committed<T>, &'static str>, Unwritten> {
+    let seen = committer.view(store).seen();
+    let done = committer.commit_on(committer.soon(), seen, |txn, _| job(txn));
+    done.await
+}
+
 /// Polls once, which puts a job in the queue, and says whether it waits there.
 pub(super) fn waits(future: &mut Pin<Box<impl Future>>) -> bool {
     future
@@ -187,15 +198,13 @@ fn a_job_that_was_said_to_come_may_come_or_not() {
         let committer = started(Arc::clone(&store));
         wait(async {
             drop(committer.soon());
-            let coming = committer.soon();
-            committer.commit(puts(b"a")).await.unwrap().unwrap();
-            drop(coming);
-            let (_one, _another) = (committer.soon(), committer.soon());
-            committer.commit(puts(b"b")).await.unwrap().unwrap();
+            awaited(&committer, &*store, puts(b"a")).await.unwrap().unwrap();
+            let (_one, _another) = (committer.soon(), committer.among_others());
+            awaited(&committer, &*store, puts(b"b")).await.unwrap().unwrap();
             drop(committer.soon());
             committer.stop().await;
             let _late = committer.soon();
-            closed(committer.commit(puts(b"c")).await);
+            closed(awaited(&committer, &*store, puts(b"c")).await);
         });
         assert_eq!(everything(&*store).len(), 2);
     });
@@ -206,12 +215,12 @@ fn who_is_alone_is_told_of_a_job_that_panics_and_of_a_commit_that_fails() {
     let store = Arc::new(Memory::new());
     let committer = started(store.clone());
     wait(async {
-        let _coming = committer.soon();
         let job = |_: &mut Txn<'_>| -> Result<(), &'static str> { panic!("a name that must not be told") };
-        assert!(matches!(committer.commit(job).await, Err(Unwritten::Refused { .. })));
+        let panicked = awaited(&committer, &*store, job).await;
+        assert!(matches!(panicked, Err(Unwritten::Refused { .. })));
         store.fail(Fault::Commit { skip: 0 });
-        closed(committer.commit(puts(b"failing")).await);
-        closed(committer.commit(puts(b"later")).await);
+        closed(awaited(&committer, &*store, puts(b"failing")).await);
+        closed(awaited(&committer, &*store, puts(b"later")).await);
     });
 }
 

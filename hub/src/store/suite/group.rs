@@ -166,7 +166,7 @@ fn a_job_sees_the_writes_of_those_before_it_but_not_of_those_that_failed() {
 
 /// What a job is told that brings what was seen of a key.
 async fn holds(committer: &Committer, seen: Seen) -> bool {
-    let told = committer.commit_on(seen, |_, holds| Ok::<_, ()>(holds));
+    let told = committer.commit_on(committer.soon(), seen, |_, holds| Ok::<_, ()>(holds));
     told.await.unwrap().unwrap().into_inner()
 }
 
