@@ -154,12 +154,12 @@ impl Gate {
         Ok(ledger::read::size(self.read())?)
     }
 
-    /// Says that somebody will push, who has nothing else to do on the task that waits for it.
+    /// Counts somebody who will push or take back, and has nothing else to do on their task until that is done.
     pub fn soon(&self) -> Coming<'_> {
         self.committer.soon()
     }
 
-    /// Says that somebody will push who has more to do meanwhile, such as taking the next signal of a stream.
+    /// Counts somebody who will push and has more to do meanwhile, such as taking the next signal of a stream.
     pub fn among_others(&self) -> Coming<'_> {
         self.committer.among_others()
     }

@@ -8,7 +8,11 @@ use tokio_stream::Stream;
 use tonic::{Status, Streaming};
 
 use super::{Claim, House, Trouble};
-use crate::{authn::Caller, gate::Coming, signals, wire};
+use crate::{
+    authn::Caller,
+    gate::{Coming, Gate},
+    signals, wire,
+};
 
 /// How many signals of one stream are under way at once: enough to share commits, few enough to bound memory.
 const UNDER_WAY: usize = 256;
@@ -56,7 +60,7 @@ impl House {
         request: proto::PushSignalsRequest,
     ) -> Result<proto::PushSignalsResponse, Trouble> {
         let caller = self.prove(claim)?;
-        let result = match self.push(self.gate.among_others(), &caller, request.signal).await {
+        let result = match self.push(&caller, request.signal, Gate::among_others).await {
             Ok(acknowledged) => Outcome::Acknowledged(acknowledged),
             Err(trouble) if trouble.is_of_request() => Outcome::Refused(trouble.into_refusal()),
             Err(trouble) => return Err(trouble),
@@ -67,22 +71,20 @@ impl House {
         })
     }
 
-    /// Keeps one signal, for somebody who was said to be coming.
+    /// Keeps one signal. `comes` says how its caller waits for that.
     pub(super) async fn push(
         &self,
-        coming: Coming<'_>,
         caller: &Caller,
         given: Option<proto::SignalDraft>,
+        comes: fn(&Gate) -> Coming<'_>,
     ) -> Result<proto::PushSignalResponse, Trouble> {
         let policies = self.gate.policies();
         let given = given.unwrap_or_default();
         let draft = wire::draft(&given, "signal", self.against(&policies))?;
         let owner_sector = policies.catalogue().kind(&draft.kind).map(|kind| kind.owner.clone());
         let owner_sector = owner_sector.ok_or_else(Trouble::closed)?;
-        let (permit, plan) = self
-            .gate
-            .push(coming, caller, draft, owner_sector, self.clock.now())
-            .await?;
+        let (coming, now) = (comes(&self.gate), self.clock.now());
+        let (permit, plan) = self.gate.push(coming, caller, draft, owner_sector, now).await?;
         let outcome = match plan.outcome {
             signals::Outcome::AlreadyKnown => proto::PushOutcome::AlreadyKnown,
             signals::Outcome::Corrected => proto::PushOutcome::Corrected,

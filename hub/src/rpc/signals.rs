@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{House, Trouble, token::Bound};
 use crate::{
     authn::Caller,
-    gate::{self, Answer, Page},
+    gate::{self, Answer, Gate, Page},
     signals::{self, Retraction},
     wire,
 };
@@ -37,7 +37,7 @@ impl SignalService for SignalDesk {
     ) -> Result<Response<proto::PushSignalResponse>, Status> {
         let caller = self.0.caller(&request)?;
         let draft = request.into_inner().signal;
-        Ok(Response::new(self.0.push(self.0.gate.soon(), &caller, draft).await?))
+        Ok(Response::new(self.0.push(&caller, draft, Gate::soon).await?))
     }
 
     async fn push_signals(

@@ -1,10 +1,10 @@
 //! How a caller who is alone is kept from waiting for a core to wake, which takes as long as a good part of an answer: who
 //! waits looks for what they wait for, for a while, and sleeps only then. Between two looks, other threads go first.
-//! Never does so for anyone who is not alone, or is so by chance only, nor where there is but one core.
+//! Never does so for anyone who is counted beside another, or was lately, nor where there is but one core.
 //!
 //! Who looks keeps their thread from other tasks meanwhile, and nobody may be there to take what comes from the network. If
-//! others went first, the runtime would wake another of its threads at each look, which takes the core that the commit needs,
-//! and then the connection. So nobody looks in whose task there is something else to do: a stream has its next signals.
+//! other tasks went first, the runtime would wake another of its threads at each look: on the core that the commit needs. So
+//! only those look who say that they may; in the task of a stream there are its next signals to take.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -36,7 +36,7 @@ pub(super) struct Alone {
 #[must_use = "who is not counted is taken for nobody"]
 pub struct Coming<'a> {
     among: &'a Alone,
-    /// Whether nothing else waits for the thread that they wait on.
+    /// Whether there is nothing else to do on their task until they have their answer.
     may_look: bool,
 }
 
@@ -61,6 +61,7 @@ impl Alone {
             0 => {}
             _ => self.doubted.store(BY_CHANCE, Ordering::Relaxed),
         }
+        let may_look = may_look && !self.patience.is_zero();
         Coming { among: self, may_look }
     }
 }
@@ -68,7 +69,7 @@ impl Alone {
 impl Coming<'_> {
     /// Whether they look, as it stands: whoever else came since has raised a doubt.
     pub(super) fn looks(&self) -> bool {
-        self.may_look && !self.among.patience.is_zero() && self.among.doubted.load(Ordering::Relaxed) == 0
+        self.may_look && self.among.doubted.load(Ordering::Relaxed) == 0
     }
 
     /// The answer to their job. `None` if there will be none.
@@ -105,12 +106,15 @@ mod tests {
 
     use super::*;
 
+    /// How often to try what another thread may do too early to show anything.
+    const MANY: usize = 50;
+
     /// Polls once.
     fn poll<T>(future: &mut Pin<&mut impl Future<Output = T>>) -> Poll<T> {
         future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    /// Polls once for the answer to a job, while another thread does something. That has hardly begun when the poll has.
+    /// Polls once for the answer to a job, while another thread does something, which mostly begins later than the poll.
     fn while_polled(coming: &Coming<'_>, job: Receiver<u8>, meanwhile: impl FnOnce() + Send) -> Poll<Option<u8>> {
         let (go, wait) = mpsc::channel();
         thread::scope(|scope| {
@@ -127,8 +131,7 @@ mod tests {
     #[test]
     fn who_is_alone_looks_until_there_is_an_answer_or_will_be_none() {
         let alone = Alone::new(2, Duration::MAX);
-        // Many times: an answer that is sent before one waits for it is found without looking.
-        for _ in 0..50 {
+        for _ in 0..MANY {
             let coming = alone.count(true);
             let (sender, job) = oneshot::channel();
             let found = while_polled(&coming, job, || sender.send(7).unwrap());
@@ -140,12 +143,13 @@ mod tests {
 
     #[test]
     fn who_looks_stops_when_another_comes() {
-        for may_look in [true, false] {
-            let alone = Alone::new(2, Duration::MAX);
+        for may_look in [true, false].repeat(MANY) {
+            let alone = Alone::new(2, Duration::from_secs(10));
             let coming = alone.count(true);
             let (_sender, job) = oneshot::channel();
             let found = while_polled(&coming, job, || drop(alone.count(may_look)));
             assert_eq!(found, Poll::Pending);
+            assert!(!coming.looks(), "it was given up only in the end");
         }
     }
 

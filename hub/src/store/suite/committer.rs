@@ -199,9 +199,10 @@ fn a_job_that_was_said_to_come_may_come_or_not() {
         wait(async {
             drop(committer.soon());
             awaited(&committer, &*store, puts(b"a")).await.unwrap().unwrap();
-            let (_one, _another) = (committer.soon(), committer.among_others());
+            let others = (committer.soon(), committer.among_others());
             awaited(&committer, &*store, puts(b"b")).await.unwrap().unwrap();
-            drop(committer.soon());
+            drop(others);
+            (0..64).for_each(|_| drop(committer.soon()));
             committer.stop().await;
             let _late = committer.soon();
             closed(awaited(&committer, &*store, puts(b"c")).await);
