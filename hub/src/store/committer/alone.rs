@@ -3,8 +3,8 @@
 //! Never does so for anyone who is counted beside another, or was lately, nor where there is but one core.
 //!
 //! Who looks keeps their thread from other tasks meanwhile, and nobody may be there to take what comes from the network. If
-//! other tasks went first, the runtime would wake another of its threads at each look: on the core that the commit needs. So
-//! only those look who say that they may; in the task of a stream there are its next signals to take.
+//! other tasks went first, the runtime would wake another of its threads at each look: with two cores, on the one that the
+//! commit needs. So only those look who say that they may; in the task of a stream there are its next signals to take.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
